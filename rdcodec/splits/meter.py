@@ -1,0 +1,43 @@
+"""What a compressed split costs."""
+
+from dataclasses import dataclass
+
+__all__ = ["Meter"]
+
+
+@dataclass
+class Meter:
+    """Counts of a split point since it was opened; padding costs nothing and is not counted.
+
+    Attributes
+    ----------
+    channels : int
+    tokens : int
+        Tokens coded.
+    bytes : int
+        Bytes of their frames, frame headers and checksums included. The stream header, 20 bytes or so once a
+        connection, is not in it.
+    encode_seconds, decode_seconds : float
+        Time from the model's tensor to the bytes, and back.
+    """
+
+    channels: int
+    tokens: int = 0
+    bytes: int = 0
+    encode_seconds: float = 0.0
+    decode_seconds: float = 0.0
+
+    @property
+    def bits_per_token(self):
+        """float : real bits a token; nan before the first token."""
+        return 8 * self.bytes / self.tokens if self.tokens else float("nan")
+
+    @property
+    def bits_per_element(self):
+        """float : real bits a channel of a token."""
+        return self.bits_per_token / self.channels
+
+    @property
+    def ratio(self):
+        """float : how many times smaller than float16."""
+        return 16 / self.bits_per_element

@@ -1,0 +1,104 @@
+"""The two parts of a model on their own: what runs before the split point and what runs after it."""
+
+import torch
+
+from ..errors import RdcodecError
+from .hooks import before, block_input, replaced_input, skipped
+from .registry import find_site
+
+__all__ = ["head_states", "run_tail"]
+
+
+class _Reached(Exception):
+    """Carries the hidden state out of the forward pass."""
+
+    def __init__(self, h):
+        self.h = h
+
+
+def head_states(model, layer, input_ids, attention_mask=None, **inputs):
+    """Hidden states that enter block `layer`; the blocks from there on are not run.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        Of a known architecture, in evaluation mode.
+    layer : int
+        0 to n_layers - 1.
+    input_ids : torch.Tensor
+        int [batch, tokens]; pixel values for models of images.
+    attention_mask : torch.Tensor, optional
+        [batch, tokens], 0 where a token is padding.
+    **inputs
+        Further arguments of the model's forward.
+
+    Returns
+    -------
+    torch.Tensor
+        [batch, tokens, channels] in the model's element type, without gradient.
+
+    Raises
+    ------
+    RdcodecError
+        The architecture is unknown, or the layer is out of range.
+    """
+    site = find_site(model, layer)
+
+    def stop(block, args, kwargs):
+        raise _Reached(block_input(args, kwargs))
+
+    inputs = {model.main_input_name: input_ids, **_given(attention_mask), **inputs}
+    with torch.no_grad(), before(site.block, stop):
+        try:
+            model(**inputs)
+        except _Reached as reached:
+            return reached.h
+    raise RdcodecError(f"model: {type(model).__name__} never ran block {layer}")
+
+
+def run_tail(model, layer, h, attention_mask=None, **inputs):
+    """Output of a model that goes on from given hidden states: only blocks `layer` and later are run.
+
+    The model's own code does it, so positions, masks and heads are its own.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        Of a known architecture, in evaluation mode.
+    layer : int
+        0 to n_layers - 1.
+    h : torch.Tensor
+        [batch, tokens, channels], the input of block `layer`; gradients flow to it.
+    attention_mask : torch.Tensor, optional
+        [batch, tokens], 0 where a token is padding.
+    **inputs
+        Further arguments of the model's forward, for example `position_ids` or `logits_to_keep`.
+
+    Returns
+    -------
+    torch.Tensor
+        The logits, [batch, tokens, vocabulary] for a language model; the last hidden state of a model without head.
+
+    Raises
+    ------
+    RdcodecError
+        The architecture is unknown, the layer is out of range, or h does not have the shape of the model's own state.
+    """
+    site = find_site(model, layer)
+    if h.dim() != 3 or h.shape[-1] != site.channels:
+        raise RdcodecError(f"h: expected [batch, tokens, {site.channels}], got shape {tuple(h.shape)}")
+
+    def begin(block, args, kwargs):
+        own = block_input(args, kwargs)
+        if own.shape != h.shape:
+            raise RdcodecError(f"h: expected shape {tuple(own.shape)} at layer {layer}, got {tuple(h.shape)}")
+        return replaced_input(args, kwargs, h.to(own))
+
+    inputs = {**site.split.inputs(model, h), **_given(attention_mask), **inputs}
+    with skipped(site.blocks[:layer]), before(site.block, begin):
+        output = model(**inputs)
+    return output.logits if "logits" in output else output.last_hidden_state
+
+
+def _given(attention_mask):
+    return {} if attention_mask is None else {"attention_mask": attention_mask}
