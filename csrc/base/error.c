@@ -1,0 +1,72 @@
+/* The one table of error texts. {at} and {got} stand for the fields of the status. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rdc.h"
+
+static const struct {
+    rdc_error error;
+    const char *text;
+} texts[] = {
+    {RDC_OK, "no error"},
+    {RDC_ERROR_MEMORY, "out of memory"},
+
+    {RDC_ERROR_PRECISION, "precision: expected 12 to 15 bits, got {got}"},
+    {RDC_ERROR_TABLE_COUNT, "tables: expected 1 to 65535 of them, got {got}"},
+    {RDC_ERROR_SYMBOL_COUNT, "table {at}: expected at least one symbol and the escape, at most 2^precision entries in all, got {got}"},
+    {RDC_ERROR_FREQUENCY_COUNT, "frequencies: the counts ask for another number of entries than the {got} given"},
+    {RDC_ERROR_FREQUENCY_ZERO, "frequencies[{at}]: expected at least 1, got 0"},
+    {RDC_ERROR_FREQUENCY_SUM, "table {at}: the frequencies must sum to 2^precision, got {got}"},
+    {RDC_ERROR_OFFSET, "table {at}: the symbols must lie within int32, got offset {got}"},
+    {RDC_ERROR_INDEX, "index: no such table, got {got} at position {at}"},
+    {RDC_ERROR_LANES, "lanes: expected a power of two from 1 to 32, got {got}"},
+    {RDC_ERROR_CAPACITY, "capacity: expected at least the bound, got {got} bytes"},
+    {RDC_ERROR_PMF_VALUE, "pmf: expected finite probabilities of at least 0, got something else at position {at}"},
+    {RDC_ERROR_PMF_SUM, "pmf: expected a sum above 0 and at most 1, got another one"},
+    {RDC_ERROR_CPU_NAME, "RDCODEC_CPU: expected 'scalar', got another name"},
+    {RDC_ERROR_TOO_MANY_DECODED, "index: only {at} symbols are left in the block, got {got} indices"},
+    {RDC_ERROR_NOT_ALL_DECODED, "finish: {got} symbols of the block are not decoded yet"},
+
+    {RDC_ERROR_TRUNCATED, "byte {at}: the data end too early"},
+    {RDC_ERROR_TRAILING_BYTES, "byte {at}: expected the end, got {got} more bytes"},
+    {RDC_ERROR_VARINT, "byte {at}: expected a varint of least length and at most 9 bytes"},
+    {RDC_ERROR_BLOCK_FLAGS, "byte {at}: expected the first byte of a block, got {got}"},
+    {RDC_ERROR_LANE_STATE, "byte {at}: expected a lane state of at least 65536, got {got}"},
+    {RDC_ERROR_FINAL_STATE, "byte {at}: expected the coder to end in its initial state, got {got}"},
+    {RDC_ERROR_TAIL_LENGTH, "byte {at}: expected a tail shorter than the block and of at least 1 symbol, got {got}"},
+    {RDC_ERROR_STATE_BYTES, "byte {at}: expected a state without high zero bytes, got {got}"},
+    {RDC_ERROR_WORDS_LEFT, "byte {at}: expected all words to be used, got {got} bytes of them left over"},
+    {RDC_ERROR_ODD_WORDS, "byte {at}: expected words of two bytes, got {got} bytes"},
+    {RDC_ERROR_ESCAPE_LENGTH, "byte {at}: expected the length of an escape section within the block, got {got}"},
+    {RDC_ERROR_ESCAPE_CODE, "byte {at}: expected an Exp-Golomb code, got something else"},
+    {RDC_ERROR_ESCAPE_VALUE, "byte {at}: expected an escaped symbol within int32, got {got}"},
+    {RDC_ERROR_ESCAPE_LEFT, "byte {at}: expected the escape section to end in less than 8 zero bits, got {got} bits left over"},
+
+    {RDC_ERROR_SYMBOL_LIMIT, "symbols: expected at most 2^30 in a block, got {got}"},
+};
+
+static const char *rdc_error_template(rdc_error error) {
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (texts[i].error == error) return texts[i].text;
+    }
+    return "unknown error";
+}
+
+void rdc_error_text(rdc_status status, char *text, size_t capacity) {
+    size_t used = 0;
+    for (const char *from = rdc_error_template(status.error); *from && used + 1 < capacity;) {
+        char number[24] = {*from, 0};
+        if (strncmp(from, "{at}", 4) == 0) {
+            snprintf(number, sizeof number, "%" PRIu64, status.at);
+            from += 4;
+        } else if (strncmp(from, "{got}", 5) == 0) {
+            snprintf(number, sizeof number, "%" PRId64, status.got);
+            from += 5;
+        } else {
+            from++;
+        }
+        for (const char *c = number; *c && used + 1 < capacity; c++) text[used++] = *c;
+    }
+    if (capacity) text[used] = 0;
+}

@@ -1,0 +1,127 @@
+/* Reads a block (docs/format.md). Bytes are checked here, so that kernels may trust what they are given. */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "entropy/block.h"
+#include "entropy/escape.h"
+#include "entropy/rans.h"
+
+static size_t rdc_block_offset(const rdc_block_decoder *d, const uint8_t *at) {
+    return (size_t)(at - d->block);
+}
+
+static rdc_status rdc_block_read_states(rdc_block_decoder *d, size_t *at, size_t end, unsigned dropped) {
+    RDC_RETURN_IF(end - *at < 4 * d->lanes - dropped, RDC_ERROR_TRUNCATED, end, 0);
+    uint8_t bytes[4 * RDC_MAX_LANES] = {0};
+    memcpy(bytes, d->block + *at, 4 * d->lanes - dropped);
+    for (unsigned lane = 0; lane < d->lanes; lane++) {
+        d->states[lane] = rdc_load32(bytes + 4 * lane);
+        RDC_RETURN_IF(d->lanes > 1 && d->states[lane] < RDC_RANS_LOW, RDC_ERROR_LANE_STATE, *at + 4 * lane, d->states[lane]);
+    }
+    RDC_RETURN_IF(d->lanes == 1 && dropped < 3 && d->states[0] < 1u << (24 - 8 * dropped), RDC_ERROR_STATE_BYTES, *at,
+                  d->states[0]);
+    *at += 4 * d->lanes - dropped;
+    return rdc_ok();
+}
+
+static rdc_status rdc_block_read_head(rdc_block_decoder *d, size_t size) {
+    RDC_RETURN_IF(size == 0, RDC_ERROR_TRUNCATED, 0, 0);
+    const uint8_t flags = d->block[0];
+    const unsigned log_lanes = flags & RDC_BLOCK_LANES, dropped = flags >> 3 & 3;
+    RDC_RETURN_IF(log_lanes > 5 || (log_lanes && dropped) || flags & RDC_BLOCK_UNUSED, RDC_ERROR_BLOCK_FLAGS, 0, flags);
+    d->lanes = 1u << log_lanes;
+
+    size_t at = 1;
+    uint64_t escapes = 0, tail = 0;
+    if (flags & RDC_BLOCK_ESCAPES) {
+        RDC_FORWARD_IF_ERROR(rdc_varint_read(d->block, size, &at, &escapes));
+        RDC_RETURN_IF(escapes == 0 || escapes > size - at, RDC_ERROR_ESCAPE_LENGTH, 1, escapes);
+    }
+    d->escape_start = size - (size_t)escapes;
+    d->escapes = (rdc_bit_reader){d->block + d->escape_start, 8 * escapes, 0};
+
+    if (d->lanes > 1) {
+        const size_t tail_at = at;
+        RDC_FORWARD_IF_ERROR(rdc_varint_read(d->block, d->escape_start, &at, &tail));
+        RDC_RETURN_IF(tail == 0 || tail >= d->remaining, RDC_ERROR_TAIL_LENGTH, tail_at, tail);
+    }
+    d->tail = (size_t)tail;
+    RDC_FORWARD_IF_ERROR(rdc_block_read_states(d, &at, d->escape_start, dropped));
+    RDC_RETURN_IF((d->escape_start - at) % 2, RDC_ERROR_ODD_WORDS, at, d->escape_start - at);
+    d->word = d->block + at;
+    d->words_end = d->block + d->escape_start;
+    /* a lone state has given words away only if it is full; with more lanes all are */
+    RDC_RETURN_IF(d->word != d->words_end && d->states[0] < RDC_RANS_LOW, RDC_ERROR_LANE_STATE, at - 4 + dropped, d->states[0]);
+    return rdc_ok();
+}
+
+rdc_status rdc_block_open(rdc_block_decoder *decoder, const rdc_rans_kernels *kernels, const rdc_tables *tables,
+                          const uint8_t *block, size_t size, size_t n) {
+    RDC_RETURN_IF(n > RDC_MAX_SYMBOLS, RDC_ERROR_SYMBOL_LIMIT, 0, n);
+    *decoder = (rdc_block_decoder){.kernels = kernels, .tables = tables, .block = block, .remaining = n, .lanes = 1};
+    if (n > 0) return rdc_block_read_head(decoder, size);
+    RDC_RETURN_IF(size > 0, RDC_ERROR_TRAILING_BYTES, 0, size);
+    return rdc_ok();
+}
+
+/* Once the lanes are done, what they began with is the tail: one lane with its state and words. */
+static rdc_status rdc_block_enter_tail(rdc_block_decoder *d) {
+    const size_t end = rdc_block_offset(d, d->words_end);
+    RDC_RETURN_IF(d->word != d->words_end, RDC_ERROR_WORDS_LEFT, rdc_block_offset(d, d->word), d->words_end - d->word);
+    for (unsigned lane = 0; lane < d->lanes; lane++) {
+        RDC_RETURN_IF(d->states[lane] >> 16 != 1, RDC_ERROR_FINAL_STATE, end, d->states[lane]);
+        rdc_store16(d->tail_words + 2 * lane, d->states[lane]);
+    }
+    d->word = d->tail_words + 4;
+    d->words_end = d->tail_words + 2 * d->lanes;
+    d->states[0] = rdc_load32(d->tail_words);
+    RDC_RETURN_IF(d->word != d->words_end && d->states[0] < RDC_RANS_LOW, RDC_ERROR_LANE_STATE, end, d->states[0]);
+    d->lanes = 1;
+    d->lane = 0;
+    d->tail = 0;
+    return rdc_ok();
+}
+
+/* Decodes up to n symbols of what the block's current lanes hold; the number is in *done. */
+static rdc_status rdc_block_decode_run(rdc_block_decoder *d, rdc_index index, size_t n, int32_t *symbols, size_t *done) {
+    if (d->tail && d->remaining == d->tail) RDC_FORWARD_IF_ERROR(rdc_block_enter_tail(d));
+    *done = n < d->remaining - d->tail ? n : d->remaining - d->tail;
+    const int escaped = d->kernels->decode(d->tables, index, *done, d->lanes, d->lane, d->states, &d->word, d->words_end, symbols);
+    d->lane = (unsigned)((d->lane + *done) % d->lanes);
+    d->remaining -= *done;
+    if (!escaped) return rdc_ok();
+    rdc_status status = rdc_escape_read(&d->escapes, d->tables, index, *done, symbols);
+    status.at += status.error == RDC_OK ? 0 : d->escape_start;
+    return status;
+}
+
+rdc_status rdc_block_decode(rdc_block_decoder *decoder, rdc_index index, size_t n, int32_t *symbols) {
+    if (decoder->failure.error != RDC_OK) return decoder->failure;
+    RDC_RETURN_IF(n > decoder->remaining, RDC_ERROR_TOO_MANY_DECODED, decoder->remaining, n);
+    RDC_FORWARD_IF_ERROR(rdc_tables_check_index(decoder->tables, index, n));
+    for (size_t at = 0, done; at < n; at += done) {
+        decoder->failure = rdc_block_decode_run(decoder, rdc_index_from(index, at), n - at, symbols + at, &done);
+        RDC_FORWARD_IF_ERROR(decoder->failure);
+    }
+    return rdc_ok();
+}
+
+/* The escape section ends in less than 8 zero bits. */
+static rdc_status rdc_block_finish_escapes(const rdc_block_decoder *d) {
+    const uint64_t left = d->escapes.bits - d->escapes.position;
+    const size_t at = d->escape_start + (size_t)(d->escapes.position / 8);
+    RDC_RETURN_IF(left >= 8, RDC_ERROR_ESCAPE_LEFT, at, left);
+    RDC_RETURN_IF(left && d->block[at] << (8 - left) & 255, RDC_ERROR_ESCAPE_LEFT, at, left);
+    return rdc_ok();
+}
+
+rdc_status rdc_block_finish(const rdc_block_decoder *decoder) {
+    const rdc_block_decoder *d = decoder;
+    RDC_FORWARD_IF_ERROR(d->failure);
+    RDC_RETURN_IF(d->remaining, RDC_ERROR_NOT_ALL_DECODED, 0, d->remaining);
+    const size_t left = (size_t)(d->words_end - d->word);
+    RDC_RETURN_IF(left, RDC_ERROR_WORDS_LEFT, d->escape_start - left, left);
+    RDC_RETURN_IF(d->states[0] != 0, RDC_ERROR_FINAL_STATE, d->escape_start, d->states[0]);
+    return rdc_block_finish_escapes(d);
+}

@@ -1,0 +1,90 @@
+#include "entropy/escape.h"
+
+#include "base/status.h"
+
+/* u + 2^k is less than 2^35: a distance within int32 is less than 2^32, and the order is at most 12. */
+#define MAX_CODE_BITS 35
+
+static unsigned rdc_bit_length(uint64_t value) {
+    unsigned length = 0;
+    for (; value; value >>= 1) length++;
+    return length;
+}
+
+unsigned rdc_escape_order(uint32_t count) {
+    const unsigned length = rdc_bit_length(count);
+    return length > 4 ? length - 4 : 0;
+}
+
+/* The number that a code of order k stands for, plus 2^k. */
+static uint64_t rdc_escape_number(const rdc_table *table, int32_t symbol) {
+    const int64_t above = (int64_t)symbol - table->offset - table->escape;
+    const int64_t below = (int64_t)table->offset - 1 - symbol;
+    const uint64_t number = above >= 0 ? 2 * (uint64_t)above : 2 * (uint64_t)below + 1;
+    return number + ((uint64_t)1 << table->order);
+}
+
+unsigned rdc_escape_bits(const rdc_table *table, int32_t symbol) {
+    return 2 * rdc_bit_length(rdc_escape_number(table, symbol)) - 1 - table->order;
+}
+
+uint64_t rdc_escape_measure(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < n; i++) {
+        const rdc_table *table = &tables->tables[rdc_index_at(index, i)];
+        if (rdc_table_entry(table, symbols[i]) == table->escape) bits += rdc_escape_bits(table, symbols[i]);
+    }
+    return bits;
+}
+
+void rdc_escape_write(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, uint8_t *bytes) {
+    uint64_t pending = 0; /* the lowest `held` bits are still to be written */
+    unsigned held = 0;
+    for (size_t i = 0; i < n; i++) {
+        const rdc_table *table = &tables->tables[rdc_index_at(index, i)];
+        if (rdc_table_entry(table, symbols[i]) != table->escape) continue;
+        const uint64_t number = rdc_escape_number(table, symbols[i]);
+        const unsigned length = rdc_bit_length(number);
+        /* the zeros and the number in two steps, each less than 56 bits, as `held` is less than 8 */
+        const unsigned lengths[2] = {length - 1 - table->order, length};
+        for (int part = 0; part < 2; part++) {
+            pending = pending << lengths[part] | (part ? number : 0);
+            for (held += lengths[part]; held >= 8; held -= 8) *bytes++ = (uint8_t)(pending >> (held - 8));
+        }
+    }
+    if (held) *bytes = (uint8_t)(pending << (8 - held));
+}
+
+static rdc_status rdc_escape_next(rdc_bit_reader *reader, const rdc_table *table, int32_t *symbol) {
+    const uint64_t from = reader->position;
+    uint64_t number = 0;
+    unsigned zeros = 0, rest = 0;
+    for (;; reader->position++) {
+        RDC_RETURN_IF(reader->position >= reader->bits, RDC_ERROR_ESCAPE_CODE, from / 8, 0);
+        const unsigned bit = reader->bytes[reader->position / 8] >> (7 - reader->position % 8) & 1;
+        if (number == 0 && bit == 0) {
+            zeros++;
+            RDC_RETURN_IF(zeros + table->order >= MAX_CODE_BITS, RDC_ERROR_ESCAPE_CODE, from / 8, 0);
+            continue;
+        }
+        if (number == 0) rest = zeros + table->order + 1;
+        number = number << 1 | bit;
+        if (--rest == 0) break;
+    }
+    reader->position++;
+
+    number -= (uint64_t)1 << table->order;
+    const int64_t distance = (int64_t)(number >> 1);
+    const int64_t value = number & 1 ? (int64_t)table->offset - 1 - distance : (int64_t)table->offset + table->escape + distance;
+    RDC_RETURN_IF(value < INT32_MIN || value > INT32_MAX, RDC_ERROR_ESCAPE_VALUE, from / 8, value);
+    *symbol = (int32_t)value;
+    return rdc_ok();
+}
+
+rdc_status rdc_escape_read(rdc_bit_reader *reader, const rdc_tables *tables, rdc_index index, size_t n, int32_t *symbols) {
+    for (size_t i = 0; i < n; i++) {
+        const rdc_table *table = &tables->tables[rdc_index_at(index, i)];
+        if (symbols[i] == table->offset + table->escape) RDC_FORWARD_IF_ERROR(rdc_escape_next(reader, table, &symbols[i]));
+    }
+    return rdc_ok();
+}

@@ -1,0 +1,27 @@
+/* The escape section of a block: symbols outside their table's support as Exp-Golomb codes, most significant bit first.
+ *
+ * A symbol at distance d = 0, 1, ... above the support is the number 2 d, one at distance d below it 2 d + 1. The number u
+ * has the code of order k: z zero bits, then u + 2^k in z + k + 1 bits. */
+#ifndef RDC_ENTROPY_ESCAPE_H
+#define RDC_ENTROPY_ESCAPE_H
+
+#include "entropy/tables.h"
+
+/* Order of the codes of a table with this many entries. A table reaches so far that what lies outside is about 1/16 of its
+ * width away, Gaussian tables for one. */
+unsigned rdc_escape_order(uint32_t count);
+
+/* Bits of the code of a symbol that is outside the table. */
+unsigned rdc_escape_bits(const rdc_table *table, int32_t symbol);
+
+/* Bits of the codes of all symbols outside their tables. */
+uint64_t rdc_escape_measure(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n);
+
+/* Writes the section: as many bytes as the bits measured take, zero bits at the end. */
+void rdc_escape_write(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, uint8_t *bytes);
+
+/* Replaces each symbol one past its table's support, which is what a kernel decodes an escape to, by the next escaped symbol.
+ * Errors: RDC_ERROR_ESCAPE_CODE, RDC_ERROR_ESCAPE_VALUE (at: byte offset in the section). */
+rdc_status rdc_escape_read(rdc_bit_reader *reader, const rdc_tables *tables, rdc_index index, size_t n, int32_t *symbols);
+
+#endif

@@ -1,0 +1,9 @@
+#include "entropy/rans.h"
+
+static const rdc_rans_kernels kernels[] = {
+    [RDC_CPU_SCALAR] = {rdc_rans_encode_scalar, rdc_rans_decode_scalar},
+};
+
+const rdc_rans_kernels *rdc_rans_kernels_of(rdc_cpu_level level) {
+    return &kernels[level];
+}

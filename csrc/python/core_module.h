@@ -1,0 +1,50 @@
+/* The extension module rdcodec._core: thin wrappers. Only csrc/python includes Python.h.
+ * A wrapper parses, checks, allocates, gives the interpreter free around the C work, maps the error. */
+#ifndef RDC_PYTHON_CORE_MODULE_H
+#define RDC_PYTHON_CORE_MODULE_H
+
+/* Slots of types and the NumPy API keep functions in object pointers, which ISO C does not allow but every system with dlopen does. */
+#ifdef __GNUC__
+#pragma GCC diagnostic ignored "-Wpedantic"
+#endif
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#define PY_ARRAY_UNIQUE_SYMBOL rdc_numpy_api
+#ifndef RDC_PY_IMPORTS_NUMPY /* by core_module.c alone */
+#define NO_IMPORT_ARRAY
+#endif
+#include <numpy/arrayobject.h>
+
+#include "rdc.h"
+
+/* All that the module remembers. */
+typedef struct rdc_py_state {
+    PyObject *rdcodec_error; /* the classes of rdcodec.errors */
+    PyObject *corrupt_error;
+    PyObject *version_error;
+    PyObject *limit_error;
+    PyTypeObject *tables_type;
+    PyTypeObject *decoder_type;
+    rdc_cpu_level cpu;
+    const rdc_rans_kernels *rans;
+} rdc_py_state;
+
+static inline rdc_py_state *rdc_py_state_of(PyObject *module) {
+    return PyModule_GetState(module);
+}
+
+/* Each part adds its functions and types to the module. Return -1 with a Python error set on failure. */
+int rdc_py_add_entropy(PyObject *module);
+
+/* Raises the exception of a status; always NULL. */
+PyObject *rdc_py_raise(const rdc_py_state *state, rdc_status status);
+
+/* A C-contiguous, aligned array of native byte order and of this NumPy type, or NULL with a TypeError that names the argument. */
+PyArrayObject *rdc_py_array(PyObject *object, const char *name, int type, const char *type_name);
+
+/* A uint8 or uint16 array likewise; NULL with a TypeError. */
+PyArrayObject *rdc_py_index(PyObject *object, rdc_index *index);
+
+#endif

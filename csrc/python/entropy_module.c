@@ -1,0 +1,329 @@
+/* Frequency tables and rANS blocks for Python. */
+#include "python/core_module.h"
+
+/* ---- Tables ---- */
+
+typedef struct tables_object {
+    PyObject_HEAD
+    rdc_tables *tables;
+} tables_object;
+
+static void tables_dealloc(PyObject *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    rdc_tables_free(((tables_object *)self)->tables);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyType_Slot tables_slots[] = {
+    {Py_tp_dealloc, tables_dealloc},
+    {Py_tp_doc, "Frequency tables, made by the tables_* functions."},
+    {0, NULL},
+};
+
+static PyType_Spec tables_spec = {
+    .name = "rdcodec._core.Tables",
+    .basicsize = sizeof(tables_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = tables_slots,
+};
+
+/* Wraps tables, which it owns from then on. */
+static PyObject *tables_wrap(const rdc_py_state *state, rdc_tables *tables) {
+    tables_object *self = (tables_object *)state->tables_type->tp_alloc(state->tables_type, 0);
+    if (!self) {
+        rdc_tables_free(tables);
+        return NULL;
+    }
+    self->tables = tables;
+    return (PyObject *)self;
+}
+
+static PyObject *tables_create(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    unsigned precision;
+    PyObject *counts_object, *offsets_object, *frequencies_object;
+    if (!PyArg_ParseTuple(args, "IOOO:tables_create", &precision, &counts_object, &offsets_object, &frequencies_object)) return NULL;
+    PyArrayObject *counts = rdc_py_array(counts_object, "counts", NPY_UINT32, "uint32");
+    PyArrayObject *offsets = counts ? rdc_py_array(offsets_object, "offsets", NPY_INT32, "int32") : NULL;
+    PyArrayObject *frequencies = offsets ? rdc_py_array(frequencies_object, "frequencies", NPY_UINT16, "uint16") : NULL;
+    if (!frequencies) return NULL;
+    if (PyArray_SIZE(counts) != PyArray_SIZE(offsets)) {
+        PyErr_Format(state->rdcodec_error, "offsets: expected one a table, %zd, got %zd", (Py_ssize_t)PyArray_SIZE(counts),
+                     (Py_ssize_t)PyArray_SIZE(offsets));
+        return NULL;
+    }
+    rdc_tables *tables;
+    rdc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_tables_create(&tables, precision, (size_t)PyArray_SIZE(counts), PyArray_DATA(counts), PyArray_DATA(offsets),
+                               PyArray_DATA(frequencies), (size_t)PyArray_SIZE(frequencies));
+    Py_END_ALLOW_THREADS
+    return status.error == RDC_OK ? tables_wrap(state, tables) : rdc_py_raise(state, status);
+}
+
+static PyObject *tables_gaussian(PyObject *module, PyObject *Py_UNUSED(unused)) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    rdc_tables *tables;
+    const rdc_status status = rdc_tables_create_gaussian(&tables);
+    return status.error == RDC_OK ? tables_wrap(state, tables) : rdc_py_raise(state, status);
+}
+
+static PyObject *tables_export(PyObject *module, PyObject *args) {
+    PyObject *object;
+    if (!PyArg_ParseTuple(args, "O!:tables_export", rdc_py_state_of(module)->tables_type, &object)) return NULL;
+    const rdc_tables *tables = ((tables_object *)object)->tables;
+    const npy_intp count = (npy_intp)rdc_tables_count(tables), total = (npy_intp)rdc_tables_total(tables);
+    PyObject *counts = PyArray_SimpleNew(1, &count, NPY_UINT32);
+    PyObject *offsets = PyArray_SimpleNew(1, &count, NPY_INT32);
+    PyObject *frequencies = PyArray_SimpleNew(1, &total, NPY_UINT16);
+    if (counts && offsets && frequencies) {
+        rdc_tables_export(tables, PyArray_DATA((PyArrayObject *)counts), PyArray_DATA((PyArrayObject *)offsets),
+                          PyArray_DATA((PyArrayObject *)frequencies));
+        return Py_BuildValue("INNN", rdc_tables_precision(tables), counts, offsets, frequencies);
+    }
+    Py_XDECREF(counts);
+    Py_XDECREF(offsets);
+    Py_XDECREF(frequencies);
+    return NULL;
+}
+
+static PyObject *pmf_round(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *object;
+    int offset;
+    unsigned precision;
+    if (!PyArg_ParseTuple(args, "OiI:pmf_round", &object, &offset, &precision)) return NULL;
+    PyArrayObject *pmf = rdc_py_array(object, "pmf", NPY_FLOAT64, "float64");
+    if (!pmf) return NULL;
+    npy_intp room = PyArray_SIZE(pmf) + 1;
+    PyArrayObject *frequencies = (PyArrayObject *)PyArray_SimpleNew(1, &room, NPY_UINT16);
+    if (!frequencies) return NULL;
+    uint32_t count;
+    int32_t first;
+    rdc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_pmf_round(PyArray_DATA(pmf), (size_t)PyArray_SIZE(pmf), offset, precision, PyArray_DATA(frequencies), &count, &first);
+    Py_END_ALLOW_THREADS
+    if (status.error == RDC_OK) return Py_BuildValue("iIN", first, count, frequencies);
+    Py_DECREF(frequencies);
+    return rdc_py_raise(state, status);
+}
+
+/* ---- Blocks ---- */
+
+/* Tables, symbols and indices of an encoding function, checked. */
+typedef struct symbols_args {
+    const rdc_tables *tables;
+    const int32_t *symbols;
+    rdc_index index;
+    size_t n;
+} symbols_args;
+
+static int symbols_check(const rdc_py_state *state, PyObject *tables, PyObject *symbols_object, PyObject *index_object,
+                         symbols_args *a) {
+    PyArrayObject *symbols = rdc_py_array(symbols_object, "symbols", NPY_INT32, "int32");
+    PyArrayObject *index = symbols ? rdc_py_index(index_object, &a->index) : NULL;
+    if (!index) return -1;
+    if (!PyArray_SAMESHAPE(symbols, index)) {
+        PyErr_Format(state->rdcodec_error, "index: expected the shape of symbols, one table a symbol, got %zd indices for %zd symbols",
+                     (Py_ssize_t)PyArray_SIZE(index), (Py_ssize_t)PyArray_SIZE(symbols));
+        return -1;
+    }
+    a->tables = ((tables_object *)tables)->tables;
+    a->symbols = PyArray_DATA(symbols);
+    a->n = (size_t)PyArray_SIZE(symbols);
+    return 0;
+}
+
+static PyObject *block_encode(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *tables, *symbols, *index;
+    unsigned lanes;
+    symbols_args a;
+    if (!PyArg_ParseTuple(args, "O!OOI:block_encode", state->tables_type, &tables, &symbols, &index, &lanes)) return NULL;
+    if (symbols_check(state, tables, symbols, index, &a) < 0) return NULL;
+    if (lanes == 0) lanes = rdc_block_default_lanes(a.n);
+
+    rdc_status status;
+    size_t escape_bytes = 0, size = 0;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_block_measure(a.tables, a.symbols, a.index, a.n, &escape_bytes);
+    Py_END_ALLOW_THREADS
+    if (status.error != RDC_OK) return rdc_py_raise(state, status);
+
+    const size_t bound = rdc_block_bound(a.n, escape_bytes);
+    PyObject *block = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)bound);
+    if (!block) return NULL;
+    uint8_t *bytes = (uint8_t *)PyBytes_AS_STRING(block);
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_block_encode(state->rans, a.tables, a.symbols, a.index, a.n, escape_bytes, lanes, bytes, bound, &size);
+    Py_END_ALLOW_THREADS
+    if (status.error != RDC_OK) {
+        Py_DECREF(block);
+        return rdc_py_raise(state, status);
+    }
+    _PyBytes_Resize(&block, (Py_ssize_t)size);
+    return block;
+}
+
+static PyObject *ideal_bits(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *tables, *symbols, *index;
+    symbols_args a;
+    if (!PyArg_ParseTuple(args, "O!OO:ideal_bits", state->tables_type, &tables, &symbols, &index)) return NULL;
+    if (symbols_check(state, tables, symbols, index, &a) < 0) return NULL;
+    rdc_status status;
+    double bits = 0;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_block_ideal_bits(a.tables, a.symbols, a.index, a.n, &bits);
+    Py_END_ALLOW_THREADS
+    return status.error == RDC_OK ? PyFloat_FromDouble(bits) : rdc_py_raise(state, status);
+}
+
+/* ---- Decoding ---- */
+
+/* A decoder keeps its tables and its block. `busy` while a thread decodes without the interpreter's lock. */
+typedef struct decoder_object {
+    PyObject_HEAD
+    rdc_block_decoder decoder;
+    PyObject *tables;
+    Py_buffer block;
+    int busy;
+} decoder_object;
+
+static void decoder_dealloc(PyObject *object) {
+    decoder_object *self = (decoder_object *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyBuffer_Release(&self->block);
+    Py_XDECREF(self->tables);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+static PyType_Slot decoder_slots[] = {
+    {Py_tp_dealloc, decoder_dealloc},
+    {Py_tp_doc, "A block that is being decoded, made by block_open."},
+    {0, NULL},
+};
+
+static PyType_Spec decoder_spec = {
+    .name = "rdcodec._core.Decoder",
+    .basicsize = sizeof(decoder_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = decoder_slots,
+};
+
+/* A new int32 array of the shape of `index`. */
+static PyArrayObject *symbols_like(PyArrayObject *index) {
+    return (PyArrayObject *)PyArray_SimpleNew(PyArray_NDIM(index), PyArray_DIMS(index), NPY_INT32);
+}
+
+static PyObject *block_decode(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *tables, *index_object;
+    Py_buffer block;
+    rdc_index index;
+    if (!PyArg_ParseTuple(args, "O!y*O:block_decode", state->tables_type, &tables, &block, &index_object)) return NULL;
+    PyArrayObject *index_array = rdc_py_index(index_object, &index);
+    PyArrayObject *symbols = index_array ? symbols_like(index_array) : NULL;
+    if (!symbols) {
+        PyBuffer_Release(&block);
+        return NULL;
+    }
+    const size_t n = (size_t)PyArray_SIZE(index_array);
+    rdc_block_decoder decoder;
+    rdc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_block_open(&decoder, state->rans, ((tables_object *)tables)->tables, block.buf, (size_t)block.len, n);
+    if (status.error == RDC_OK) status = rdc_block_decode(&decoder, index, n, PyArray_DATA(symbols));
+    if (status.error == RDC_OK) status = rdc_block_finish(&decoder);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&block);
+    if (status.error == RDC_OK) return (PyObject *)symbols;
+    Py_DECREF(symbols);
+    return rdc_py_raise(state, status);
+}
+
+static PyObject *block_open(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *tables;
+    Py_buffer block;
+    Py_ssize_t n;
+    if (!PyArg_ParseTuple(args, "O!y*n:block_open", state->tables_type, &tables, &block, &n)) return NULL;
+    decoder_object *self = (decoder_object *)state->decoder_type->tp_alloc(state->decoder_type, 0);
+    if (!self) {
+        PyBuffer_Release(&block);
+        return NULL;
+    }
+    self->block = block;
+    self->tables = Py_NewRef(tables);
+    const rdc_status status = rdc_block_open(&self->decoder, state->rans, ((tables_object *)tables)->tables, block.buf,
+                                             (size_t)block.len, (size_t)n);
+    if (status.error == RDC_OK) return (PyObject *)self;
+    Py_DECREF(self);
+    return rdc_py_raise(state, status);
+}
+
+static PyObject *decoder_decode(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *object, *index_object;
+    rdc_index index;
+    if (!PyArg_ParseTuple(args, "O!O:decoder_decode", state->decoder_type, &object, &index_object)) return NULL;
+    decoder_object *self = (decoder_object *)object;
+    PyArrayObject *index_array = rdc_py_index(index_object, &index);
+    if (!index_array) return NULL;
+    if (self->busy) {
+        PyErr_SetString(PyExc_RuntimeError, "decode: another thread is decoding this block");
+        return NULL;
+    }
+    PyArrayObject *symbols = symbols_like(index_array);
+    if (!symbols) return NULL;
+    const size_t n = (size_t)PyArray_SIZE(index_array);
+    rdc_status status;
+    self->busy = 1;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_block_decode(&self->decoder, index, n, PyArray_DATA(symbols));
+    Py_END_ALLOW_THREADS
+    self->busy = 0;
+    if (status.error == RDC_OK) return (PyObject *)symbols;
+    Py_DECREF(symbols);
+    return rdc_py_raise(state, status);
+}
+
+static PyObject *decoder_finish(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *object;
+    if (!PyArg_ParseTuple(args, "O!:decoder_finish", state->decoder_type, &object)) return NULL;
+    const rdc_status status = rdc_block_finish(&((decoder_object *)object)->decoder);
+    if (status.error != RDC_OK) return rdc_py_raise(state, status);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+    {"tables_create", tables_create, METH_VARARGS, NULL},
+    {"tables_gaussian", tables_gaussian, METH_NOARGS, NULL},
+    {"tables_export", tables_export, METH_VARARGS, NULL},
+    {"pmf_round", pmf_round, METH_VARARGS, NULL},
+    {"block_encode", block_encode, METH_VARARGS, NULL},
+    {"block_decode", block_decode, METH_VARARGS, NULL},
+    {"block_open", block_open, METH_VARARGS, NULL},
+    {"decoder_decode", decoder_decode, METH_VARARGS, NULL},
+    {"decoder_finish", decoder_finish, METH_VARARGS, NULL},
+    {"ideal_bits", ideal_bits, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec) {
+    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+    if (type && PyModule_AddType(module, type) < 0) Py_CLEAR(type);
+    return type;
+}
+
+int rdc_py_add_entropy(PyObject *module) {
+    rdc_py_state *state = rdc_py_state_of(module);
+    state->tables_type = add_type(module, &tables_spec);
+    state->decoder_type = add_type(module, &decoder_spec);
+    if (!state->tables_type || !state->decoder_type) return -1;
+    return PyModule_AddFunctions(module, functions);
+}

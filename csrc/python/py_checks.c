@@ -1,0 +1,44 @@
+/* Errors of the C core as exceptions, and the checks of array arguments. */
+#include "python/core_module.h"
+
+PyObject *rdc_py_raise(const rdc_py_state *state, rdc_status status) {
+    if (status.error == RDC_ERROR_MEMORY) return PyErr_NoMemory();
+    char text[256];
+    rdc_error_text(status, text, sizeof text);
+    PyObject *class = state->rdcodec_error;
+    if (status.error >= 40 && status.error < 70) class = state->corrupt_error;
+    if (status.error >= 70 && status.error < 80) class = state->version_error;
+    if (status.error >= 80 && status.error < 90) class = state->limit_error;
+    PyErr_SetString(class, text);
+    return NULL;
+}
+
+static PyArrayObject *rdc_py_plain_array(PyObject *object) {
+    if (!PyArray_Check(object)) return NULL;
+    PyArrayObject *array = (PyArrayObject *)object;
+    return PyArray_ISCARRAY_RO(array) ? array : NULL;
+}
+
+static PyArrayObject *rdc_py_array_refused(PyObject *object, const char *name, const char *expected) {
+    if (PyArray_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "%s: expected a C-contiguous array of %s, got one of %R%s", name, expected,
+                     PyArray_DESCR((PyArrayObject *)object), rdc_py_plain_array(object) ? "" : ", not contiguous or not of native byte order");
+    } else {
+        PyErr_Format(PyExc_TypeError, "%s: expected a C-contiguous array of %s, got %.100s", name, expected, Py_TYPE(object)->tp_name);
+    }
+    return NULL;
+}
+
+PyArrayObject *rdc_py_array(PyObject *object, const char *name, int type, const char *type_name) {
+    PyArrayObject *array = rdc_py_plain_array(object);
+    if (array && PyArray_EquivTypenums(PyArray_TYPE(array), type)) return array;
+    return rdc_py_array_refused(object, name, type_name);
+}
+
+PyArrayObject *rdc_py_index(PyObject *object, rdc_index *index) {
+    PyArrayObject *array = rdc_py_plain_array(object);
+    const int type = array ? PyArray_TYPE(array) : NPY_NOTYPE;
+    if (type != NPY_UINT8 && type != NPY_UINT16) return rdc_py_array_refused(object, "index", "uint8 or uint16");
+    *index = (rdc_index){PyArray_DATA(array), type == NPY_UINT8 ? 1 : 2};
+    return array;
+}

@@ -1,0 +1,185 @@
+/* rdcodec: the one public header of the C core.
+ *
+ * Layers, each uses only those before it: base < entropy, quant < stream < python.
+ * Conventions: functions return rdc_status; buffers belong to the caller, their sizes come from the *_bound functions;
+ * nothing is kept in global variables, so everything may be called from many threads on different objects.
+ * Bytes are described in docs/format.md. */
+#ifndef RDC_H
+#define RDC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RDC_VERSION "0.1.0"
+
+/* ---- Limits of the format ---- */
+
+#define RDC_MIN_PRECISION 12        /* bits: the frequencies of a table sum to 2^precision */
+#define RDC_MAX_PRECISION 15
+#define RDC_MAX_TABLES 65535        /* a table index is a uint16 */
+#define RDC_MAX_LANES 32            /* a power of two */
+#define RDC_MAX_SYMBOLS (1u << 30)  /* in a block */
+
+/* ---- Errors (csrc/base/error.c holds their texts) ---- */
+
+typedef enum rdc_error {
+    RDC_OK = 0,
+    RDC_ERROR_MEMORY = 1,
+
+    /* 10: arguments */
+    RDC_ERROR_PRECISION = 10,
+    RDC_ERROR_TABLE_COUNT,
+    RDC_ERROR_SYMBOL_COUNT,
+    RDC_ERROR_FREQUENCY_COUNT,
+    RDC_ERROR_FREQUENCY_ZERO,
+    RDC_ERROR_FREQUENCY_SUM,
+    RDC_ERROR_OFFSET,
+    RDC_ERROR_INDEX,
+    RDC_ERROR_LANES,
+    RDC_ERROR_CAPACITY,
+    RDC_ERROR_PMF_VALUE,
+    RDC_ERROR_PMF_SUM,
+    RDC_ERROR_CPU_NAME,
+    RDC_ERROR_TOO_MANY_DECODED,
+    RDC_ERROR_NOT_ALL_DECODED,
+
+    /* 40: bytes that no encoder writes */
+    RDC_ERROR_TRUNCATED = 40,
+    RDC_ERROR_TRAILING_BYTES,
+    RDC_ERROR_VARINT,
+    RDC_ERROR_BLOCK_FLAGS,
+    RDC_ERROR_LANE_STATE,
+    RDC_ERROR_FINAL_STATE,
+    RDC_ERROR_TAIL_LENGTH,
+    RDC_ERROR_STATE_BYTES,
+    RDC_ERROR_WORDS_LEFT,
+    RDC_ERROR_ODD_WORDS,
+    RDC_ERROR_ESCAPE_LENGTH,
+    RDC_ERROR_ESCAPE_CODE,
+    RDC_ERROR_ESCAPE_VALUE,
+    RDC_ERROR_ESCAPE_LEFT,
+
+    /* 80: limits of the format */
+    RDC_ERROR_SYMBOL_LIMIT = 80
+} rdc_error;
+
+/* What every function returns. `at` is the position the error text speaks of: an array position or a byte offset;
+ * `got` the value found there. Both are 0 where the text has no use for them. */
+typedef struct rdc_status {
+    rdc_error error;
+    uint64_t at;
+    int64_t got;
+} rdc_status;
+
+/* Writes the text of a status, with its position and value, into `text` (always ended by a zero, cut where it does not fit). */
+void rdc_error_text(rdc_status status, char *text, size_t capacity);
+
+/* ---- Kernels ---- */
+
+/* Classes of CPUs, not single features; a later class has everything of the earlier ones. */
+typedef enum rdc_cpu_level { RDC_CPU_SCALAR = 0 } rdc_cpu_level;
+
+/* The level called `name` ("scalar"); the best of this machine for NULL. Errors: RDC_ERROR_CPU_NAME. */
+rdc_status rdc_cpu_choose(const char *name, rdc_cpu_level *level);
+const char *rdc_cpu_name(rdc_cpu_level level);
+
+typedef struct rdc_rans_kernels rdc_rans_kernels;
+
+/* The rANS kernels of a level; a constant. The scalar ones define the bytes, every other level writes the same. */
+const rdc_rans_kernels *rdc_rans_kernels_of(rdc_cpu_level level);
+
+/* ---- Frequency tables ---- */
+
+/* T tables of integer frequencies with what encoder and decoder look up. Immutable once made, so threads may share it. */
+typedef struct rdc_tables rdc_tables;
+
+/* Makes tables from frequencies. Table t has counts[t] entries, the last one the escape; entry s < counts[t] - 1 stands for
+ * the symbol offsets[t] + s. `frequencies` holds the entries of all tables one after the other, `total` of them: each >= 1,
+ * summing to 2^precision a table. Errors: RDC_ERROR_PRECISION to RDC_ERROR_OFFSET, RDC_ERROR_MEMORY. */
+rdc_status rdc_tables_create(rdc_tables **tables, unsigned precision, size_t table_count, const uint32_t *counts,
+                             const int32_t *offsets, const uint16_t *frequencies, size_t total);
+void rdc_tables_free(rdc_tables *tables);
+unsigned rdc_tables_precision(const rdc_tables *tables);
+size_t rdc_tables_count(const rdc_tables *tables);
+size_t rdc_tables_total(const rdc_tables *tables); /* entries of all tables */
+
+/* Writes the arrays that rdc_tables_create takes; `counts` and `offsets` have room for the tables, `frequencies` for the entries. */
+void rdc_tables_export(const rdc_tables *tables, uint32_t *counts, int32_t *offsets, uint16_t *frequencies);
+
+/* Rounds a pmf (probabilities of the symbols offset, offset + 1, ...; what is missing to 1 belongs to the escape) to
+ * frequencies of least expected code length, and leaves symbols at both ends to the escape where that is shorter.
+ * `frequencies` has room for symbols + 1 entries; *count of them are written, the escape last, for the symbols from
+ * *first on. Errors: RDC_ERROR_PRECISION, _SYMBOL_COUNT, _PMF_VALUE (at: position), _PMF_SUM, _OFFSET, _MEMORY. */
+rdc_status rdc_pmf_round(const double *pmf, size_t symbols, int32_t offset, unsigned precision, uint16_t *frequencies,
+                         uint32_t *count, int32_t *first);
+
+/* The built-in set, a constant: zero-mean Gaussians of 64 log-spaced standard deviations from 0.11 to 256, integrated over
+ * unit intervals, precision 14. */
+rdc_status rdc_tables_create_gaussian(rdc_tables **tables);
+
+/* ---- rANS blocks ---- */
+
+/* The table of every symbol: an array of uint8 (width 1) or uint16 (width 2). */
+typedef struct rdc_index {
+    const void *data;
+    unsigned width;
+} rdc_index;
+
+/* Lanes that a block of n symbols gets unless the caller asks for others: a rule on n alone. */
+unsigned rdc_block_default_lanes(size_t n);
+
+/* First half of encoding: checks the indices and finds the bytes of the escape section.
+ * Errors: RDC_ERROR_INDEX (at: position), RDC_ERROR_SYMBOL_LIMIT. */
+rdc_status rdc_block_measure(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, size_t *escape_bytes);
+
+/* Bytes that are enough for a block of n symbols with such an escape section. */
+size_t rdc_block_bound(size_t n, size_t escape_bytes);
+
+/* Second half: codes n symbols into `block` of `capacity` >= rdc_block_bound bytes; *size of them are used. Symbols, indices
+ * and escape_bytes are those of rdc_block_measure. `lanes` is a power of two up to RDC_MAX_LANES; a block too small for them
+ * gets 1 lane. Errors: RDC_ERROR_LANES, RDC_ERROR_CAPACITY. */
+rdc_status rdc_block_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols,
+                            rdc_index index, size_t n, size_t escape_bytes, unsigned lanes, uint8_t *block,
+                            size_t capacity, size_t *size);
+
+/* Decoding, in segments of any length: open, decode until n symbols are out, finish. The block must outlive the decoder.
+ * Nothing is allocated. The fields are private. */
+typedef struct rdc_bit_reader {
+    const uint8_t *bytes;
+    uint64_t bits; /* in all */
+    uint64_t position;
+} rdc_bit_reader;
+
+typedef struct rdc_block_decoder {
+    const rdc_rans_kernels *kernels;
+    const rdc_tables *tables;
+    const uint8_t *block;
+    const uint8_t *word;      /* next of the words that the lanes share */
+    const uint8_t *words_end;
+    size_t escape_start;      /* byte offset of the escape section */
+    rdc_bit_reader escapes;
+    size_t remaining;         /* symbols still to come */
+    size_t tail;              /* of these, the last ones, hidden in the lanes' initial states; 0 once they are decoded from */
+    unsigned lanes;
+    unsigned lane;            /* of the next symbol */
+    uint32_t states[RDC_MAX_LANES];
+    uint8_t tail_words[2 * RDC_MAX_LANES];
+    rdc_status failure;       /* the first error; a decoder does not recover */
+} rdc_block_decoder;
+
+/* Reads the head of a block of n symbols. Errors: 40 to 79 (at: byte offset), RDC_ERROR_SYMBOL_LIMIT. */
+rdc_status rdc_block_open(rdc_block_decoder *decoder, const rdc_rans_kernels *kernels, const rdc_tables *tables,
+                          const uint8_t *block, size_t size, size_t n);
+
+/* Decodes the next n symbols. Errors: RDC_ERROR_INDEX (at: position), RDC_ERROR_TOO_MANY_DECODED, 40 to 79. */
+rdc_status rdc_block_decode(rdc_block_decoder *decoder, rdc_index index, size_t n, int32_t *symbols);
+
+/* Checks that every symbol is out and every byte of the block was used. Until then decoded symbols may be those of a
+ * damaged block. Errors: RDC_ERROR_NOT_ALL_DECODED, 40 to 79. */
+rdc_status rdc_block_finish(const rdc_block_decoder *decoder);
+
+/* Ideal code length in bits: -sum of log2(frequency / 2^precision) and the bits of the escape codes.
+ * Errors: RDC_ERROR_INDEX (at: position), RDC_ERROR_SYMBOL_LIMIT. */
+rdc_status rdc_block_ideal_bits(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, double *bits);
+
+#endif

@@ -1,0 +1,39 @@
+"""rdcodec: transformer hidden states as few real bits, decoded to the same symbols on every machine.
+
+Importing the package needs NumPy alone; what needs PyTorch or transformers is imported when it is first used.
+"""
+
+from importlib import import_module
+
+from rdcodec.errors import CodecMismatchError, CorruptStreamError, LimitError, RdcodecError, UnsupportedVersionError
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "Codec": "rdcodec.codecs",
+    "TransformCodec": "rdcodec.codecs",
+    "compress_at": "rdcodec.splits",
+    "calibrate": "rdcodec.calibration",
+    "load_model": "rdcodec.models",
+}
+
+__all__ = [
+    "CodecMismatchError",
+    "CorruptStreamError",
+    "LimitError",
+    "RdcodecError",
+    "UnsupportedVersionError",
+    "__version__",
+    *_LAZY,
+]
+
+
+def __getattr__(name):
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_LAZY[name]), name)
+    return value
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,323 @@
+"""Entropy coding: integer frequency tables and rANS blocks.
+
+Symbols are int32 numbers. Each one is coded with one of up to 65,535 frequency tables, which an index names; a symbol outside
+the support of its table is *escaped*: the last entry of the table, and an Exp-Golomb code. So every int32 can be coded.
+The bytes are described in ``docs/format.md`` and are the same on every machine.
+"""
+
+import math
+
+import numpy as np
+
+from rdcodec import _core
+from rdcodec.errors import RdcodecError
+
+__all__ = ["BlockDecoder", "FrequencyTables"]
+
+_INT32 = np.dtype(np.int32)
+_UINT8 = np.dtype(np.uint8)
+_UINT16 = np.dtype(np.uint16)
+
+# Standard deviations beyond which a Gaussian's mass, 1.3e-12 a side, goes to the escape unseen.
+_GAUSSIAN_REACH = 7.0
+
+
+class FrequencyTables:
+    """A set of frequency tables; immutable, so threads may share it.
+
+    Made by `from_pmf`, `gaussian`, `builtin_gaussian` or `from_frequencies`.
+
+    Attributes
+    ----------
+    precision : int
+        The frequencies of a table sum to ``2**precision``; 12 to 15.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rdcodec.entropy import FrequencyTables
+    >>> tables = FrequencyTables.gaussian([0.5, 2.0])
+    >>> symbols = np.array([0, 1, -3, 100000], np.int32)
+    >>> index = np.array([0, 0, 1, 1], np.uint8)
+    >>> block = tables.encode(symbols, index)
+    >>> tables.decode(block, index)
+    array([     0,      1,     -3, 100000], dtype=int32)
+    """
+
+    def __init__(self, core):
+        if not isinstance(core, _core.Tables):
+            raise TypeError("FrequencyTables: use from_pmf, gaussian, builtin_gaussian or from_frequencies")
+        self._core = core
+        self.precision, self._counts, self._offsets, self._frequencies = _core.tables_export(core)
+
+    @classmethod
+    def from_pmf(cls, pmf, offset, precision=14):
+        """Round probabilities to frequencies of minimal expected code length.
+
+        For each table the rounding is optimal: no other frequencies of at least 1 that sum to ``2**precision`` give fewer
+        expected bits. Symbols at both ends whose own entry would cost more than escaping them are left to the escape.
+
+        Parameters
+        ----------
+        pmf : array_like of float64, [tables, symbols]
+            Probabilities of the symbols ``offset, offset + 1, ...``. What a row lacks to 1 is the probability of the escape.
+        offset : int or array_like of int, [tables]
+            The first symbol of every row.
+        precision : int
+            12 to 15 bits.
+
+        Raises
+        ------
+        RdcodecError
+            A row holds a negative or non-finite number, or its sum is 0 or above 1.
+        """
+        pmf = np.ascontiguousarray(pmf, dtype=np.float64)
+        if pmf.ndim != 2:
+            raise RdcodecError(f"pmf: expected [tables, symbols], got {pmf.ndim} dimensions")
+        offset = np.asarray(offset)
+        if offset.ndim > 1 or (offset.ndim == 1 and len(offset) != len(pmf)):
+            raise RdcodecError(f"offset: expected one integer or one a table, {len(pmf)}, got shape {offset.shape}")
+        offsets = _integers(np.broadcast_to(offset, len(pmf)), "offset", _INT32)
+        return cls._from_rows(zip(pmf, offsets.tolist()), precision)
+
+    @classmethod
+    def gaussian(cls, scales, precision=14):
+        """Tables of zero-mean Gaussians, integrated over unit intervals round the integers.
+
+        Computed in floating point: keep the integers of `to_arrays` with what is coded, or use `builtin_gaussian`.
+
+        Parameters
+        ----------
+        scales : array_like of float, [tables]
+            Standard deviations, above 0, in units of the symbols.
+        precision : int
+            12 to 15 bits.
+
+        Raises
+        ------
+        RdcodecError
+            A scale is not above 0 or not finite, or so wide that its symbols outnumber 2**30.
+        """
+        scales = np.atleast_1d(np.asarray(scales, dtype=np.float64))
+        if scales.ndim != 1:
+            raise RdcodecError(f"scales: expected [tables], got {scales.ndim} dimensions")
+        for at, scale in enumerate(scales):
+            if not 0 < scale <= 2.0**20:
+                raise RdcodecError(f"scales[{at}]: expected a number above 0 and at most 2**20, got {scale}")
+        return cls._from_rows(map(_gaussian_row, scales.tolist()), precision)
+
+    @classmethod
+    def builtin_gaussian(cls):
+        """The built-in set: Gaussians of 64 log-spaced scales from 0.11 to 256, 14 bits; constants of the format."""
+        return cls(_core.tables_gaussian())
+
+    @classmethod
+    def from_frequencies(cls, frequencies, counts, offsets, precision):
+        """Tables from integers, such as those of `to_arrays`.
+
+        Parameters
+        ----------
+        frequencies : array_like of int, [entries]
+            The entries of all tables one after the other, each at least 1; the last one of a table is the escape.
+        counts : array_like of int, [tables]
+            Entries of every table, at least 2.
+        offsets : array_like of int, [tables]
+            First symbol of every table.
+        precision : int
+            12 to 15 bits; the frequencies of a table sum to ``2**precision``.
+
+        Raises
+        ------
+        RdcodecError
+            One of these conditions does not hold; the message says where.
+        """
+        core = _core.tables_create(
+            _precision(precision),
+            _integers(np.asarray(counts), "counts", np.dtype(np.uint32)),
+            _integers(np.asarray(offsets), "offsets", _INT32),
+            _integers(np.asarray(frequencies), "frequencies", _UINT16),
+        )
+        return cls(core)
+
+    @classmethod
+    def _from_rows(cls, rows, precision):
+        """Tables from pairs of a pmf and its offset."""
+        precision = _precision(precision)
+        frequencies, counts, offsets = [], [], []
+        for table, (pmf, offset) in enumerate(rows):
+            try:
+                first, count, row = _core.pmf_round(pmf, offset, precision)
+            except RdcodecError as error:
+                raise type(error)(f"table {table}: {error}") from None
+            frequencies.append(row[:count])
+            counts.append(count)
+            offsets.append(first)
+        if not counts:
+            raise RdcodecError("pmf: expected at least one table, got none")
+        return cls.from_frequencies(np.concatenate(frequencies), counts, offsets, precision)
+
+    def to_arrays(self):
+        """The tables as integer arrays, for a checkpoint: the arguments of `from_frequencies`.
+
+        Returns
+        -------
+        dict
+            ``frequencies`` uint16 [entries], ``counts`` uint32 [tables], ``offsets`` int32 [tables], ``precision`` uint8 [].
+        """
+        return {
+            "frequencies": self._frequencies.copy(),
+            "counts": self._counts.copy(),
+            "offsets": self._offsets.copy(),
+            "precision": np.array(self.precision, np.uint8),
+        }
+
+    def __len__(self):
+        """The number of tables."""
+        return len(self._counts)
+
+    def __repr__(self):
+        return f"FrequencyTables({len(self)} tables, {len(self._frequencies)} entries, precision={self.precision})"
+
+    def encode(self, symbols, index, lanes=None):
+        """Code symbols to one block.
+
+        Parameters
+        ----------
+        symbols : array of int32, any shape
+            Other integers are taken if their values fit.
+        index : array of uint8 or uint16, the shape of `symbols`
+            The table of every symbol. Other integers are taken if their values fit.
+        lanes : int, optional
+            Interleaved coders, a power of two up to 32: more are faster and cost about a byte each. Chosen from the number of
+            symbols alone when not given; a block too small for its lanes gets one.
+
+        Returns
+        -------
+        bytes
+            The block; empty for no symbols.
+
+        Raises
+        ------
+        RdcodecError
+            An index names no table, the shapes differ, or lanes is not such a number.
+        """
+        if lanes is None:
+            lanes = 0
+        elif lanes not in (1, 2, 4, 8, 16, 32):
+            raise RdcodecError(f"lanes: expected a power of two from 1 to 32, got {lanes!r}")
+        return _core.block_encode(self._core, _integers(symbols, "symbols", _INT32), self._index(index), lanes)
+
+    def decode(self, data, index):
+        """Decode a whole block.
+
+        Parameters
+        ----------
+        data : bytes-like
+            What `encode` made.
+        index : array of uint8 or uint16, any shape
+            The table of every symbol, as at encoding.
+
+        Returns
+        -------
+        ndarray of int32, the shape of `index`
+
+        Raises
+        ------
+        CorruptStreamError
+            The bytes are not a block of this many symbols of these tables; the message gives the byte offset.
+        RdcodecError
+            An index names no table.
+        """
+        return _core.block_decode(self._core, data, self._index(index))
+
+    def decoder(self, data, n):
+        """A decoder of the `n` symbols of a block, segment by segment.
+
+        For blocks whose first symbols choose the tables of what follows. The block is kept, not copied.
+        """
+        if n < 0:
+            raise RdcodecError(f"n: expected a number of symbols, got {n}")
+        return BlockDecoder(self, _core.block_open(self._core, data, n))
+
+    def ideal_bits(self, symbols, index):
+        """Ideal code length of the symbols under these tables, in bits.
+
+        The sum of ``-log2(frequency / 2**precision)`` and of the bits of the escape codes; a block is longer by its head alone.
+        Parameters as for `encode`.
+        """
+        return _core.ideal_bits(self._core, _integers(symbols, "symbols", _INT32), self._index(index))
+
+    def _index(self, index):
+        """A C-contiguous uint8 or uint16 array, which the core checks against the number of tables."""
+        if type(index) is np.ndarray and index.dtype == _UINT8 and index.flags.c_contiguous:
+            return index
+        return _integers(index, "index", _UINT16)
+
+
+class BlockDecoder:
+    """Decodes a block segment by segment; made by `FrequencyTables.decoder`.
+
+    Until `finish` has returned, the symbols may be those of a damaged block.
+    """
+
+    def __init__(self, tables, core):
+        self._tables = tables
+        self._core = core
+
+    def decode(self, index):
+        """The next symbols, one for every table index: an int32 array of the shape of `index`.
+
+        Raises
+        ------
+        CorruptStreamError
+            No encoder makes these bytes; the decoder is of no further use.
+        RdcodecError
+            An index names no table, or fewer symbols are left.
+        """
+        return _core.decoder_decode(self._core, self._tables._index(index))
+
+    def finish(self):
+        """Check that all symbols are decoded and every byte of the block was used.
+
+        Raises
+        ------
+        CorruptStreamError
+            The block is damaged.
+        RdcodecError
+            Symbols are left.
+        """
+        _core.decoder_finish(self._core)
+
+
+def _integers(values, name, dtype):
+    """`values` as a C-contiguous array of `dtype`, refused where one does not fit."""
+    if type(values) is np.ndarray and values.dtype == dtype and values.flags.c_contiguous:
+        return values
+    values = np.asarray(values)
+    if values.size == 0:
+        return np.zeros(values.shape, dtype)
+    if values.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected integers, got {values.dtype}")
+    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    outside = (values < low) | (values > high)
+    if outside.any():
+        at = int(outside.argmax())
+        raise RdcodecError(f"{name}: expected {low} to {high}, got {values.flat[at]} at position {at}")
+    return np.ascontiguousarray(values, dtype)
+
+
+def _precision(precision):
+    """An integer that the core can judge."""
+    precision = int(precision.__index__())
+    if not 12 <= precision <= 15:
+        raise RdcodecError(f"precision: expected 12 to 15 bits, got {precision}")
+    return precision
+
+
+def _gaussian_row(scale):
+    """Probabilities of the integers under a Gaussian, and the first integer."""
+    reach = math.ceil(_GAUSSIAN_REACH * scale)
+    edges = (np.arange(reach + 2) - 0.5) / (scale * math.sqrt(2.0))
+    above = np.array([0.5 * math.erfc(edge) for edge in edges.tolist()])
+    half = above[:-1] - above[1:]
+    return np.concatenate([half[:0:-1], half]), -reach
