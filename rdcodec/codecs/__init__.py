@@ -1,5 +1,8 @@
 """Codec families under one contract."""
 
-from .base import Codec, Decoder, Encoder
+from rdcodec.codecs.base import Codec, Decoder, Encoder
+from rdcodec.codecs.blockquant import IntegerCodec, MXFP4Codec
+from rdcodec.codecs.globalstep import GlobalStepCodec
+from rdcodec.codecs.raw import RawCodec
 
-__all__ = ["Codec", "Decoder", "Encoder"]
+__all__ = ["Codec", "Decoder", "Encoder", "GlobalStepCodec", "IntegerCodec", "MXFP4Codec", "RawCodec"]

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import CodecMismatchError, CorruptStreamError, LimitError, RdcodecError, UnsupportedVersionError
-from ..stream import Header, read_frame, read_header, write_frame, write_header
+from rdcodec.errors import CodecMismatchError, CorruptStreamError, LimitError, RdcodecError, UnsupportedVersionError
+from rdcodec.stream import Header, read_frame, read_header, write_frame, write_header
 
 __all__ = ["Codec", "Encoder", "Decoder", "MAX_FRAME_TOKENS"]
 
@@ -146,10 +146,10 @@ class Codec(ABC):
             The rank or the number of channels is wrong, h holds NaN or infinity (the message has the index of the
             first one), or the quality is out of range.
         """
-        values, dtype = _as_float32(h)
+        values, dtype = values_of(h)
         if values.ndim not in (2, 3):
             raise RdcodecError(f"h: expected [tokens, channels] or [batch, tokens, channels], got shape {values.shape}")
-        _check_values(values, self.channels)
+        check_values(values, self.channels)
         rows = values if values.ndim == 3 else values[None]
         header = Header(
             dtype=dtype,
@@ -327,12 +327,12 @@ class Encoder:
         TypeError, RdcodecError, LimitError
             As `Codec.encode`, and for more than 4096 tokens. The encoder is then as it was before.
         """
-        values, _ = _as_float32(h)
+        values, _ = values_of(h)
         if values.ndim != 2:
             raise RdcodecError(f"h: expected [tokens, channels], got shape {values.shape}")
         if len(values) > MAX_FRAME_TOKENS:
             raise LimitError(f"h: {len(values)} tokens, a frame holds {MAX_FRAME_TOKENS}")
-        _check_values(values, self._codec.channels)
+        check_values(values, self._codec.channels)
         if quality is not None:
             self._quality = self._codec._checked_quality(quality)
         return self._frame(values)
@@ -410,7 +410,7 @@ def _torch():
     return sys.modules.get("torch")
 
 
-def _as_float32(h):
+def values_of(h):
     """C-contiguous float32 array of the values of h, a view where that is possible, and the name of h's dtype."""
     torch = _torch()
     if torch is not None and isinstance(h, torch.Tensor):
@@ -425,7 +425,7 @@ def _as_float32(h):
     return np.ascontiguousarray(h, dtype=np.float32), h.dtype.name
 
 
-def _check_values(values, channels):
+def check_values(values, channels):
     if values.shape[-1] != channels:
         raise RdcodecError(f"h: expected {channels} channels, got shape {values.shape}")
     with np.errstate(all="ignore"):

@@ -1,9 +1,9 @@
 """Models cut at a layer: where (registry), running either part, and coding what passes between them."""
 
-from .compress import compress_at
-from .meter import Meter
-from .parts import head_states, run_tail
-from .registry import Site, Split, find_site, known_architectures, register_split
+from rdcodec.splits.compress import compress_at
+from rdcodec.splits.meter import Meter
+from rdcodec.splits.parts import head_states, run_tail
+from rdcodec.splits.registry import Site, Split, find_site, known_architectures, register_split
 
 __all__ = [
     "Meter",

@@ -8,11 +8,11 @@ from time import perf_counter
 import torch
 from transformers.cache_utils import Cache
 
-from ..codecs.base import MAX_FRAME_TOKENS
-from ..errors import RdcodecError
-from .hooks import before, block_input, replaced_input
-from .meter import Meter
-from .registry import find_site
+from rdcodec.codecs.base import MAX_FRAME_TOKENS
+from rdcodec.errors import RdcodecError
+from rdcodec.splits.hooks import before, block_input, replaced_input
+from rdcodec.splits.meter import Meter
+from rdcodec.splits.registry import find_site
 
 __all__ = ["compress_at"]
 

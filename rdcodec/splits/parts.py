@@ -2,9 +2,9 @@
 
 import torch
 
-from ..errors import RdcodecError
-from .hooks import before, block_input, replaced_input, skipped
-from .registry import find_site
+from rdcodec.errors import RdcodecError
+from rdcodec.splits.hooks import before, block_input, replaced_input, skipped
+from rdcodec.splits.registry import find_site
 
 __all__ = ["head_states", "run_tail"]
 

