@@ -1,6 +1,6 @@
 /* rdcodec: the one public header of the C core.
  *
- * Layers, each uses only those before it: base < entropy, quant < stream < python.
+ * Layers, each uses only those before it: base < entropy, quant < levels < stream < python.
  * Conventions: functions return rdc_status; buffers belong to the caller, their sizes come from the *_bound functions;
  * nothing is kept in global variables, so everything may be called from many threads on different objects.
  * Bytes are described in docs/format.md. */
@@ -19,6 +19,11 @@
 #define RDC_MAX_TABLES 65535        /* a table index is a uint16 */
 #define RDC_MAX_LANES 32            /* a power of two */
 #define RDC_MAX_SYMBOLS (1u << 30)  /* in a block */
+#define RDC_FORMAT_VERSION 1
+#define RDC_MAX_CHANNELS 65536
+#define RDC_MAX_TOKENS (1u << 31)       /* in a stream, all rows together */
+#define RDC_MAX_FRAME_TOKENS 4096
+#define RDC_MAX_PAYLOAD (1u << 26)      /* bytes in a frame */
 
 /* ---- Errors (csrc/base/error.c holds their texts) ---- */
 
@@ -42,6 +47,14 @@ typedef enum rdc_error {
     RDC_ERROR_CPU_NAME,
     RDC_ERROR_TOO_MANY_DECODED,
     RDC_ERROR_NOT_ALL_DECODED,
+    RDC_ERROR_NOT_FINITE,
+    RDC_ERROR_QUANTISE_RANGE,
+    RDC_ERROR_STEP,
+    RDC_ERROR_DEAD_ZONE,
+    RDC_ERROR_RECONSTRUCTION,
+    RDC_ERROR_GRID,
+    RDC_ERROR_CANDIDATES,
+    RDC_ERROR_BATCH_AXIS,
 
     /* 40: bytes that no encoder writes */
     RDC_ERROR_TRUNCATED = 40,
@@ -58,10 +71,28 @@ typedef enum rdc_error {
     RDC_ERROR_ESCAPE_CODE,
     RDC_ERROR_ESCAPE_VALUE,
     RDC_ERROR_ESCAPE_LEFT,
+    RDC_ERROR_MAGIC,
+    RDC_ERROR_DTYPE,
+    RDC_ERROR_HEADER_FLAGS,
+    RDC_ERROR_ROWS,
+    RDC_ERROR_HEADER_CHECKSUM,
+    RDC_ERROR_FRAME_LENGTH,
+    RDC_ERROR_FRAME_CHECKSUM,
+    RDC_ERROR_QUALITY,
+
+    /* 70: bytes of another version */
+    RDC_ERROR_VERSION = 70,
 
     /* 80: limits of the format */
-    RDC_ERROR_SYMBOL_LIMIT = 80
+    RDC_ERROR_SYMBOL_LIMIT = 80,
+    RDC_ERROR_CHANNEL_LIMIT,
+    RDC_ERROR_TOKEN_LIMIT,
+    RDC_ERROR_FRAME_TOKEN_LIMIT,
+    RDC_ERROR_PAYLOAD_LIMIT
 } rdc_error;
+
+/* Types of hidden states; the numbers stand in stream headers. */
+typedef enum rdc_float_type { RDC_FLOAT32 = 0, RDC_FLOAT16 = 1, RDC_BFLOAT16 = 2 } rdc_float_type;
 
 /* What every function returns. `at` is the position the error text speaks of: an array position or a byte offset;
  * `got` the value found there. Both are 0 where the text has no use for them. */
@@ -181,5 +212,97 @@ rdc_status rdc_block_finish(const rdc_block_decoder *decoder);
 /* Ideal code length in bits: -sum of log2(frequency / 2^precision) and the bits of the escape codes.
  * Errors: RDC_ERROR_INDEX (at: position), RDC_ERROR_SYMBOL_LIMIT. */
 rdc_status rdc_block_ideal_bits(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, double *bits);
+
+/* ---- Stream header and frames ---- */
+
+/* What a stream holds: an array [rows, tokens, channels], or [tokens, channels] (rows = 1) without a batch axis. */
+typedef struct rdc_header {
+    rdc_float_type dtype;
+    int batched;
+    uint8_t codec_id[8];
+    uint64_t channels; /* 1 to RDC_MAX_CHANNELS */
+    uint64_t rows;
+    uint64_t tokens;   /* a row; rows * tokens <= RDC_MAX_TOKENS */
+} rdc_header;
+
+#define RDC_HEADER_BOUND 44 /* bytes */
+
+/* Writes a header into RDC_HEADER_BOUND bytes; *size of them are used. Errors: RDC_ERROR_BATCH_AXIS, RDC_ERROR_CHANNEL_LIMIT,
+ * RDC_ERROR_TOKEN_LIMIT. */
+rdc_status rdc_header_write(const rdc_header *header, uint8_t *bytes, size_t *size);
+
+/* Reads the header at the start of bytes[0..size); *end is behind it. Errors: 40 to 79 (at: byte offset), the limits. */
+rdc_status rdc_header_read(const uint8_t *bytes, size_t size, rdc_header *header, size_t *end);
+
+typedef struct rdc_frame {
+    uint64_t tokens; /* 0 to RDC_MAX_FRAME_TOKENS */
+    int has_quality;
+    int32_t quality;
+    const uint8_t *payload;
+    size_t payload_size;
+} rdc_frame;
+
+/* Bytes that are enough for a frame. */
+size_t rdc_frame_bound(size_t payload_size);
+
+/* Writes a frame into rdc_frame_bound bytes; *size of them are used. Errors: RDC_ERROR_FRAME_TOKEN_LIMIT, RDC_ERROR_PAYLOAD_LIMIT. */
+rdc_status rdc_frame_write(const rdc_frame *frame, uint8_t *bytes, size_t *size);
+
+/* Reads the frame at *at of bytes[0..size) and moves *at behind it; the payload stays where it is. Errors: 40 to 79
+ * (at: byte offset), the limits. */
+rdc_status rdc_frame_read(const uint8_t *bytes, size_t size, size_t *at, rdc_frame *frame);
+
+/* ---- Scalar quantiser ---- */
+
+/* Symbols of values [tokens, channels]: sign(x) * floor(|x| / step + (1 - dead_zone) / 2), a step a channel. dead_zone 0
+ * rounds to the nearest symbol, 1 to the next towards 0. Errors: RDC_ERROR_NOT_FINITE (at: position of the first),
+ * RDC_ERROR_QUANTISE_RANGE (at: position), RDC_ERROR_STEP (at: channel), RDC_ERROR_DEAD_ZONE. */
+rdc_status rdc_quantise(const void *values, rdc_float_type type, size_t tokens, size_t channels, const double *steps,
+                        double dead_zone, int32_t *symbols);
+
+/* Values of symbols: sign(s) * (|s| - inward) * step, where inward[0] is for |s| = 1 and inward[1] for larger ones, in steps;
+ * clipped to the range of float32. Errors: RDC_ERROR_STEP (at: channel), RDC_ERROR_RECONSTRUCTION (at: which one). */
+rdc_status rdc_dequantise(const int32_t *symbols, size_t tokens, size_t channels, const double *steps, const double *inward,
+                          float *values);
+
+/* ---- Dependent (trellis coded) quantiser ---- */
+
+/* Levels of values [tokens, components], which are in units of half a step: the path of least squared error through the
+ * trellis of csrc/quant/trellis.h, for each token on its own. The same levels whatever the number of threads.
+ * Errors: RDC_ERROR_QUANTISE_RANGE (at: position of the first value that is not finite or not below 2^29), RDC_ERROR_MEMORY. */
+rdc_status rdc_trellis_quantise(const double *values, size_t tokens, size_t components, int32_t *levels);
+
+/* What the decoder makes of levels [tokens, components]: integers in units of half a step. */
+void rdc_trellis_points(const int32_t *levels, size_t tokens, size_t components, int64_t *points);
+
+/* ---- Levels under the scale grid ---- */
+
+#define RDC_MAX_CANDIDATES 64
+
+/* Tables of levels stand in this order: shape, scale, quantiser (even, odd), from first_table on. */
+typedef struct rdc_level_grid {
+    const int32_t *component_scale; /* [components], grid steps */
+    const uint8_t *component_shape; /* [components] */
+    size_t components;
+    uint32_t scales;                /* of the grid */
+    uint32_t first_table;
+} rdc_level_grid;
+
+/* Levels [tokens, components] as the symbols of a block, [components, tokens], and their tables.
+ * Errors: RDC_ERROR_GRID (at: component). */
+rdc_status rdc_levels_order(const rdc_level_grid *grid, const int32_t *levels, const int32_t *token_scale, size_t tokens,
+                            int32_t *symbols, uint16_t *index);
+
+/* For each token the candidate to add to its scale for the shortest code of its levels; the first of equals.
+ * costs [rows, cost_levels]: of a level of that magnitude (the last for all larger ones) in a table of the grid, any unit.
+ * Errors: RDC_ERROR_GRID (at: component), RDC_ERROR_CANDIDATES. */
+rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const uint16_t *costs, size_t rows, size_t cost_levels,
+                                const int32_t *levels, const int32_t *token_scale, size_t tokens, const int32_t *candidates,
+                                size_t candidate_count, int32_t *choice);
+
+/* Decodes levels [components, tokens], the next of a block, to points [tokens, components] in units of half a step.
+ * Errors: RDC_ERROR_GRID (at: component), those of rdc_block_decode, RDC_ERROR_MEMORY. */
+rdc_status rdc_levels_decode(const rdc_level_grid *grid, rdc_block_decoder *decoder, const int32_t *token_scale, size_t tokens,
+                             int64_t *points);
 
 #endif

@@ -27,6 +27,14 @@ static const struct {
     {RDC_ERROR_CPU_NAME, "RDCODEC_CPU: expected 'scalar', got another name"},
     {RDC_ERROR_TOO_MANY_DECODED, "index: only {at} symbols are left in the block, got {got} indices"},
     {RDC_ERROR_NOT_ALL_DECODED, "finish: {got} symbols of the block are not decoded yet"},
+    {RDC_ERROR_NOT_FINITE, "values: expected finite ones, got NaN or infinity at position {at}"},
+    {RDC_ERROR_QUANTISE_RANGE, "values: too large for the quantisation step at position {at}"},
+    {RDC_ERROR_STEP, "steps: expected finite ones above 0, got something else at position {at}"},
+    {RDC_ERROR_DEAD_ZONE, "dead_zone: expected 0 to 1 steps, got something else"},
+    {RDC_ERROR_RECONSTRUCTION, "inward: expected -0.5 to 0.5 steps, got something else at position {at}"},
+    {RDC_ERROR_GRID, "component {at}: its tables lie outside the grid, got {got}"},
+    {RDC_ERROR_CANDIDATES, "candidates: expected 1 to 64 and at least one cost, got {got}"},
+    {RDC_ERROR_BATCH_AXIS, "rows: expected 1 where there is no batch axis, got {got}"},
 
     {RDC_ERROR_TRUNCATED, "byte {at}: the data end too early"},
     {RDC_ERROR_TRAILING_BYTES, "byte {at}: expected the end, got {got} more bytes"},
@@ -42,8 +50,22 @@ static const struct {
     {RDC_ERROR_ESCAPE_CODE, "byte {at}: expected an Exp-Golomb code, got something else"},
     {RDC_ERROR_ESCAPE_VALUE, "byte {at}: expected an escaped symbol within int32, got {got}"},
     {RDC_ERROR_ESCAPE_LEFT, "byte {at}: expected the escape section to end in less than 8 zero bits, got {got} bits left over"},
+    {RDC_ERROR_MAGIC, "byte {at}: expected the first four bytes of an rdcodec stream"},
+    {RDC_ERROR_DTYPE, "byte {at}: expected a dtype from 0 to 2, got {got}"},
+    {RDC_ERROR_HEADER_FLAGS, "byte {at}: expected flags of 0 or 1, got {got}"},
+    {RDC_ERROR_ROWS, "byte {at}: expected 1 row where there is no batch axis, got {got}"},
+    {RDC_ERROR_HEADER_CHECKSUM, "byte {at}: the checksum of the header does not match, got {got}"},
+    {RDC_ERROR_FRAME_LENGTH, "byte {at}: expected a length that a frame can have, got {got}"},
+    {RDC_ERROR_FRAME_CHECKSUM, "byte {at}: the checksum of the frame does not match, got {got}"},
+    {RDC_ERROR_QUALITY, "byte {at}: expected a quality within int32"},
+
+    {RDC_ERROR_VERSION, "byte {at}: expected format version 1, got {got}"},
 
     {RDC_ERROR_SYMBOL_LIMIT, "symbols: expected at most 2^30 in a block, got {got}"},
+    {RDC_ERROR_CHANNEL_LIMIT, "channels: expected 1 to 65536, got {got}"},
+    {RDC_ERROR_TOKEN_LIMIT, "tokens: expected at most 2^31 in all rows of a stream, got {got} a row"},
+    {RDC_ERROR_FRAME_TOKEN_LIMIT, "tokens: expected 0 to 4096 in a frame, got {got}"},
+    {RDC_ERROR_PAYLOAD_LIMIT, "payload: expected at most 2^26 bytes in a frame, got {got}"},
 };
 
 static const char *rdc_error_template(rdc_error error) {

@@ -37,12 +37,20 @@ static inline rdc_py_state *rdc_py_state_of(PyObject *module) {
 
 /* Each part adds its functions and types to the module. Return -1 with a Python error set on failure. */
 int rdc_py_add_entropy(PyObject *module);
+int rdc_py_add_quant(PyObject *module);
+int rdc_py_add_levels(PyObject *module);
+int rdc_py_add_stream(PyObject *module);
 
 /* Raises the exception of a status; always NULL. */
 PyObject *rdc_py_raise(const rdc_py_state *state, rdc_status status);
 
 /* A C-contiguous, aligned array of native byte order and of this NumPy type, or NULL with a TypeError that names the argument. */
 PyArrayObject *rdc_py_array(PyObject *object, const char *name, int type, const char *type_name);
+
+/* The decoder within a Decoder object, held for this call until rdc_py_decoder_release; NULL with an error when another thread
+ * decodes or the object is of another type. */
+rdc_block_decoder *rdc_py_decoder_acquire(const rdc_py_state *state, PyObject *object);
+void rdc_py_decoder_release(PyObject *object);
 
 /* A uint8 or uint16 array likewise; NULL with a TypeError. */
 PyArrayObject *rdc_py_index(PyObject *object, rdc_index *index);

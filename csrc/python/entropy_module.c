@@ -265,29 +265,41 @@ static PyObject *block_open(PyObject *module, PyObject *args) {
     return rdc_py_raise(state, status);
 }
 
+rdc_block_decoder *rdc_py_decoder_acquire(const rdc_py_state *state, PyObject *object) {
+    decoder_object *self = (decoder_object *)object;
+    if (!PyObject_TypeCheck(object, state->decoder_type)) {
+        PyErr_Format(PyExc_TypeError, "decoder: expected a Decoder, got %.100s", Py_TYPE(object)->tp_name);
+    } else if (self->busy) {
+        PyErr_SetString(PyExc_RuntimeError, "decoder: another thread is decoding this block");
+    } else {
+        self->busy = 1;
+        return &self->decoder;
+    }
+    return NULL;
+}
+
+void rdc_py_decoder_release(PyObject *object) {
+    ((decoder_object *)object)->busy = 0;
+}
+
 static PyObject *decoder_decode(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *object, *index_object;
     rdc_index index;
-    if (!PyArg_ParseTuple(args, "O!O:decoder_decode", state->decoder_type, &object, &index_object)) return NULL;
-    decoder_object *self = (decoder_object *)object;
+    if (!PyArg_ParseTuple(args, "OO:decoder_decode", &object, &index_object)) return NULL;
     PyArrayObject *index_array = rdc_py_index(index_object, &index);
-    if (!index_array) return NULL;
-    if (self->busy) {
-        PyErr_SetString(PyExc_RuntimeError, "decode: another thread is decoding this block");
-        return NULL;
-    }
+    rdc_block_decoder *decoder = index_array ? rdc_py_decoder_acquire(state, object) : NULL;
+    if (!decoder) return NULL;
     PyArrayObject *symbols = symbols_like(index_array);
-    if (!symbols) return NULL;
-    const size_t n = (size_t)PyArray_SIZE(index_array);
-    rdc_status status;
-    self->busy = 1;
-    Py_BEGIN_ALLOW_THREADS
-    status = rdc_block_decode(&self->decoder, index, n, PyArray_DATA(symbols));
-    Py_END_ALLOW_THREADS
-    self->busy = 0;
+    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
+    if (symbols) {
+        Py_BEGIN_ALLOW_THREADS
+        status = rdc_block_decode(decoder, index, (size_t)PyArray_SIZE(index_array), PyArray_DATA(symbols));
+        Py_END_ALLOW_THREADS
+    }
+    rdc_py_decoder_release(object);
     if (status.error == RDC_OK) return (PyObject *)symbols;
-    Py_DECREF(symbols);
+    Py_XDECREF(symbols);
     return rdc_py_raise(state, status);
 }
 
