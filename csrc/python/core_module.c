@@ -64,7 +64,8 @@ static PyMethodDef functions[] = {
 static int core_exec(PyObject *module) {
     rdc_py_state *state = rdc_py_state_of(module);
     if (_import_array() < 0 || import_errors(state) < 0 || choose_kernels(state) < 0) return -1;
-    return rdc_py_add_entropy(module) < 0 || rdc_py_add_stream(module) < 0 ? -1 : 0;
+    if (rdc_py_add_entropy(module) < 0 || rdc_py_add_stream(module) < 0) return -1;
+    return rdc_py_add_quant(module) < 0 || rdc_py_add_levels(module) < 0 ? -1 : 0;
 }
 
 static int core_traverse(PyObject *module, visitproc visit, void *arg) {

@@ -1,0 +1,106 @@
+/* Levels of the dependent quantiser under the scale grid: which table codes which level.
+ *
+ * The table of a level is the clamped sum of its component's scale and its token's scale, for the component's shape and for
+ * the quantiser that the trellis is in. All of it is integers that the decoder has. Blocks hold the levels component by
+ * component, each for all tokens of the frame: the trellis then leaves the tokens of a component independent. */
+#include <stdlib.h>
+
+#include "base/status.h"
+#include "quant/trellis.h"
+
+/* The even quantiser's table; the odd one's follows it. */
+static inline uint32_t even_table(const rdc_level_grid *grid, size_t component, int64_t token_scale) {
+    int64_t scale = grid->component_scale[component] + token_scale;
+    if (scale < 0) scale = 0;
+    if (scale >= (int64_t)grid->scales) scale = (int64_t)grid->scales - 1;
+    return grid->first_table + 2 * (grid->component_shape[component] * grid->scales + (uint32_t)scale);
+}
+
+/* After this every table number of the grid is a uint16. */
+static rdc_status check_grid(const rdc_level_grid *grid) {
+    RDC_RETURN_IF(grid->scales < 1 || grid->scales > RDC_MAX_TABLES, RDC_ERROR_GRID, 0, grid->scales);
+    RDC_RETURN_IF(grid->first_table > RDC_MAX_TABLES, RDC_ERROR_GRID, 0, grid->first_table);
+    for (size_t i = 0; i < grid->components; i++) {
+        const uint64_t last = grid->first_table + 2 * (grid->component_shape[i] + (uint64_t)1) * grid->scales;
+        RDC_RETURN_IF(last > RDC_MAX_TABLES, RDC_ERROR_GRID, i, last);
+    }
+    return rdc_ok();
+}
+
+rdc_status rdc_levels_order(const rdc_level_grid *grid, const int32_t *levels, const int32_t *token_scale, size_t tokens,
+                            int32_t *symbols, uint16_t *index) {
+    RDC_FORWARD_IF_ERROR(check_grid(grid));
+    for (size_t t = 0; t < tokens; t++) {
+        unsigned state = 0;
+        for (size_t i = 0; i < grid->components; i++) {
+            const int32_t level = levels[t * grid->components + i];
+            symbols[i * tokens + t] = level;
+            index[i * tokens + t] = (uint16_t)(even_table(grid, i, token_scale[t]) + rdc_trellis_odd(state));
+            state = rdc_trellis_next(state, level);
+        }
+    }
+    return rdc_ok();
+}
+
+/* Costs of a token's levels if its scale were shifted by each candidate. */
+static void add_costs(const rdc_level_grid *grid, const uint16_t *costs, size_t cost_levels, const int32_t *levels, int32_t token_scale,
+                      const int32_t *candidates, size_t candidate_count, uint64_t *sums) {
+    for (size_t k = 0; k < candidate_count; k++) {
+        const int64_t scale = (int64_t)token_scale + candidates[k];
+        unsigned state = 0;
+        uint64_t sum = 0;
+        for (size_t i = 0; i < grid->components; i++) {
+            const uint32_t magnitude = levels[i] < 0 ? 0u - (uint32_t)levels[i] : (uint32_t)levels[i];
+            const size_t row = even_table(grid, i, scale) - grid->first_table + rdc_trellis_odd(state);
+            sum += costs[row * cost_levels + (magnitude < cost_levels ? magnitude : cost_levels - 1)];
+            state = rdc_trellis_next(state, levels[i]);
+        }
+        sums[k] = sum;
+    }
+}
+
+rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const uint16_t *costs, size_t rows, size_t cost_levels,
+                                const int32_t *levels, const int32_t *token_scale, size_t tokens, const int32_t *candidates,
+                                size_t candidate_count, int32_t *choice) {
+    RDC_FORWARD_IF_ERROR(check_grid(grid));
+    RDC_RETURN_IF(cost_levels < 1 || candidate_count < 1 || candidate_count > RDC_MAX_CANDIDATES, RDC_ERROR_CANDIDATES, 0, candidate_count);
+    for (size_t i = 0; i < grid->components; i++) {
+        const size_t needed = 2 * (grid->component_shape[i] + (size_t)1) * grid->scales;
+        RDC_RETURN_IF(needed > rows, RDC_ERROR_GRID, i, needed);
+    }
+#ifdef _OPENMP
+#pragma omp parallel for schedule(static) if (tokens >= 16)
+#endif
+    for (int64_t t = 0; t < (int64_t)tokens; t++) {
+        uint64_t sums[RDC_MAX_CANDIDATES];
+        add_costs(grid, costs, cost_levels, levels + (size_t)t * grid->components, token_scale[t], candidates, candidate_count, sums);
+        int32_t best = 0;
+        for (size_t k = 1; k < candidate_count; k++) {
+            if (sums[k] < sums[best]) best = (int32_t)k;
+        }
+        choice[t] = best;
+    }
+    return rdc_ok();
+}
+
+rdc_status rdc_levels_decode(const rdc_level_grid *grid, rdc_block_decoder *decoder, const int32_t *token_scale, size_t tokens,
+                             int64_t *points) {
+    RDC_FORWARD_IF_ERROR(check_grid(grid));
+    uint8_t *states = calloc(tokens + 1, 1);
+    uint16_t *index = malloc((tokens + 1) * sizeof *index);
+    int32_t *levels = malloc((tokens + 1) * sizeof *levels);
+    rdc_status status = states && index && levels ? rdc_ok() : rdc_fail(RDC_ERROR_MEMORY, 0, 0);
+    for (size_t i = 0; i < grid->components && status.error == RDC_OK; i++) {
+        for (size_t t = 0; t < tokens; t++) index[t] = (uint16_t)(even_table(grid, i, token_scale[t]) + rdc_trellis_odd(states[t]));
+        status = rdc_block_decode(decoder, (rdc_index){index, 2}, tokens, levels);
+        if (status.error != RDC_OK) break;
+        for (size_t t = 0; t < tokens; t++) {
+            points[t * grid->components + i] = rdc_trellis_point(levels[t], rdc_trellis_odd(states[t]));
+            states[t] = (uint8_t)rdc_trellis_next(states[t], levels[t]);
+        }
+    }
+    free(states);
+    free(index);
+    free(levels);
+    return status;
+}

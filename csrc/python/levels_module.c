@@ -1,0 +1,123 @@
+/* Levels under the scale grid, for Python. A grid is the tuple (component_scale int32, component_shape uint8, scales, first_table). */
+#include "python/core_module.h"
+
+static int grid_of(const rdc_py_state *state, PyObject *tuple, rdc_level_grid *grid) {
+    PyObject *scale_object, *shape_object;
+    unsigned scales, first_table;
+    if (!PyArg_ParseTuple(tuple, "OOII;grid", &scale_object, &shape_object, &scales, &first_table)) return -1;
+    PyArrayObject *scale = rdc_py_array(scale_object, "component_scale", NPY_INT32, "int32");
+    PyArrayObject *shape = scale ? rdc_py_array(shape_object, "component_shape", NPY_UINT8, "uint8") : NULL;
+    if (!shape) return -1;
+    if (PyArray_SIZE(scale) != PyArray_SIZE(shape)) {
+        PyErr_Format(state->rdcodec_error, "component_shape: expected one a component, %zd, got %zd", (Py_ssize_t)PyArray_SIZE(scale),
+                     (Py_ssize_t)PyArray_SIZE(shape));
+        return -1;
+    }
+    *grid = (rdc_level_grid){PyArray_DATA(scale), PyArray_DATA(shape), (size_t)PyArray_SIZE(scale), scales, first_table};
+    return 0;
+}
+
+/* The grid and levels [tokens, components] with a scale for each token. */
+typedef struct levels_args {
+    rdc_level_grid grid;
+    PyArrayObject *levels;
+    PyArrayObject *token_scale;
+    size_t tokens;
+} levels_args;
+
+static int levels_check(const rdc_py_state *state, PyObject *grid, PyObject *levels, PyObject *token_scale, levels_args *a) {
+    if (grid_of(state, grid, &a->grid) < 0) return -1;
+    a->levels = rdc_py_array(levels, "levels", NPY_INT32, "int32");
+    a->token_scale = a->levels ? rdc_py_array(token_scale, "token_scale", NPY_INT32, "int32") : NULL;
+    if (!a->token_scale) return -1;
+    a->tokens = (size_t)PyArray_SIZE(a->token_scale);
+    if (PyArray_NDIM(a->levels) != 2 || (size_t)PyArray_DIM(a->levels, 0) != a->tokens ||
+        (size_t)PyArray_DIM(a->levels, 1) != a->grid.components) {
+        PyErr_Format(state->rdcodec_error, "levels: expected shape [%zd, %zd]", (Py_ssize_t)a->tokens, (Py_ssize_t)a->grid.components);
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *levels_order(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *grid, *levels, *token_scale;
+    levels_args a;
+    if (!PyArg_ParseTuple(args, "O!OO:levels_order", &PyTuple_Type, &grid, &levels, &token_scale)) return NULL;
+    if (levels_check(state, grid, levels, token_scale, &a) < 0) return NULL;
+    npy_intp shape[2] = {(npy_intp)a.grid.components, (npy_intp)a.tokens};
+    PyArrayObject *symbols = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_INT32);
+    PyArrayObject *index = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_UINT16);
+    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
+    if (symbols && index) {
+        Py_BEGIN_ALLOW_THREADS
+        status = rdc_levels_order(&a.grid, PyArray_DATA(a.levels), PyArray_DATA(a.token_scale), a.tokens, PyArray_DATA(symbols),
+                                  PyArray_DATA(index));
+        Py_END_ALLOW_THREADS
+    }
+    if (status.error == RDC_OK) return Py_BuildValue("NN", symbols, index);
+    Py_XDECREF(symbols);
+    Py_XDECREF(index);
+    return rdc_py_raise(state, status);
+}
+
+static PyObject *levels_fit_scale(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *grid, *levels, *token_scale, *costs_object, *candidates_object;
+    levels_args a;
+    if (!PyArg_ParseTuple(args, "O!OOOO:levels_fit_scale", &PyTuple_Type, &grid, &levels, &token_scale, &costs_object, &candidates_object)) return NULL;
+    if (levels_check(state, grid, levels, token_scale, &a) < 0) return NULL;
+    PyArrayObject *costs = rdc_py_array(costs_object, "costs", NPY_UINT16, "uint16");
+    PyArrayObject *candidates = costs ? rdc_py_array(candidates_object, "candidates", NPY_INT32, "int32") : NULL;
+    if (!candidates) return NULL;
+    if (PyArray_NDIM(costs) != 2) {
+        PyErr_SetString(state->rdcodec_error, "costs: expected shape [tables, levels]");
+        return NULL;
+    }
+    npy_intp tokens = (npy_intp)a.tokens;
+    PyArrayObject *choice = (PyArrayObject *)PyArray_SimpleNew(1, &tokens, NPY_INT32);
+    if (!choice) return NULL;
+    rdc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_levels_fit_scale(&a.grid, PyArray_DATA(costs), (size_t)PyArray_DIM(costs, 0), (size_t)PyArray_DIM(costs, 1),
+                                  PyArray_DATA(a.levels), PyArray_DATA(a.token_scale), a.tokens, PyArray_DATA(candidates),
+                                  (size_t)PyArray_SIZE(candidates), PyArray_DATA(choice));
+    Py_END_ALLOW_THREADS
+    if (status.error == RDC_OK) return (PyObject *)choice;
+    Py_DECREF(choice);
+    return rdc_py_raise(state, status);
+}
+
+static PyObject *levels_decode(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *grid_object, *decoder_object, *scale_object;
+    rdc_level_grid grid;
+    if (!PyArg_ParseTuple(args, "O!OO:levels_decode", &PyTuple_Type, &grid_object, &decoder_object, &scale_object)) return NULL;
+    if (grid_of(state, grid_object, &grid) < 0) return NULL;
+    PyArrayObject *token_scale = rdc_py_array(scale_object, "token_scale", NPY_INT32, "int32");
+    rdc_block_decoder *decoder = token_scale ? rdc_py_decoder_acquire(state, decoder_object) : NULL;
+    if (!decoder) return NULL;
+    npy_intp shape[2] = {PyArray_SIZE(token_scale), (npy_intp)grid.components};
+    PyArrayObject *points = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_INT64);
+    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
+    if (points) {
+        Py_BEGIN_ALLOW_THREADS
+        status = rdc_levels_decode(&grid, decoder, PyArray_DATA(token_scale), (size_t)shape[0], PyArray_DATA(points));
+        Py_END_ALLOW_THREADS
+    }
+    rdc_py_decoder_release(decoder_object);
+    if (status.error == RDC_OK) return (PyObject *)points;
+    Py_XDECREF(points);
+    return rdc_py_raise(state, status);
+}
+
+static PyMethodDef functions[] = {
+    {"levels_order", levels_order, METH_VARARGS, NULL},
+    {"levels_fit_scale", levels_fit_scale, METH_VARARGS, NULL},
+    {"levels_decode", levels_decode, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+int rdc_py_add_levels(PyObject *module) {
+    return PyModule_AddFunctions(module, functions);
+}

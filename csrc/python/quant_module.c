@@ -1,0 +1,122 @@
+/* The quantisers for Python. */
+#include "python/core_module.h"
+
+/* The length of an array's last axis, and the product of the others; -1 with an error for an array without axes. */
+static int rows_of(const rdc_py_state *state, PyArrayObject *array, const char *name, size_t *rows, size_t *columns) {
+    if (PyArray_NDIM(array) < 1) {
+        PyErr_Format(state->rdcodec_error, "%s: expected an array with at least one axis", name);
+        return -1;
+    }
+    *columns = (size_t)PyArray_DIM(array, PyArray_NDIM(array) - 1);
+    *rows = *columns ? (size_t)PyArray_SIZE(array) / *columns : 0;
+    return 0;
+}
+
+/* Steps, one a channel. */
+static PyArrayObject *steps_of(const rdc_py_state *state, PyObject *object, size_t channels) {
+    PyArrayObject *steps = rdc_py_array(object, "steps", NPY_FLOAT64, "float64");
+    if (steps && (size_t)PyArray_SIZE(steps) != channels) {
+        PyErr_Format(state->rdcodec_error, "steps: expected one a channel, %zd, got %zd", (Py_ssize_t)channels, (Py_ssize_t)PyArray_SIZE(steps));
+        return NULL;
+    }
+    return steps;
+}
+
+/* float32, float16, or uint16 as the bits of bfloat16, which NumPy does not have. */
+static PyArrayObject *floats_of(PyObject *object, rdc_float_type *type) {
+    const int number = PyArray_Check(object) ? PyArray_TYPE((PyArrayObject *)object) : NPY_FLOAT32;
+    *type = number == NPY_FLOAT16 ? RDC_FLOAT16 : number == NPY_UINT16 ? RDC_BFLOAT16 : RDC_FLOAT32;
+    if (*type == RDC_FLOAT32) return rdc_py_array(object, "values", NPY_FLOAT32, "float32, float16 or uint16 (bfloat16 bits)");
+    return rdc_py_array(object, "values", number, "float32, float16 or uint16 (bfloat16 bits)");
+}
+
+static PyArrayObject *shaped_like(PyArrayObject *array, int type) {
+    return (PyArrayObject *)PyArray_SimpleNew(PyArray_NDIM(array), PyArray_DIMS(array), type);
+}
+
+/* The one exit: the result, or the error of the status. */
+static PyObject *finish(const rdc_py_state *state, PyArrayObject *result, rdc_status status) {
+    if (status.error == RDC_OK) return (PyObject *)result;
+    Py_DECREF(result);
+    return rdc_py_raise(state, status);
+}
+
+static PyObject *quantise(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *values_object, *steps_object;
+    double dead_zone;
+    rdc_float_type type;
+    size_t tokens, channels;
+    if (!PyArg_ParseTuple(args, "OOd:quantise", &values_object, &steps_object, &dead_zone)) return NULL;
+    PyArrayObject *values = floats_of(values_object, &type);
+    if (!values || rows_of(state, values, "values", &tokens, &channels) < 0) return NULL;
+    PyArrayObject *steps = steps_of(state, steps_object, channels);
+    PyArrayObject *symbols = steps ? shaped_like(values, NPY_INT32) : NULL;
+    if (!symbols) return NULL;
+    rdc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_quantise(PyArray_DATA(values), type, tokens, channels, PyArray_DATA(steps), dead_zone, PyArray_DATA(symbols));
+    Py_END_ALLOW_THREADS
+    return finish(state, symbols, status);
+}
+
+static PyObject *dequantise(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *symbols_object, *steps_object;
+    double inward[2];
+    size_t tokens, channels;
+    if (!PyArg_ParseTuple(args, "OO(dd):dequantise", &symbols_object, &steps_object, &inward[0], &inward[1])) return NULL;
+    PyArrayObject *symbols = rdc_py_array(symbols_object, "symbols", NPY_INT32, "int32");
+    if (!symbols || rows_of(state, symbols, "symbols", &tokens, &channels) < 0) return NULL;
+    PyArrayObject *steps = steps_of(state, steps_object, channels);
+    PyArrayObject *values = steps ? shaped_like(symbols, NPY_FLOAT32) : NULL;
+    if (!values) return NULL;
+    rdc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_dequantise(PyArray_DATA(symbols), tokens, channels, PyArray_DATA(steps), inward, PyArray_DATA(values));
+    Py_END_ALLOW_THREADS
+    return finish(state, values, status);
+}
+
+static PyObject *trellis_quantise(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *values_object;
+    size_t tokens, components;
+    if (!PyArg_ParseTuple(args, "O:trellis_quantise", &values_object)) return NULL;
+    PyArrayObject *values = rdc_py_array(values_object, "values", NPY_FLOAT64, "float64");
+    if (!values || rows_of(state, values, "values", &tokens, &components) < 0) return NULL;
+    PyArrayObject *levels = shaped_like(values, NPY_INT32);
+    if (!levels) return NULL;
+    rdc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_trellis_quantise(PyArray_DATA(values), tokens, components, PyArray_DATA(levels));
+    Py_END_ALLOW_THREADS
+    return finish(state, levels, status);
+}
+
+static PyObject *trellis_points(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *levels_object;
+    size_t tokens, components;
+    if (!PyArg_ParseTuple(args, "O:trellis_points", &levels_object)) return NULL;
+    PyArrayObject *levels = rdc_py_array(levels_object, "levels", NPY_INT32, "int32");
+    if (!levels || rows_of(state, levels, "levels", &tokens, &components) < 0) return NULL;
+    PyArrayObject *points = shaped_like(levels, NPY_INT64);
+    if (!points) return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    rdc_trellis_points(PyArray_DATA(levels), tokens, components, PyArray_DATA(points));
+    Py_END_ALLOW_THREADS
+    return (PyObject *)points;
+}
+
+static PyMethodDef functions[] = {
+    {"quantise", quantise, METH_VARARGS, NULL},
+    {"dequantise", dequantise, METH_VARARGS, NULL},
+    {"trellis_quantise", trellis_quantise, METH_VARARGS, NULL},
+    {"trellis_points", trellis_points, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+int rdc_py_add_quant(PyObject *module) {
+    return PyModule_AddFunctions(module, functions);
+}

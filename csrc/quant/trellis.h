@@ -1,0 +1,31 @@
+/* The trellis of the dependent quantiser. Shared by the quantiser and by the code that chooses tables along the trellis.
+ *
+ * The points of the even quantiser are the even integers, those of the odd one are 0 and the odd integers. A level counts
+ * the points of its quantiser, so its parity splits them in two subsets; the parity drives the state, and the lowest bit of
+ * the state says which quantiser comes next. The states follow Ungerboeck's code of 8 states (parity check polynomials 13
+ * and 04 octal: IEEE Trans. Inf. Theory 28, 1982, table I); zero belongs to both quantisers as in the dependent quantisation
+ * of H.266 (Schwarz et al., DCC 2019), since at low rates most levels are 0. */
+#ifndef RDC_QUANT_TRELLIS_H
+#define RDC_QUANT_TRELLIS_H
+
+#include <stdint.h>
+
+#define RDC_TRELLIS_STATES 8
+
+/* Every token starts in state 0. */
+static inline unsigned rdc_trellis_next(unsigned state, int32_t level) {
+    static const uint8_t next[RDC_TRELLIS_STATES][2] = {{0, 2}, {5, 7}, {1, 3}, {4, 6}, {2, 0}, {7, 5}, {3, 1}, {6, 4}};
+    return next[state][(uint32_t)level & 1];
+}
+
+static inline unsigned rdc_trellis_odd(unsigned state) {
+    return state & 1;
+}
+
+/* The point of a level; 64 bits, for a decoder meets every int32. */
+static inline int64_t rdc_trellis_point(int32_t level, unsigned odd) {
+    const int64_t point = 2 * (int64_t)level;
+    return odd ? point - (level > 0) + (level < 0) : point;
+}
+
+#endif
