@@ -16,13 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from rdcodec.errors import CodecMismatchError, CorruptStreamError, LimitError, RdcodecError, UnsupportedVersionError
-from rdcodec.stream import Header, read_frame, read_header, write_frame, write_header
+from rdcodec.stream import MAX_FRAME_TOKENS, Header, read_frame, read_header, write_frame, write_header
 
-__all__ = ["Codec", "Encoder", "Decoder", "MAX_FRAME_TOKENS"]
+__all__ = ["Codec", "Decoder", "Encoder", "check_values", "values_of"]
 
-MAX_FRAME_TOKENS = 4096
-"""Tokens a frame at most; `Codec.encode` splits what is longer."""
-
+# Elements of a frame that `Codec.encode` makes, at most: 16 bytes each stay within the largest payload.
+MAX_FRAME_ELEMENTS = 2**22
 CHECKPOINT_VERSION = 1
 CONFIG_FILE = "config.json"
 TENSORS_FILE = "codec.safetensors"
@@ -118,9 +117,14 @@ class Codec(ABC):
     def _checked_quality(self, quality):
         if quality is None:
             return self.default_quality
-        if not self.min_quality <= quality <= self.max_quality:
-            raise RdcodecError(f"quality: expected {self.min_quality} to {self.max_quality}, got {quality}")
+        if not (hasattr(quality, "__index__") and self.min_quality <= quality <= self.max_quality):
+            raise RdcodecError(f"quality: expected an integer {self.min_quality} to {self.max_quality}, got {quality}")
         return int(quality)
+
+    @property
+    def frame_tokens(self):
+        """int : tokens a frame at most where this codec splits them itself, 4096 up to 1024 channels."""
+        return min(MAX_FRAME_TOKENS, MAX_FRAME_ELEMENTS // self.channels)
 
     # ---- one shot
 
@@ -162,8 +166,8 @@ class Codec(ABC):
         parts = [write_header(header)]
         for row in rows:
             encoder = self.encoder(quality)
-            for start in range(0, len(row), MAX_FRAME_TOKENS):
-                parts.append(encoder._frame(row[start : start + MAX_FRAME_TOKENS]))
+            for start in range(0, len(row), self.frame_tokens):
+                parts.append(encoder._frame(row[start : start + self.frame_tokens]))
         return b"".join(parts)
 
     def decode(self, data):
@@ -390,7 +394,9 @@ class Decoder:
         if quality is None:
             raise CorruptStreamError("byte 0: the first frame states no quality; it continues another row")
         if not codec.min_quality <= quality <= codec.max_quality:
-            raise CorruptStreamError(f"the frame states quality {quality}, the codec has {codec.min_quality} to {codec.max_quality}")
+            raise CorruptStreamError(
+                f"the frame states quality {quality}, the codec has {codec.min_quality} to {codec.max_quality}"
+            )
         self._quality = quality
         if frame.tokens == 0:
             if len(frame.payload):

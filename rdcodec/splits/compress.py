@@ -8,11 +8,11 @@ from time import perf_counter
 import torch
 from transformers.cache_utils import Cache
 
-from rdcodec.codecs.base import MAX_FRAME_TOKENS
 from rdcodec.errors import RdcodecError
 from rdcodec.splits.hooks import before, block_input, replaced_input
 from rdcodec.splits.meter import Meter
 from rdcodec.splits.registry import find_site
+from rdcodec.stream import MAX_FRAME_TOKENS
 
 __all__ = ["compress_at"]
 
@@ -57,7 +57,7 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None):
     if frame_tokens is not None and not 1 <= frame_tokens <= MAX_FRAME_TOKENS:
         raise RdcodecError(f"frame_tokens: expected 1 to {MAX_FRAME_TOKENS}, got {frame_tokens}")
     codec.encoder(quality)  # a quality out of range is refused here, not in the middle of a forward pass
-    link = _Link(site, codec, quality, frame_tokens or MAX_FRAME_TOKENS)
+    link = _Link(site, codec, quality, frame_tokens or codec.frame_tokens)
     try:
         with before(site.base, link.note_mask), before(site.block, link.transmit):
             yield link.meter

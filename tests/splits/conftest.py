@@ -1,0 +1,106 @@
+"""Tiny random models of every registered architecture."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+import transformers
+
+CHANNELS = 64
+LAYERS = 4
+VOCABULARY = 97
+TEXT = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": CHANNELS,
+    "intermediate_size": 96,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 64,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": None,
+}
+GROUPED = {**TEXT, "num_key_value_heads": 2}
+SLIDING = {"sliding_window": 6, "layer_types": ["sliding_attention", "full_attention"] * 2}
+GEMMA = {**GROUPED, **SLIDING, "head_dim": 16, "query_pre_attn_scalar": 16}
+
+
+def gemma3_with_vision():
+    vision = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = transformers.Gemma3Config(
+        text_config=GEMMA, vision_config={**vision, "image_size": 28, "patch_size": 14}, mm_tokens_per_image=4
+    )
+    return transformers.Gemma3ForConditionalGeneration(config)
+
+
+def gpt2():
+    config = transformers.GPT2Config(
+        vocab_size=VOCABULARY, n_embd=CHANNELS, n_layer=LAYERS, n_head=4, n_positions=64, bos_token_id=1, eos_token_id=None
+    )
+    return transformers.GPT2LMHeadModel(config)
+
+
+def causal(name, **config):
+    return lambda: getattr(transformers, f"{name}ForCausalLM")(getattr(transformers, f"{name}Config")(**config))
+
+
+CAUSAL = {
+    "llama": causal("Llama", **GROUPED),
+    "mistral": causal("Mistral", **GROUPED, sliding_window=6),
+    "gpt2": gpt2,
+    "gpt_neox": causal("GPTNeoX", **TEXT),
+    "gemma3_text": lambda: transformers.Gemma3ForCausalLM(transformers.Gemma3TextConfig(**GEMMA)),
+    "gemma3": gemma3_with_vision,
+    "qwen2": causal("Qwen2", **GROUPED, **SLIDING, use_sliding_window=True),
+    "qwen3": causal("Qwen3", **GROUPED, head_dim=16),
+}
+OTHERS = {
+    "bert": lambda: transformers.BertForMaskedLM(transformers.BertConfig(**TEXT)),
+    "roberta": lambda: transformers.RobertaForMaskedLM(transformers.RobertaConfig(**{**TEXT, "max_position_embeddings": 66})),
+    "vit": lambda: transformers.ViTForImageClassification(
+        transformers.ViTConfig(
+            hidden_size=CHANNELS,
+            intermediate_size=96,
+            num_hidden_layers=LAYERS,
+            num_attention_heads=4,
+            image_size=16,
+            patch_size=4,
+            num_labels=5,
+        )
+    ),
+}
+ARCHITECTURES = {**CAUSAL, **OTHERS}
+
+
+
+@pytest.fixture
+def tiny():
+    """What the tests share: `tiny.build(model_type)`, `tiny.inputs(model)` and the sizes."""
+    return SimpleNamespace(build=build, inputs=inputs, channels=CHANNELS, layers=LAYERS)
+
+
+@pytest.fixture(params=ARCHITECTURES)
+def model(request):
+    return build(request.param)
+
+
+@pytest.fixture(params=CAUSAL)
+def causal_model(request):
+    return build(request.param)
+
+
+def build(model_type, dtype=torch.float32):
+    torch.manual_seed(7)
+    model = ARCHITECTURES[model_type]().eval()
+    with torch.no_grad():  # weights as small as the random ones would hide any error in the states
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.mul_(4)
+    return model.to(dtype)
+
+
+def inputs(model, rows=2, tokens=11):
+    generator = torch.Generator().manual_seed(3)
+    if model.main_input_name == "pixel_values":
+        return torch.randn(rows, 3, 16, 16, generator=generator)
+    return torch.randint(2, VOCABULARY, (rows, tokens), generator=generator)
