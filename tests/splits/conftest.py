@@ -2,9 +2,13 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 import transformers
+
+from rdcodec.codecs import Codec
+from rdcodec.errors import CorruptStreamError
 
 CHANNELS = 64
 LAYERS = 4
@@ -76,12 +80,22 @@ ARCHITECTURES = {**CAUSAL, **OTHERS}
 @pytest.fixture
 def tiny():
     """What the tests share: `tiny.build(model_type)`, `tiny.inputs(model)` and the sizes."""
-    return SimpleNamespace(build=build, inputs=inputs, channels=CHANNELS, layers=LAYERS)
+    return SimpleNamespace(build=build, inputs=inputs, trace=trace, channels=CHANNELS, layers=LAYERS)
+
+
+@pytest.fixture
+def trail():
+    return TrailCodec()
 
 
 @pytest.fixture(params=ARCHITECTURES)
-def model(request):
-    return build(request.param)
+def model_type(request):
+    return request.param
+
+
+@pytest.fixture
+def model(model_type):
+    return build(model_type)
 
 
 @pytest.fixture(params=CAUSAL)
@@ -104,3 +118,48 @@ def inputs(model, rows=2, tokens=11):
     if model.main_input_name == "pixel_values":
         return torch.randn(rows, 3, 16, 16, generator=generator)
     return torch.randint(2, VOCABULARY, (rows, tokens), generator=generator)
+
+
+def trace(model):
+    """Everything that hooks or replaced methods change in a model."""
+    return [
+        (name, sorted(vars(module)), list(module._forward_pre_hooks), list(module._forward_hooks))
+        for name, module in model.named_modules()
+    ]
+
+
+class TrailCodec(Codec):
+    """Lossless float32 with a memory: each end keeps the trail of the tokens it saw, and they must agree.
+
+    `log` has an entry a frame: tokens seen before it, tokens in it, first channel of all tokens of the row so far.
+    """
+
+    family = "trail"
+
+    def __init__(self):
+        super().__init__(CHANNELS)
+        self.log = []
+
+    def _config(self):
+        return {}
+
+    @classmethod
+    def _from_parts(cls, config, tensors):
+        return cls()
+
+    def _new_state(self):
+        return {"trail": []}
+
+    def _encode_tokens(self, h, quality, state):
+        before = np.float32(state["trail"])
+        state["trail"] += h[:, 0].tolist()
+        self.log.append((len(before), len(h), list(state["trail"])))
+        return before.tobytes() + h.tobytes()
+
+    def _decode_tokens(self, payload, tokens, quality, state):
+        before = np.float32(state["trail"]).tobytes()
+        if payload[: len(before)] != before or len(payload) != len(before) + 4 * tokens * CHANNELS:
+            raise CorruptStreamError("the decoder has lost the trail")
+        h = np.frombuffer(payload, np.float32, offset=len(before)).reshape(tokens, CHANNELS)
+        state["trail"] += h[:, 0].tolist()
+        return h.copy()
