@@ -249,9 +249,7 @@ class FrequencyTables:
 
     def _index(self, index):
         """A C-contiguous uint8 or uint16 array, which the core checks against the number of tables."""
-        if type(index) is np.ndarray and index.dtype == _UINT8 and index.flags.c_contiguous:
-            return index
-        return _integers(index, "index", _UINT16)
+        return index if _is_plain(index, _UINT8) else _integers(index, "index", _UINT16)
 
 
 class BlockDecoder:
@@ -290,8 +288,8 @@ class BlockDecoder:
 
 
 def _integers(values, name, dtype):
-    """`values` as a C-contiguous array of `dtype`, refused where one does not fit."""
-    if type(values) is np.ndarray and values.dtype == dtype and values.flags.c_contiguous:
+    """`values` as an array of `dtype` that C can read, refused where one does not fit."""
+    if _is_plain(values, dtype):
         return values
     values = np.asarray(values)
     if values.size == 0:
@@ -303,7 +301,11 @@ def _integers(values, name, dtype):
     if outside.any():
         at = int(outside.argmax())
         raise RdcodecError(f"{name}: expected {low} to {high}, got {values.flat[at]} at position {at}")
-    return np.ascontiguousarray(values, dtype)
+    return np.require(values, dtype, ["C", "ALIGNED"])
+
+
+def _is_plain(values, dtype):
+    return type(values) is np.ndarray and values.dtype == dtype and values.flags.c_contiguous and values.flags.aligned
 
 
 def _precision(precision):

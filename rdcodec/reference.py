@@ -1,0 +1,278 @@
+"""A second decoder, small and slow: numbers, checksums, headers, frames, tables and blocks in the order of ``docs/format.md``.
+
+It shares no code with the C core, so the tests hold one against the other. It makes the document checkable and is not meant for
+use: `rdcodec.entropy` and `rdcodec.stream` are a thousand times faster. Offsets in messages count from the start of what the
+function was given.
+"""
+
+import numpy as np
+
+from rdcodec.errors import CorruptStreamError, LimitError, UnsupportedVersionError
+
+__all__ = ["decode_block", "decode_escape", "read_frame", "read_header"]
+
+# ---- 2 Numbers ----
+
+
+def read_varint(data, at):
+    """A varint at byte `at`: its value and the offset behind it."""
+    value = 0
+    for i in range(9):
+        byte = take(data, at + i, 1)[0]
+        value |= (byte & 127) << 7 * i
+        if byte < 128:
+            if byte == 0 and i > 0:
+                raise CorruptStreamError(f"byte {at}: a shorter varint would do")
+            return value, at + i + 1
+    raise CorruptStreamError(f"byte {at}: a varint of more than 9 bytes")
+
+
+def unzigzag(number):
+    return -(number >> 1) - 1 if number & 1 else number >> 1
+
+
+def take(data, at, size):
+    if at + size > len(data):
+        raise CorruptStreamError(f"byte {len(data)}: the data end too early")
+    return data[at : at + size]
+
+
+# ---- 3 Checksums ----
+
+
+def crc16(data):
+    crc = 0xFFFF
+    for byte in data:
+        crc ^= byte << 8
+        for _ in range(8):
+            crc = (crc << 1) ^ (0x1021 if crc & 0x8000 else 0)
+        crc &= 0xFFFF
+    return crc
+
+
+def crc32(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xEDB88320 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+# ---- 4 Stream header ----
+
+
+def read_header(data):
+    """The header at the start of a stream: a dict of its fields, and the offset behind it."""
+    if data[:4] != b"RDC\x9d"[: len(data)]:
+        raise CorruptStreamError("byte 0: not an rdcodec stream")
+    if len(data) > 4 and data[4] != 1:
+        raise UnsupportedVersionError(f"byte 4: format version {data[4]}")
+    _, dtype, flags = take(data, 4, 3)
+    codec_id = take(data, 7, 8)
+    channels, at = read_varint(data, 15)
+    rows, at = read_varint(data, at)
+    tokens, at = read_varint(data, at)
+    if int.from_bytes(take(data, at, 2), "little") != crc16(data[:at]):
+        raise CorruptStreamError(f"byte {at}: the checksum does not match")
+    if dtype > 2 or flags > 1 or (flags == 0 and rows != 1):
+        raise CorruptStreamError("byte 5: no such dtype, flags or rows")
+    if not 1 <= channels <= 65536 or max(rows, tokens, rows * tokens) > 2**31:
+        raise LimitError("channels or tokens beyond the limits")
+    fields = {"dtype": ("float32", "float16", "bfloat16")[dtype], "codec_id": codec_id, "channels": channels}
+    return fields | {"rows": rows, "tokens": tokens, "batched": flags == 1}, at + 2
+
+
+# ---- 5 Frame ----
+
+
+def read_frame(data, start=0):
+    """The frame at byte `start`: tokens, quality or None, payload, and the offset behind it."""
+    length, body = read_varint(data, start)
+    if length > 2**26 + 31:
+        raise LimitError(f"a frame of {length} bytes")
+    checksum_size = 2 if length < 1024 else 4
+    if length in (0, 1, 2, 1024, 1025):
+        raise CorruptStreamError(f"byte {start}: no frame has this length")
+    take(data, body, length)
+    end = body + length - checksum_size
+    checksum = crc16 if checksum_size == 2 else crc32
+    if int.from_bytes(data[end : end + checksum_size], "little") != checksum(data[start:end]):
+        raise CorruptStreamError(f"byte {end}: the checksum does not match")
+
+    number, at = read_varint(data[:end], body)
+    tokens, quality = number >> 1, None
+    if tokens > 4096:
+        raise LimitError(f"a frame of {tokens} tokens")
+    if number & 1:
+        number, at = read_varint(data[:end], at)
+        if number >= 2**32:
+            raise CorruptStreamError(f"byte {at}: a quality beyond int32")
+        quality = unzigzag(number)
+    if end - at > 2**26:
+        raise LimitError(f"a payload of {end - at} bytes")
+    return tokens, quality, data[at:end], end + checksum_size
+
+
+# ---- 6 Frequency tables ----
+
+
+class Table:
+    """One table: its first symbol, the start of every entry, and 2**precision behind the last one."""
+
+    def __init__(self, offset, frequencies):
+        self.offset = int(offset)
+        self.starts = np.concatenate([[0], np.cumsum(frequencies, dtype=np.int64)])
+        self.escape = len(frequencies) - 1
+
+    def find(self, slot):
+        """The entry that holds a slot, its frequency and its start."""
+        entry = int(np.searchsorted(self.starts, slot, side="right")) - 1
+        return entry, int(self.starts[entry + 1] - self.starts[entry]), int(self.starts[entry])
+
+
+def split_tables(arrays):
+    """The tables of `FrequencyTables.to_arrays`, one by one."""
+    rows = np.split(arrays["frequencies"], np.cumsum(arrays["counts"])[:-1])
+    return [Table(offset, row) for offset, row in zip(arrays["offsets"], rows)]
+
+
+# ---- 7 Escape codes ----
+
+
+def decode_escape(bits, table):
+    """Takes the code of one escaped symbol from an iterator of bits."""
+    order = max(0, (table.escape + 1).bit_length() - 4)
+    zeros = 0
+    while (bit := next(bits, None)) == 0:
+        zeros += 1
+    number = 1
+    for _ in range(zeros + order):
+        if bit is None or (bit := next(bits, None)) is None or number >= 2**35:
+            raise CorruptStreamError("the escape section ends within a code, or the code is too long")
+        number = number << 1 | bit
+    if bit is None:
+        raise CorruptStreamError("the escape section has too few codes")
+    number -= 1 << order
+    distance = number >> 1
+    symbol = table.offset - 1 - distance if number & 1 else table.offset + table.escape + distance
+    if not -(2**31) <= symbol < 2**31:
+        raise CorruptStreamError(f"an escaped symbol beyond int32: {symbol}")
+    return symbol
+
+
+# ---- 8 Block ----
+
+
+class Words:
+    """The 16-bit words that the lanes share."""
+
+    def __init__(self, data):
+        if len(data) % 2:
+            raise CorruptStreamError(f"half a word at the end of {len(data)} bytes")
+        self.left = [int.from_bytes(data[i : i + 2], "little") for i in range(0, len(data), 2)][::-1]
+
+    def refill(self, state):
+        return state << 16 | self.left.pop() if state < 2**16 and self.left else state
+
+
+def decode_step(state, words, table, precision):
+    """One symbol from one lane: its entry and the state behind it."""
+    slot = state & ((1 << precision) - 1)
+    entry, frequency, start = table.find(slot)
+    return entry, words.refill(frequency * (state >> precision) + slot - start)
+
+
+def decode_lanes(states, words, tables, precision):
+    """The entries of `tables`, one a symbol, symbol i in lane i mod lanes; `states` end as the encoder began."""
+    entries = []
+    for i, table in enumerate(tables):
+        lane = i % len(states)
+        entry, states[lane] = decode_step(states[lane], words, table, precision)
+        entries.append(entry)
+    if words.left:
+        raise CorruptStreamError(f"{len(words.left)} words are left over")
+    return entries
+
+
+def decode_single(state, words, tables, precision):
+    """Entries coded in one lane that began with state 0."""
+    if words.left and state < 2**16:
+        raise CorruptStreamError(f"state {state} has given no words away")
+    states = [state]
+    entries = decode_lanes(states, words, tables, precision)
+    if states != [0]:
+        raise CorruptStreamError(f"the last state is {states[0]} and not 0")
+    return entries
+
+
+def decode_several(data, lanes, tables, precision):
+    """Entries coded in several lanes, which hide those of the last symbols in the low halves of the states they began with."""
+    tail, at = read_varint(data, 0)
+    if not 0 < tail < len(tables):
+        raise CorruptStreamError(f"a tail of {tail} symbols")
+    states = [int.from_bytes(take(data, at + 4 * lane, 4), "little") for lane in range(lanes)]
+    if min(states) < 2**16:
+        raise CorruptStreamError(f"byte {at}: a state below 2**16")
+    body = len(tables) - tail
+    entries = decode_lanes(states, Words(data[at + 4 * lanes :]), tables[:body], precision)
+    if any(state >> 16 != 1 for state in states):
+        raise CorruptStreamError("the last states are not those an encoder begins with")
+    hidden = b"".join((state & 0xFFFF).to_bytes(2, "little") for state in states)
+    return entries + decode_single(int.from_bytes(hidden[:4], "little"), Words(hidden[4:]), tables[body:], precision)
+
+
+def decode_block(arrays, data, index):
+    """The symbols of a block.
+
+    Parameters
+    ----------
+    arrays : dict
+        The tables, as `FrequencyTables.to_arrays` gives them.
+    data : bytes
+        The block.
+    index : array of int, any shape
+        The table of every symbol.
+
+    Returns
+    -------
+    ndarray of int32, the shape of `index`
+
+    Raises
+    ------
+    CorruptStreamError
+        The bytes are not a block of so many symbols of these tables.
+    """
+    index = np.asarray(index)
+    all_tables, precision = split_tables(arrays), int(arrays["precision"])
+    tables = [all_tables[t] for t in index.ravel()]
+    if not tables:
+        if data:
+            raise CorruptStreamError("byte 0: expected an empty block")
+        return np.zeros(index.shape, np.int32)
+
+    flags = take(data, 0, 1)[0]
+    log_lanes, dropped, escaped = flags & 7, flags >> 3 & 3, flags >> 5 & 1
+    if log_lanes > 5 or (log_lanes and dropped) or flags >> 6:
+        raise CorruptStreamError(f"byte 0: no block begins with {flags}")
+    at, section = 1, b""
+    if escaped:
+        size, at = read_varint(data, 1)
+        if not 0 < size <= len(data) - at:
+            raise CorruptStreamError(f"byte 1: an escape section of {size} bytes")
+        data, section = data[:-size], data[-size:]
+
+    if log_lanes:
+        entries = decode_several(data[at:], 1 << log_lanes, tables, precision)
+    else:
+        state = take(data, at, 4 - dropped)
+        if dropped < 3 and state[-1] == 0:
+            raise CorruptStreamError(f"byte {at}: a high zero byte of the state")
+        entries = decode_single(int.from_bytes(state, "little"), Words(data[at + 4 - dropped :]), tables, precision)
+
+    bits = iter([byte >> (7 - i) & 1 for byte in section for i in range(8)])
+    symbols = [decode_escape(bits, t) if e == t.escape else t.offset + e for t, e in zip(tables, entries)]
+    rest = list(bits)
+    if len(rest) >= 8 or any(rest):
+        raise CorruptStreamError(f"{len(rest)} bits of the escape section are left over")
+    return np.array(symbols, np.int32).reshape(index.shape)

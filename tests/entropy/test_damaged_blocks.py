@@ -1,0 +1,145 @@
+"""Blocks that no encoder writes: one test a cause in raw bytes, then cuts and flips held against the reference decoder."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rdcodec import CorruptStreamError, reference
+from rdcodec.entropy import FrequencyTables
+
+# one table of precision 12: symbols 0 (frequency 1024), 1 (2048), escape (1024) of order 0
+TABLES = FrequencyTables.from_frequencies([1024, 2048, 1024], [3], [0], 12)
+ARRAYS = TABLES.to_arrays()
+
+# lanes 2: tail 1 symbol; both states are 2**16 | word, the words are the tail's state; no words
+TWO_LANES = "01 01 0000 0100 0000 0100"
+
+
+@pytest.mark.parametrize(
+    ("n", "block", "message"),
+    [
+        (1, "", "byte 0: the data end too early"),
+        (0, "18", "byte 0: expected the end, got 1 more bytes"),
+        (1, "06", "byte 0: expected the first byte of a block, got 6"),
+        (1, "09", "byte 0: expected the first byte of a block, got 9"),
+        (1, "58 00", "byte 0: expected the first byte of a block, got 88"),
+        (1, "98 00", "byte 0: expected the first byte of a block, got 152"),
+        (1, "18", "byte 1: the data end too early"),
+        (1, "00 00 00 01", "byte 4: the data end too early"),
+        (1, "10 07 00", "byte 1: expected a state without high zero bytes, got 7"),
+        (1, "18 01 00", "byte 2: expected words of two bytes, got 1 bytes"),
+        (1, "18 01 00 00", "byte 1: expected a lane state of at least 65536, got 1"),
+        (1, "08 00 00 01 00 00", "byte 6: expected the coder to end in its initial state"),
+        (2, "00 00 00 00 01 11 11 22 22 33 33", "byte 5: expected all words to be used, got 6 bytes"),
+        (1, "10 00 10", "byte 3: expected the coder to end in its initial state, got"),
+        (1, "38 00 00", "byte 1: expected the length of an escape section within the block, got 0"),
+        (1, "38 02 00", "byte 1: expected the length of an escape section within the block, got 2"),
+        (1, "38", "byte 1: the data end too early"),
+        (1, "38 80 00 00", "byte 1: expected a varint of least length"),
+        (1, "38 ff ff ff ff ff ff ff ff ff 01", "byte 1: expected a varint of least length"),
+        (1, "18 00 00", "byte 2: expected words of two bytes"),
+        # state 3072 = start of the escape: an escape without a section, with codes that do not end, with bits left over
+        (1, "10 00 0c", "byte 3: expected an Exp-Golomb code"),
+        (1, "30 01 00 0c 01", "byte 4: expected an Exp-Golomb code"),
+        (1, "30 06 00 0c 00 00 00 00 00 80", "byte 4: expected an Exp-Golomb code"),
+        (1, "30 02 00 0c 80 00", "byte 4: expected the escape section to end in less than 8 zero bits, got 15 bits"),
+        (1, "30 01 00 0c 81", "byte 4: expected the escape section to end in less than 8 zero bits, got 7 bits"),
+        (1, "38 01 00 80", "byte 3: expected the escape section to end in less than 8 zero bits, got 8 bits"),
+        # number 2^33 - 1: distance 2^32 - 1 below the support
+        (1, "30 09 00 0c 00 00 00 00 40 00 00 00 00", "byte 4: expected an escaped symbol within int32, got -4294967296"),
+        (2, "01", "byte 1: the data end too early"),
+        (2, "01 00 0000 0100 0000 0100", "byte 1: expected a tail shorter than the block and of at least 1 symbol, got 0"),
+        (1, TWO_LANES, "byte 1: expected a tail shorter than the block and of at least 1 symbol, got 1"),
+        (2, TWO_LANES[:-5], "byte 8: the data end too early"),
+        (2, "01 01 0000 0100 ffff 0000", "byte 6: expected a lane state of at least 65536, got 65535"),
+        (2, TWO_LANES, "byte 10: expected the coder to end in its initial state, got 16384"),
+        (2, TWO_LANES + "00", "byte 10: expected words of two bytes, got 1 bytes"),
+        (2, TWO_LANES + "0000 0000", "byte 12: expected all words to be used, got 2 bytes"),
+    ],
+)
+def test_raw_bytes(n, block, message):
+    data, index = bytes.fromhex(block), np.zeros(n, np.uint8)
+    with pytest.raises(CorruptStreamError, match=message):
+        TABLES.decode(data, index)
+    with pytest.raises(CorruptStreamError):
+        reference.decode_block(ARRAYS, data, index)
+
+
+def outcome(decode, *args):
+    try:
+        return decode(*args).tolist()
+    except CorruptStreamError:
+        return "refused"
+
+
+def same_as_reference(block, index, tables=TABLES, arrays=ARRAYS):
+    """What the core makes of these bytes, which must be what the reference makes of them."""
+    fast = outcome(tables.decode, block, index)
+    assert fast == outcome(reference.decode_block, arrays, block, index)
+    return fast
+
+
+@given(st.binary(max_size=200), st.integers(0, 60))
+def test_any_bytes(block, n):
+    same_as_reference(block, np.zeros(n, np.uint8))
+
+
+@given(st.binary(min_size=1, max_size=150), st.integers(1, 300), st.integers(0, 5), st.booleans())
+def test_any_bytes_behind_a_legal_start(rest, n, log_lanes, escapes):
+    """Random bytes get further when they begin well: as many full states as the lanes ask for."""
+    lanes = 1 << log_lanes
+    tail = b"\x05" if lanes > 1 else b""
+    states = b"".join(rest[i % len(rest) : i % len(rest) + 1] * 2 + b"\x01\x00" for i in range(lanes))
+    section = (b"\x01", rest[:1]) if escapes else (b"", b"")
+    block = bytes([log_lanes | 32 * escapes]) + section[0] + tail + states + rest[: len(rest) & ~1] + section[1]
+    same_as_reference(block, np.zeros(n, np.uint8))
+
+
+def damaged_blocks(lanes):
+    """A block with escapes, and its symbols and indices."""
+    rng = np.random.default_rng(lanes)
+    tables = FrequencyTables.gaussian([0.4, 3.0, 20.0])
+    index = rng.integers(0, 3, 250).astype(np.uint8)
+    symbols = np.rint(rng.normal(size=250) * np.array([0.4, 3.0, 20.0])[index]).astype(np.int32)
+    symbols[[3, 100, 249]] = [10**6, -(10**9), 999]
+    return tables, symbols, index, tables.encode(symbols, index, lanes)
+
+
+@pytest.mark.parametrize("lanes", [1, 4, 32])
+def test_cut_at_every_byte(lanes):
+    tables, symbols, index, block = damaged_blocks(lanes)
+    for size in range(len(block)):
+        assert same_as_reference(block[:size], index, tables, tables.to_arrays()) != symbols.tolist()
+
+
+@pytest.mark.parametrize("lanes", [1, 4, 32])
+def test_one_byte_more(lanes):
+    tables, _, index, block = damaged_blocks(lanes)
+    for byte in (b"\x00", b"\xff"):
+        assert same_as_reference(block + byte, index, tables, tables.to_arrays()) == "refused"
+
+
+@pytest.mark.parametrize("lanes", [1, 4, 32])
+def test_flipped_bits(lanes):
+    """A block has no checksum, so a flip may give other symbols; never the same ones, and never anything but symbols or an error."""
+    tables, symbols, index, block = damaged_blocks(lanes)
+    arrays = tables.to_arrays()
+    for bit in range(0, 8 * len(block), 5):
+        damaged = bytearray(block)
+        damaged[bit // 8] ^= 1 << bit % 8
+        assert same_as_reference(bytes(damaged), index, tables, arrays) != symbols.tolist()
+
+
+def test_a_failed_decoder_stays_failed():
+    decoder = TABLES.decoder(bytes.fromhex("10 00 0c"), 2)
+    for _ in range(2):
+        with pytest.raises(CorruptStreamError, match="Exp-Golomb"):
+            decoder.decode([0])
+    with pytest.raises(CorruptStreamError, match="Exp-Golomb"):
+        decoder.finish()
+
+
+def test_text_is_no_block():
+    with pytest.raises(TypeError, match="bytes-like"):
+        TABLES.decode("abc", [0])
