@@ -1,0 +1,81 @@
+"""The golden files: what they hold, computed with integers only so that every machine and version makes the same."""
+
+import binascii
+
+import numpy as np
+
+from rdcodec.entropy import FrequencyTables
+from rdcodec.stream import Header, write_frame, write_header
+
+
+def numbers(count, seed):
+    """Integers from 0 to 2**31 - 1, of a linear congruential generator."""
+    state, out = seed, []
+    for _ in range(count):
+        state = (1103515245 * state + 12345) % 2**31
+        out.append(state)
+    return np.array(out, np.int64)
+
+
+def symbols_and_index(count, seed, tables=64):
+    """Symbols that suit the built-in tables: sums of uniform numbers, as wide as the table's count of entries says."""
+    index = numbers(count, seed) // 2**16 % tables
+    widths = FrequencyTables.builtin_gaussian().to_arrays()["counts"].astype(np.int64)[index]
+    uniform = sum(numbers(count, seed + k) // 2**8 % 1024 for k in (1, 2, 3, 4)) - 2046
+    return (uniform * widths // 6000).astype(np.int32), index.astype(np.uint8)
+
+
+def block_cases():
+    """Name to (symbols, index, lanes) of blocks with the built-in tables."""
+    cases = {f"block-{n}-symbols-{lanes}-lanes": (*symbols_and_index(n, n + lanes), lanes) for n in (1, 2, 576, 20000) for lanes in (1, 2, 32)}
+    symbols, index = symbols_and_index(700, 9)
+    symbols[::50] = numbers(14, 3) - 2**30
+    symbols[[1, 2]] = [-(2**31), 2**31 - 1]
+    for lanes in (1, 8):
+        cases[f"block-escapes-{lanes}-lanes"] = symbols, index, lanes
+    cases["block-empty"] = np.zeros(0, np.int32), np.zeros(0, np.uint8), 1
+    cases["block-default-lanes"] = (*symbols_and_index(70000, 1), None)
+    return cases
+
+
+def encode_block(case):
+    symbols, index, lanes = case
+    return FrequencyTables.builtin_gaussian().encode(symbols, index, lanes)
+
+
+def stream_case(batched):
+    """A stream of frames whose payloads are bytes of no meaning: the container alone."""
+    sizes = [0, 1, 124, 125, 1018, 1019, 1020, 1021, 1022, 5000]
+    header = Header("bfloat16" if batched else "float16", b"codec id", 576, 2 if batched else 1, len(sizes) // (2 if batched else 1), batched)
+    frames = [write_frame(1, bytes(size * k % 256 for k in range(size)), None if size else -7) for size in sizes]
+    return write_header(header) + b"".join(frames)
+
+
+def with_crc16(head):
+    return head + binascii.crc_hqx(head, 0xFFFF).to_bytes(2, "little")
+
+
+def refused_cases():
+    """Name to (bytes, how to read them, the error's class, its message)."""
+    header = write_header(Header("float32", b"codec id", 4, 1, 1, False))
+    frame = write_frame(1, b"payload", 5)
+    block = encode_block(block_cases()["block-escapes-8-lanes"])
+    return {
+        "header-foreign": (b"RIFF" + header[4:], "header", "CorruptStreamError", "byte 0: expected the first four bytes"),
+        "header-next-version": (with_crc16(header[:4] + b"\x02" + header[5:-2]), "header", "UnsupportedVersionError", "byte 4: expected format version 1"),
+        "header-cut": (header[:-1], "header", "CorruptStreamError", "byte 19: the data end too early"),
+        "header-flipped": (header[:9] + b"X" + header[10:], "header", "CorruptStreamError", "byte 18: the checksum"),
+        "header-2-to-the-60-tokens": (
+            with_crc16(header[:-3] + bytes.fromhex("80 80 80 80 80 80 80 80 10")),
+            "header",
+            "LimitError",
+            "tokens: expected at most",
+        ),
+        "frame-cut": (frame[:-1], "frame", "CorruptStreamError", "byte 11: the data end too early"),
+        "frame-flipped": (frame[:5] + b"!" + frame[6:], "frame", "CorruptStreamError", "byte 10: the checksum"),
+        "frame-too-many-tokens": (with_crc16(bytes.fromhex("04 82 40")), "frame", "LimitError", "tokens: expected 0 to 4096"),
+        "frame-2-to-the-62-bytes": (bytes.fromhex("80 80 80 80 80 80 80 80 40"), "frame", "LimitError", "payload: expected at most"),
+        "block-foreign": (b"\xff" * 20, "block", "CorruptStreamError", "byte 0: expected the first byte of a block"),
+        "block-cut": (block[:-9], "block", "CorruptStreamError", "byte"),
+        "block-longer": (block + b"\x00", "block", "CorruptStreamError", "byte"),
+    }

@@ -1,0 +1,36 @@
+"""Writes the golden files anew. A change of them is a change of the format: read the diff of sizes.csv, raise the version.
+
+    python tests/golden/regenerate.py --overwrite
+"""
+
+import csv
+import sys
+from pathlib import Path
+
+import golden_cases as cases
+
+HERE = Path(__file__).parent
+
+
+def golden_files():
+    """Name to bytes of everything that must decode."""
+    files = {name: cases.encode_block(case) for name, case in cases.block_cases().items()}
+    return files | {"stream-array": cases.stream_case(False), "stream-batch": cases.stream_case(True)}
+
+
+def main():
+    if sys.argv[1:] != ["--overwrite"]:
+        raise SystemExit(__doc__)
+    files = golden_files()
+    for folder, contents in (("must_decode", files), ("must_refuse", {n: c[0] for n, c in cases.refused_cases().items()})):
+        (HERE / folder).mkdir(exist_ok=True)
+        for name, data in contents.items():
+            (HERE / folder / f"{name}.bin").write_bytes(data)
+    with open(HERE / "sizes.csv", "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["name", "bytes"])
+        writer.writerows((name, len(data)) for name, data in files.items())
+
+
+if __name__ == "__main__":
+    main()

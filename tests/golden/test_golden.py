@@ -1,0 +1,76 @@
+"""Files of earlier versions: they must decode to what they were made of, be refused, and be written again to the byte."""
+
+import csv
+from pathlib import Path
+
+import golden_cases as cases
+import numpy as np
+import pytest
+
+import rdcodec
+from rdcodec import reference
+from rdcodec.entropy import FrequencyTables
+from rdcodec.stream import read_frame, read_header
+
+HERE = Path(__file__).parent
+BLOCKS = cases.block_cases()
+REFUSED = cases.refused_cases()
+TABLES = FrequencyTables.builtin_gaussian()
+
+
+def golden(folder, name):
+    return (HERE / folder / f"{name}.bin").read_bytes()
+
+
+def test_no_file_is_forgotten():
+    names = {path.stem for path in (HERE / "must_decode").iterdir()}
+    assert names == {*BLOCKS, "stream-array", "stream-batch"}
+    assert {path.stem for path in (HERE / "must_refuse").iterdir()} == set(REFUSED)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_block_decodes(name):
+    symbols, index, _ = BLOCKS[name]
+    assert np.array_equal(TABLES.decode(golden("must_decode", name), index), symbols)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_block_is_written_the_same(name):
+    assert cases.encode_block(BLOCKS[name]) == golden("must_decode", name)
+
+
+@pytest.mark.parametrize("name", [name for name, case in BLOCKS.items() if len(case[0]) < 1000])
+def test_block_decodes_in_the_reference(name):
+    symbols, index, _ = BLOCKS[name]
+    assert np.array_equal(reference.decode_block(TABLES.to_arrays(), golden("must_decode", name), index), symbols)
+
+
+@pytest.mark.parametrize(("name", "batched"), [("stream-array", False), ("stream-batch", True)])
+def test_stream_reads(name, batched):
+    data = golden("must_decode", name)
+    assert data == cases.stream_case(batched)
+    header, at = read_header(data)
+    assert header._asdict() == reference.read_header(data)[0]
+    tokens = 0
+    while at < len(data):
+        frame = read_frame(data, at)
+        assert tuple(frame) == reference.read_frame(data, at)
+        tokens, at = tokens + frame.tokens, frame.end
+    assert tokens == header.rows * header.tokens
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    _, kind, error, message = REFUSED[name]
+    data = golden("must_refuse", name)
+    index = BLOCKS["block-escapes-8-lanes"][1]
+    read = {"header": read_header, "frame": read_frame, "block": lambda block: TABLES.decode(block, index)}[kind]
+    with pytest.raises(getattr(rdcodec, error), match=message):
+        read(data)
+
+
+def test_sizes_are_pinned():
+    """Rates do not creep: what a file costs is in sizes.csv, and a change shows in its diff."""
+    with open(HERE / "sizes.csv", newline="") as file:
+        pinned = {row["name"]: int(row["bytes"]) for row in csv.DictReader(file)}
+    assert pinned == {path.stem: path.stat().st_size for path in (HERE / "must_decode").iterdir()}
