@@ -272,8 +272,8 @@ rdc_status rdc_dequantise(const int32_t *symbols, size_t tokens, size_t channels
  * Errors: RDC_ERROR_QUANTISE_RANGE (at: position of the first value that is not finite or not below 2^29), RDC_ERROR_MEMORY. */
 rdc_status rdc_trellis_quantise(const double *values, size_t tokens, size_t components, int32_t *levels);
 
-/* What the decoder makes of levels [tokens, components]: integers in units of half a step. */
-void rdc_trellis_points(const int32_t *levels, size_t tokens, size_t components, int64_t *points);
+/* Of which quantiser each level [tokens, components] is: 1 for the odd one. */
+void rdc_trellis_odd_levels(const int32_t *levels, size_t tokens, size_t components, uint8_t *odd);
 
 /* ---- Levels under the scale grid ---- */
 

@@ -94,26 +94,26 @@ static PyObject *trellis_quantise(PyObject *module, PyObject *args) {
     return finish(state, levels, status);
 }
 
-static PyObject *trellis_points(PyObject *module, PyObject *args) {
+static PyObject *trellis_odd(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *levels_object;
     size_t tokens, components;
-    if (!PyArg_ParseTuple(args, "O:trellis_points", &levels_object)) return NULL;
+    if (!PyArg_ParseTuple(args, "O:trellis_odd", &levels_object)) return NULL;
     PyArrayObject *levels = rdc_py_array(levels_object, "levels", NPY_INT32, "int32");
     if (!levels || rows_of(state, levels, "levels", &tokens, &components) < 0) return NULL;
-    PyArrayObject *points = shaped_like(levels, NPY_INT64);
-    if (!points) return NULL;
+    PyArrayObject *odd = shaped_like(levels, NPY_UINT8);
+    if (!odd) return NULL;
     Py_BEGIN_ALLOW_THREADS
-    rdc_trellis_points(PyArray_DATA(levels), tokens, components, PyArray_DATA(points));
+    rdc_trellis_odd_levels(PyArray_DATA(levels), tokens, components, PyArray_DATA(odd));
     Py_END_ALLOW_THREADS
-    return (PyObject *)points;
+    return (PyObject *)odd;
 }
 
 static PyMethodDef functions[] = {
     {"quantise", quantise, METH_VARARGS, NULL},
     {"dequantise", dequantise, METH_VARARGS, NULL},
     {"trellis_quantise", trellis_quantise, METH_VARARGS, NULL},
-    {"trellis_points", trellis_points, METH_VARARGS, NULL},
+    {"trellis_odd", trellis_odd, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -118,11 +118,11 @@ rdc_status rdc_trellis_quantise(const double *values, size_t tokens, size_t comp
     return rdc_ok();
 }
 
-void rdc_trellis_points(const int32_t *levels, size_t tokens, size_t components, int64_t *points) {
+void rdc_trellis_odd_levels(const int32_t *levels, size_t tokens, size_t components, uint8_t *odd) {
     for (size_t t = 0; t < tokens; t++) {
         unsigned state = 0;
         for (size_t i = t * components; i < (t + 1) * components; i++) {
-            points[i] = rdc_trellis_point(levels[i], rdc_trellis_odd(state));
+            odd[i] = (uint8_t)rdc_trellis_odd(state);
             state = rdc_trellis_next(state, levels[i]);
         }
     }

@@ -4,5 +4,6 @@ from rdcodec.codecs.base import Codec, Decoder, Encoder
 from rdcodec.codecs.blockquant import IntegerCodec, MXFP4Codec
 from rdcodec.codecs.globalstep import GlobalStepCodec
 from rdcodec.codecs.raw import RawCodec
+from rdcodec.codecs.transform import TransformCodec
 
-__all__ = ["Codec", "Decoder", "Encoder", "GlobalStepCodec", "IntegerCodec", "MXFP4Codec", "RawCodec"]
+__all__ = ["Codec", "Decoder", "Encoder", "GlobalStepCodec", "IntegerCodec", "MXFP4Codec", "RawCodec", "TransformCodec"]

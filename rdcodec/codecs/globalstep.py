@@ -12,6 +12,8 @@ __all__ = ["GlobalStepCodec"]
 PRIOR_COUNT = 16
 WIDEST_REACH = 511
 
+LARGEST = np.finfo(np.float32).max
+
 
 class GlobalStepCodec(Codec):
     """Values rounded to multiples of one step; a rANS frequency table a channel.
@@ -42,9 +44,7 @@ class GlobalStepCodec(Codec):
 
     def __init__(self, channels, step, tables):
         super().__init__(channels)
-        self.step = np.float32(step)
-        if not (np.isfinite(self.step) and self.step > 0):
-            raise RdcodecError(f"step: expected a finite number above 0, got {step}")
+        self.step = _checked_step(step)
         if len(tables) != channels:
             raise RdcodecError(f"tables: expected {channels}, one a channel, got {len(tables)}")
         self.tables = tables
@@ -68,7 +68,7 @@ class GlobalStepCodec(Codec):
         if h.ndim != 2 or len(h) == 0:
             raise RdcodecError(f"h: expected [tokens, channels] with at least one token, got shape {h.shape}")
         check_values(h, h.shape[1])
-        return cls(h.shape[1], step, _fitted_tables(_symbols(h, np.float32(step))))
+        return cls(h.shape[1], step, _fitted_tables(_symbols(h, _checked_step(step))))
 
     def _config(self):
         return {"channels": self.channels, "step": float(self.step)}
@@ -87,15 +87,26 @@ class GlobalStepCodec(Codec):
         return self.tables.encode(_symbols(h, self.step), self._index(len(h)))
 
     def _decode_tokens(self, payload, tokens, quality, state):
-        return self.tables.decode(payload, self._index(tokens)) * self.step
+        values = self.tables.decode(payload, self._index(tokens)).astype(np.float32)
+        with np.errstate(over="ignore"):
+            values *= self.step
+        return np.clip(values, -LARGEST, LARGEST, out=values)
 
     def _index(self, tokens):
         return np.tile(np.arange(self.channels, dtype=np.uint16), (tokens, 1))
 
 
+def _checked_step(step):
+    value = np.float32(step)
+    if not (np.isfinite(value) and value > 0):
+        raise RdcodecError(f"step: expected a finite number above 0, got {step}")
+    return value
+
+
 def _symbols(h, step):
     """Nearest multiples of the step as int32; values beyond 2**31 steps become the last multiple."""
-    symbols = h / step
+    with np.errstate(over="ignore"):
+        symbols = h / step
     np.rint(symbols, out=symbols)
     return np.clip(symbols, -(2.0**31), 2.0**31 - 129, out=symbols).astype(np.int32)  # the float32 next to 2**31
 

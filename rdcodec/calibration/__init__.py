@@ -1,0 +1,136 @@
+"""Calibration: a `TransformCodec` in closed form from a model and text, without training."""
+
+import contextlib
+
+import numpy as np
+import torch
+
+from rdcodec.calibration.fit import Statistics, fit_codec
+from rdcodec.calibration.output import sampled_gradients
+from rdcodec.calibration.tune import HeldOut
+from rdcodec.calibration.windows import cut_windows
+from rdcodec.calibration.words import choose_vocabulary, context_free_states
+from rdcodec.errors import RdcodecError
+from rdcodec.splits import find_site, head_states
+
+__all__ = ["calibrate"]
+
+GRADIENT_WINDOWS = 32  # at most: more change the metric no further
+SAMPLES = 3  # of the output, a position
+ALPHAS = (0.35, 0.5, 0.7)
+SHRINKAGES = (0.02, 0.1)
+INWARDS = ((0, 0), (2, 0), (4, 1))
+DEFAULT_TARGET = 0.02  # nats a token
+SEED = 19
+
+
+def calibrate(model, tokenizer, texts, layer, tokens=12_000, target_kl=None, progress=None):
+    """Fit a codec for the hidden states that enter block `layer` of a model.
+
+    The transform is the Karhunen-Loeve transform in a metric between squared error and the Fisher information of the model's
+    own output; the codebook of words, the predictor of each token's step and the frequency tables are fitted to the same
+    tokens. The metric's strength and shrinkage and the reconstruction points are those of least loss, and the default quality
+    that of the target loss, on windows that nothing is fitted to.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        With an output head over a vocabulary, in evaluation mode.
+    tokenizer : transformers.PreTrainedTokenizerBase
+    texts : list of str
+    layer : int
+        Split point, 0 to n_layers - 1.
+    tokens : int
+        To fit; a sixth as many, at most six windows of 512, are held out besides.
+    target_kl : float, optional
+        Loss in nats a token, KL(uncompressed || compressed), that the default quality keeps; 0.02 where not given.
+    progress : callable, optional
+        Called as ``progress(stage, fraction)`` with a name and 0 to 1.
+
+    Returns
+    -------
+    TransformCodec
+
+    Raises
+    ------
+    RdcodecError
+        The architecture is unknown, the model has no output head, the layer is out of range, or the texts are too short.
+    """
+    if tokens < 1:
+        raise RdcodecError(f"tokens: expected at least 1, got {tokens}")
+    target = DEFAULT_TARGET if target_kl is None else float(target_kl)
+    if not target > 0:
+        raise RdcodecError(f"target_kl: expected more than 0 nats, got {target_kl}")
+    report = progress or (lambda stage, fraction: None)
+    find_site(model, layer)
+    windows = cut_windows(model, tokenizer, texts, tokens)
+    with _frozen(model):
+        statistics = _measure(model, layer, windows, report)
+        held_out = HeldOut(model, layer, _states(model, layer, windows.held_out, "held-out states", report))
+        codec, quality = _choose(statistics, held_out, target, report)
+    codec.default_quality = quality
+    return codec
+
+
+def _measure(model, layer, windows, report):
+    """`Statistics` of the windows to fit."""
+    states = _states(model, layer, windows.fit, "hidden states", report)
+    generator = torch.Generator().manual_seed(SEED)
+    gradients, used = [], states[:GRADIENT_WINDOWS]
+    for i, window in enumerate(used):
+        gradients.append(sampled_gradients(model, layer, window[None], SAMPLES, generator)[:, 0, 1:])
+        report("gradients", (i + 1) / len(used))
+    vocabulary = choose_vocabulary(windows.counts)
+    context_free = context_free_states(model, layer, vocabulary, report)
+    states = states.float().numpy()
+    return Statistics(
+        layer=layer,
+        states=states,
+        gradients=torch.cat(gradients, dim=1).numpy(),
+        gradient_states=states[: len(used), 1:].reshape(-1, states.shape[-1]),
+        ids=windows.fit.numpy(),
+        vocabulary=vocabulary,
+        counts=windows.counts[vocabulary],
+        context_free=context_free,
+    )
+
+
+def _choose(statistics, held_out, target, report):
+    """The codec of least rate at the target loss, and its quality: strength, then shrinkage, then reconstruction points."""
+    best = {"alpha": ALPHAS[1], "shrinkage": SHRINKAGES[0], "inward": INWARDS[1]}
+    trials = [("alpha", a) for a in ALPHAS] + [("shrinkage", s) for s in SHRINKAGES[1:]]
+    trials += [("inward", i) for i in INWARDS if i != best["inward"]]
+    least, codec, quality, done = np.inf, None, None, 0
+    for name, value in trials:
+        setting = {**best, name: value}
+        candidate = fit_codec(statistics, **setting)
+        at, rate = held_out.rate_at(candidate, target, lambda f, d=done: report("settings", (d + f) / len(trials)))
+        if rate < least:
+            least, codec, quality, best = rate, candidate, at, setting
+        done += 1
+        report("settings", done / len(trials))
+    return codec, quality
+
+
+def _states(model, layer, windows, stage, report):
+    states = []
+    for i, window in enumerate(windows):
+        states.append(head_states(model, layer, window[None])[0])
+        report(stage, (i + 1) / len(windows))
+    return torch.stack(states)
+
+
+@contextlib.contextmanager
+def _frozen(model):
+    """The model in evaluation mode and without gradients of its weights, as it was afterwards."""
+    training = model.training
+    needed = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    model.eval()
+    for parameter in needed:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        model.train(training)
+        for parameter in needed:
+            parameter.requires_grad_(True)

@@ -1,0 +1,178 @@
+"""From statistics to a codec."""
+
+import numpy as np
+
+from rdcodec.calibration.metric import clipped, fisher_metric, principal_components
+from rdcodec.calibration.sensitivity import fit_predictor
+from rdcodec.calibration.tables import (
+    SCALES,
+    SHAPES,
+    ZERO_SCALE,
+    joined_tables,
+    level_counts,
+    level_tables,
+    prior_level_pmf,
+    symbol_table,
+)
+from rdcodec.calibration.words import fit_words
+from rdcodec.codecs.exact import ExactMatrix
+from rdcodec.codecs.grid import GRID_STEPS
+from rdcodec.codecs.transform import VALUE_RANGE_BITS, TransformCodec
+
+__all__ = ["Statistics", "fit_codec"]
+
+GAIN_QUANTILE = 0.999
+SCALE_GRID = 4  # grid steps between the scales a token can have
+SCALE_RANGE = (-5, 8)  # of these
+WORD_COMPONENTS = 128  # that the search for a word looks at
+WORD_CODE_UNIT = 8  # of the integers by which words are compared: per standard deviation of what words leave over
+TABLE_QUALITIES = (-40, -28, -20, -12, -4, 8, 24)
+TABLE_TOKENS = 12_000
+SEED = 22
+
+
+class Statistics:
+    """What calibration measured.
+
+    Attributes
+    ----------
+    layer : int
+    states : ndarray
+        float32 [windows, tokens, channels], hidden states to fit.
+    gradients : ndarray
+        float32 [samples, n, channels] of log-likelihoods of sampled tokens ...
+    gradient_states : ndarray
+        float32 [n, channels] ... and where they were taken.
+    ids : ndarray
+        int64 [windows, tokens]
+    vocabulary, counts, context_free : ndarray
+        Token ids of the words, int64 [words]; how often each was seen; float64 [words, channels].
+    """
+
+    def __init__(self, layer, states, gradients, gradient_states, ids, vocabulary, counts, context_free):
+        self.layer = layer
+        self.states = states
+        self.gradients = gradients
+        self.gradient_states = gradient_states
+        self.ids = ids
+        self.vocabulary = vocabulary
+        self.counts = counts
+        self.context_free = context_free
+        # Massive activations: the first position, and whatever exceeds what nearly all others stay below.
+        largest = np.abs(states).max(axis=2)
+        self.gain_limit_bits = int(np.frexp(np.quantile(largest[:, 1:], GAIN_QUANTILE))[1])
+        usual = largest < 2.0**self.gain_limit_bits
+        usual[:, 0] = False
+        self.x = states[usual].astype(np.float64)
+        self.x_ids = ids[usual]
+        self.first = np.ldexp(states[:, 0].astype(np.float64), -self.gains(states[:, 0])[:, None])
+        self.mean = self.x.mean(axis=0).astype(np.float32)
+        self.x -= self.mean
+        kept = np.abs(gradient_states).max(axis=1) < 2.0**self.gain_limit_bits
+        self.gradient_x = gradient_states[kept] - self.mean.astype(np.float64)
+        self.kept_gradients = gradients[:, kept]
+
+    def gains(self, h):
+        return np.maximum(np.frexp(np.abs(h).max(axis=1))[1] - self.gain_limit_bits, 0)
+
+
+def fit_codec(statistics, alpha, shrinkage, inward=(0, 0)):
+    """A `TransformCodec` for a metric of strength alpha with this shrinkage, its tables fitted."""
+    s = statistics
+    channels = s.states.shape[2]
+    flat = s.kept_gradients.reshape(-1, channels).astype(np.float64)
+    metric = fisher_metric(clipped(flat), alpha, shrinkage)
+    values = s.x @ metric.forward
+
+    word_of_id = np.full(max(int(s.vocabulary.max()), int(s.ids.max())) + 1, -1)
+    word_of_id[s.vocabulary] = np.arange(len(s.vocabulary))
+    word_of = word_of_id[s.x_ids]
+    known = word_of >= 0
+    predicted, words = fit_words(s.context_free, values[known], word_of[known])
+    # The basis of what the regression leaves over: the means are fitted too closely to these very tokens.
+    variances, basis = principal_components(values[known] - predicted[word_of[known]])
+
+    forward, backward = metric.forward @ basis, basis.T @ metric.backward
+    y = values @ basis
+    first_word = ((s.first - s.mean) @ forward).mean(axis=0)
+    words = np.concatenate([[np.zeros(channels), first_word], words @ basis])
+    prior = np.concatenate([[1, len(s.first)], s.counts])
+    sensitivity = np.square(s.kept_gradients.astype(np.float64) @ backward.T).sum(axis=2).mean(axis=0)
+    predictor = fit_predictor(s.gradient_x @ forward, sensitivity)
+
+    config, tensors = _numbers(s, forward, backward, words, prior, variances, inward)
+    tensors.update(vars(predictor))
+    tensors.update(_shapes_and_tables(config, tensors, s, y))
+    return TransformCodec(config, tensors)
+
+
+def _numbers(s, forward, backward, words, prior, variances, inward):
+    """Integers of the transforms, words and scales."""
+    channels = len(forward)
+    state_bits = VALUE_RANGE_BITS - s.gain_limit_bits - 1
+    analysis, analysis_bits = ExactMatrix.rounded(forward, VALUE_RANGE_BITS)
+    synthesis, synthesis_bits = ExactMatrix.rounded(backward, VALUE_RANGE_BITS)
+    largest = np.abs(words).max()
+    component_range = max(largest, 2.0**s.gain_limit_bits * np.sqrt(np.square(forward).sum(axis=0).max()))
+    word_bits = 15 - int(np.frexp(largest)[1])
+    # Of most use to tell words apart: components in which words vary most beside what they leave over.
+    spread = words[2:].var(axis=0) / variances
+    selected = np.sort(np.argsort(-spread, kind="stable")[:WORD_COMPONENTS]).astype(np.int32)
+    deviation = np.sqrt(variances + 1.0)  # with the error of a usual step
+    order = np.argsort(-prior, kind="stable")
+    words, prior = words[order], prior[order]
+    config = {
+        "layer": s.layer,
+        "channels": channels,
+        "gain_limit_bits": s.gain_limit_bits,
+        "state_bits": state_bits,
+        "analysis_bits": analysis_bits,
+        "component_bits": VALUE_RANGE_BITS - int(np.frexp(component_range)[1]),
+        "synthesis_bits": synthesis_bits,
+        "word_bits": word_bits,
+        "inward": [int(i) for i in inward],
+        "zero_scale": ZERO_SCALE,
+        "scales": SCALES,
+    }
+    tensors = {
+        "mean": s.mean,
+        "analysis": analysis,
+        "synthesis": synthesis,
+        "words": np.clip(np.rint(np.ldexp(words, word_bits)), -32768, 32767).astype(np.int16),
+        "word_prior": np.rint(2 * WORD_CODE_UNIT**2 * np.log(prior / prior.sum())).astype(np.int32),
+        "word_components": selected,
+        "word_code_scale": (WORD_CODE_UNIT / deviation[selected]).astype(np.float32),
+        "scale_offsets": (np.arange(SCALE_RANGE[0], SCALE_RANGE[1] + 1) * SCALE_GRID).astype(np.int32),
+        "component_scale": np.rint(GRID_STEPS * np.log2(np.sqrt(variances))).astype(np.int32),
+    }
+    return config, tensors
+
+
+def _shapes_and_tables(config, tensors, s, y):
+    """Shapes of components and all frequency tables, from the symbols of the codec itself at several qualities."""
+    kurtosis = np.mean(y**4, axis=0) / np.mean(y**2, axis=0) ** 2
+    shapes = (kurtosis > np.median(kurtosis)).astype(np.uint8)
+    prior = prior_level_pmf()
+    no_counts = np.zeros((SHAPES, *prior.shape))
+    steps, scales, words = len(tensors["step_offsets"]), len(tensors["scale_offsets"]), len(tensors["words"])
+    flat_side = [symbol_table(np.ones(n), 0) for n in (16, words, steps, *[scales] * steps)]
+    tables = joined_tables(*flat_side, level_tables(no_counts, prior))
+    states = s.states.reshape(-1, s.states.shape[2])
+    chosen = np.random.default_rng(SEED).permutation(len(states))[:TABLE_TOKENS]
+    for qualities in (TABLE_QUALITIES[2:5], TABLE_QUALITIES):
+        codec = TransformCodec(config, {**tensors, "component_shape": shapes, **tables.to_arrays()})
+        counts, side = no_counts.copy(), [np.zeros(16), np.zeros(words), np.zeros(steps), np.zeros((steps, scales))]
+        for quality, part in zip(qualities, np.array_split(chosen, len(qualities))):
+            gains, word, step, scale, levels, token_scale = codec._symbols(states[part], quality)
+            counts += level_counts(levels, token_scale, tensors["component_scale"], shapes)
+            for total, values in zip(side[:3], (gains, word, step)):
+                np.add.at(total, np.minimum(values, len(total) - 1), 1)
+            np.add.at(side[3], (step, scale), 1)
+        tables = joined_tables(
+            symbol_table(side[0], 0.01),
+            symbol_table(side[1] + len(chosen) * np.exp(tensors["word_prior"] / (2 * WORD_CODE_UNIT**2)), 0.01),
+            symbol_table(side[2], 0.5),
+            *(symbol_table(row, 0.2) for row in side[3] + side[3].mean(axis=0) * 0.02),
+            level_tables(counts, prior),
+        )
+    return {"component_shape": shapes, **tables.to_arrays()}

@@ -1,0 +1,69 @@
+"""How much the model's output minds an error in a token: a predictor from the token's own components."""
+
+import numpy as np
+
+from rdcodec.codecs.grid import GRID_STEPS, grid_round
+from rdcodec.codecs.transform import FEATURE_LIMIT
+
+__all__ = ["SensitivityPredictor", "fit_predictor"]
+
+RIDGE = 0.1
+FEATURE_UNIT = 64  # integer features a standard deviation
+WEIGHT_BITS = 16
+BANDS = (8, 32, 96, 256)  # where bands of components end
+STEP_GRID = 4  # grid steps between the steps a token can have
+STEP_RANGE = (-5, 6)  # of these
+
+
+class SensitivityPredictor:
+    """Integers that `TransformCodec` computes a token's step from; attributes are named like its tensors."""
+
+    def __init__(self, feature_scale, feature_weights, band_edges, band_weights, step_thresholds, step_offsets):
+        self.feature_scale = feature_scale
+        self.feature_weights = feature_weights
+        self.band_edges = band_edges
+        self.band_weights = band_weights
+        self.step_thresholds = step_thresholds
+        self.step_offsets = step_offsets
+
+
+def fit_predictor(y, sensitivity):
+    """Linear predictor of the logarithm of the sensitivity from components and the logarithms of their bands' energies.
+
+    Parameters
+    ----------
+    y : ndarray
+        float64 [n, components], largest variance first.
+    sensitivity : ndarray
+        float64 [n]: expected loss of an error of unit variance in every component. The least loss at a given rate wants
+        a step proportional to its power -1/2.
+    """
+    scale = (FEATURE_UNIT / np.maximum(y.std(axis=0), 1e-9)).astype(np.float32)
+    features = np.clip(np.rint(y * scale.astype(np.float64)), -FEATURE_LIMIT, FEATURE_LIMIT)
+    edges = [0, *(end for end in BANDS if end < y.shape[1]), y.shape[1]]
+    bands = np.stack(
+        [grid_round(np.square(features[:, a:b]).sum(axis=1) + 1) for a, b in zip(edges[:-1], edges[1:])], axis=1
+    )
+    inputs = np.concatenate([features, bands], axis=1)
+    target = np.log2(np.maximum(sensitivity, np.quantile(sensitivity, 0.001) + 1e-30))
+    weights, constant = _ridge(inputs, target)
+    # -sensitivity * GRID_STEPS / 2 are the grid steps by which a token's step leaves the mean; all in integers of 2**-WEIGHT_BITS
+    unit = 2.0**WEIGHT_BITS * GRID_STEPS / 2
+    lowest, highest = STEP_RANGE
+    borders = (np.arange(lowest, highest) + 0.5) * STEP_GRID
+    return SensitivityPredictor(
+        feature_scale=scale,
+        feature_weights=np.rint(weights[: y.shape[1]] * unit).astype(np.int32),
+        band_edges=np.array(edges, np.int32),
+        band_weights=np.rint(weights[y.shape[1] :] * unit).astype(np.int32),
+        step_thresholds=np.rint(borders * 2.0**WEIGHT_BITS + (constant - target.mean()) * unit).astype(np.int64),
+        step_offsets=(np.arange(lowest, highest + 1) * STEP_GRID).astype(np.int32),
+    )
+
+
+def _ridge(inputs, target):
+    """Weights and constant of a ridge regression on standardised inputs."""
+    mean, deviation = inputs.mean(axis=0), np.maximum(inputs.std(axis=0), 1e-9)
+    x = (inputs - mean) / deviation
+    weights = np.linalg.solve(x.T @ x + RIDGE * len(x) * np.eye(x.shape[1]), x.T @ (target - target.mean())) / deviation
+    return weights, target.mean() - mean @ weights

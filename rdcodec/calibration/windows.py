@@ -1,0 +1,56 @@
+"""Windows of tokens from calibration text."""
+
+import numpy as np
+import torch
+
+from rdcodec.errors import RdcodecError
+
+__all__ = ["Windows", "cut_windows"]
+
+WINDOW = 512  # tokens
+HELD_OUT = 1 / 6  # windows held out for each one fitted ...
+HELD_OUT_MOST = 6
+SEED = 20
+
+
+class Windows:
+    """Token ids to fit and, apart from them, to choose settings by.
+
+    Attributes
+    ----------
+    fit, held_out : torch.Tensor
+        int64 [windows, tokens]
+    counts : ndarray
+        int64 [vocabulary], of all tokens of the texts but the held-out ones.
+    """
+
+    def __init__(self, fit, held_out, counts):
+        self.fit = fit
+        self.held_out = held_out
+        self.counts = counts
+
+
+def cut_windows(model, tokenizer, texts, tokens):
+    """Windows spread evenly over the texts.
+
+    Raises
+    ------
+    RdcodecError
+        The texts hold too few tokens.
+    """
+    window = min(WINDOW, getattr(model.config.get_text_config(), "max_position_embeddings", WINDOW))
+    ids = [torch.tensor(tokenizer(text, verbose=False)["input_ids"]) for text in texts]
+    rows = torch.cat([part[: len(part) // window * window].view(-1, window) for part in ids])
+    wanted = max(2, -(-tokens // window))
+    held_out = min(HELD_OUT_MOST, max(2, round(wanted * HELD_OUT)))
+    if len(rows) < wanted + held_out:
+        raise RdcodecError(
+            f"texts: {wanted} windows of {window} tokens to fit and {held_out} to hold out were asked for"
+            f" (tokens={tokens}), they make {len(rows)}"
+        )
+    chosen = np.linspace(0, len(rows) - 1, wanted + held_out).round().astype(int)
+    shuffled = np.random.default_rng(SEED).permutation(chosen)
+    held = rows[np.sort(shuffled[:held_out])]
+    vocabulary = model.get_input_embeddings().weight.shape[0]
+    counts = torch.bincount(torch.cat(ids), minlength=vocabulary) - torch.bincount(held.flatten(), minlength=vocabulary)
+    return Windows(rows[shuffled[held_out:]], held, counts.numpy())
