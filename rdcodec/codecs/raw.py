@@ -35,8 +35,8 @@ class RawCodec(Codec):
     --------
     >>> import numpy as np
     >>> codec = RawCodec(channels=4, dtype="bfloat16")
-    >>> codec.decode(codec.encode(np.array([[1, -2, 0.5, 1001]], np.float32)))
-    array([[ 1.0e+00, -2.0e+00,  5.0e-01,  1.0e+03]], dtype=float32)
+    >>> codec.decode(codec.encode(np.array([[1, -2, 0.5, 3.14159]], np.float32)))
+    array([[ 1.      , -2.      ,  0.5     ,  3.140625]], dtype=float32)
     """
 
     family = "raw"

@@ -1,0 +1,44 @@
+"""One codec of each family and setting, on data with a few channels far larger than the others."""
+
+import numpy as np
+import pytest
+
+from rdcodec.codecs import GlobalStepCodec, IntegerCodec, MXFP4Codec, RawCodec
+
+CHANNELS = 70  # no multiple of 32
+
+
+def hidden_states(tokens=40, seed=0, channels=CHANNELS):
+    scale = np.exp(np.random.default_rng(99).normal(0, 0.5, channels))
+    scale[3] = 50
+    return (np.random.default_rng(seed).standard_t(4, (tokens, channels)) * scale).astype(np.float32)
+
+
+CODECS = {
+    "fp16": lambda: RawCodec(CHANNELS),
+    "bf16": lambda: RawCodec(CHANNELS, "bfloat16"),
+    "fp16-zlib": lambda: RawCodec(CHANNELS, "float16", "zlib"),
+    "bf16-zstd": lambda: RawCodec(CHANNELS, "bfloat16", "zstd"),
+    "int8": lambda: IntegerCodec(CHANNELS, 8),
+    "int6": lambda: IntegerCodec(CHANNELS, 6, group=32),
+    "int4": lambda: IntegerCodec(CHANNELS, 4, group=32),
+    "int3": lambda: IntegerCodec(CHANNELS, 3, group=7),
+    "mxfp4": lambda: MXFP4Codec(CHANNELS),
+    "global-step": lambda: GlobalStepCodec.fit(hidden_states(2000, seed=1), 0.5),
+}
+
+
+@pytest.fixture(params=CODECS)
+def codec(request):
+    return CODECS[request.param]()
+
+
+@pytest.fixture
+def h():
+    return hidden_states()
+
+
+@pytest.fixture
+def states():
+    """hidden_states(tokens, seed, channels)"""
+    return hidden_states

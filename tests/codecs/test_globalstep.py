@@ -1,0 +1,76 @@
+"""One step, a table a channel."""
+
+import numpy as np
+import pytest
+import torch
+
+from rdcodec import RdcodecError
+from rdcodec.codecs import GlobalStepCodec
+from rdcodec.entropy import FrequencyTables
+
+
+def test_values_are_the_nearest_multiples_of_the_step(states):
+    codec, h = GlobalStepCodec.fit(states(500), 0.37), states(60, seed=5)
+    step = np.float32(0.37)
+    np.testing.assert_array_equal(codec.decode(codec.encode(h)), np.rint(h / step) * step)
+
+
+def test_real_bytes_are_near_the_entropy_of_other_data_of_the_same_kind(states):
+    train, test = states(4000), states(512, seed=1)
+    codec = GlobalStepCodec.fit(train, 1.0)
+    bits = 8 * len(codec.encoder().encode(test))
+    symbols = np.rint(np.concatenate([train, states(20000, seed=2)])).astype(int)
+    entropy = 0
+    for channel in symbols.T:
+        frequency = np.unique(channel, return_counts=True)[1] / len(channel)
+        entropy -= (frequency * np.log2(frequency)).sum()
+    assert 0.97 < bits / (512 * entropy) < 1.03
+
+
+def test_real_bytes_are_the_ideal_code_length(states):
+    codec, h = GlobalStepCodec.fit(states(3000), 0.5), states(512, seed=1)
+    symbols = np.rint(h / np.float32(0.5)).astype(np.int32)
+    index = np.tile(np.arange(70, dtype=np.uint16), (512, 1))
+    assert 8 * len(codec.encoder().encode(h)) <= 1.003 * codec.tables.ideal_bits(symbols, index)
+
+
+def test_channels_may_lie_anywhere(states):
+    offset = np.linspace(-30000, 30000, 70).astype(np.float32)
+    near, far = (GlobalStepCodec.fit(states(1000) + shift, 1.0) for shift in (0, np.rint(offset)))
+    h = states(100, seed=1)
+    assert len(far.encode(h + np.rint(offset))) < 1.02 * len(near.encode(h))
+
+
+def test_values_never_seen_are_escaped(states):
+    codec = GlobalStepCodec.fit(states(200), 1.0)
+    h = states(20, seed=1)
+    h[4, 5], h[7, 8] = 26000, -1e30
+    decoded = codec.decode(codec.encode(h))
+    assert decoded[4, 5] == 26000
+    assert decoded[7, 8] == -(2.0**31)  # the last multiple that is coded
+
+
+def test_one_token_and_constant_channels_can_be_fitted():
+    for h in (np.ones((1, 5), np.float32), np.tile(np.float32([3, -1e9, 0, 1, 2]), (50, 1))):
+        codec = GlobalStepCodec.fit(h, 1.0)
+        np.testing.assert_array_equal(codec.decode(codec.encode(h)), h)
+
+
+def test_tensors_fit_too(states):
+    h = states(300)
+    assert GlobalStepCodec.fit(torch.from_numpy(h), 0.5).codec_id == GlobalStepCodec.fit(h, 0.5).codec_id
+
+
+@pytest.mark.parametrize("step", [0, -1.0, np.nan, np.inf, 1e-60])
+def test_steps_that_are_none(step):
+    with pytest.raises(RdcodecError, match="step: expected a finite number above 0"):
+        GlobalStepCodec.fit(np.ones((3, 2), np.float32), step)
+
+
+def test_misuse():
+    with pytest.raises(RdcodecError, match=r"h: expected \[tokens, channels\] with at least one token, got shape \(0, 4\)"):
+        GlobalStepCodec.fit(np.ones((0, 4), np.float32), 1.0)
+    with pytest.raises(RdcodecError, match=r"got nan at index \(0, 1\)"):
+        GlobalStepCodec.fit(np.float32([[0, np.nan]]), 1.0)
+    with pytest.raises(RdcodecError, match="tables: expected 3, one a channel, got 2"):
+        GlobalStepCodec(3, 1.0, FrequencyTables.gaussian([1.0, 2.0]))
