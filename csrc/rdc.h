@@ -41,7 +41,6 @@ typedef enum rdc_error {
     RDC_ERROR_OFFSET,
     RDC_ERROR_INDEX,
     RDC_ERROR_LANES,
-    RDC_ERROR_CAPACITY,
     RDC_ERROR_PMF_VALUE,
     RDC_ERROR_PMF_SUM,
     RDC_ERROR_CPU_NAME,
@@ -159,19 +158,14 @@ typedef struct rdc_index {
 /* Lanes that a block of n symbols gets unless the caller asks for others: a rule on n alone. */
 unsigned rdc_block_default_lanes(size_t n);
 
-/* First half of encoding: checks the indices and finds the bytes of the escape section.
- * Errors: RDC_ERROR_INDEX (at: position), RDC_ERROR_SYMBOL_LIMIT. */
-rdc_status rdc_block_measure(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, size_t *escape_bytes);
+/* Bytes that are enough for the block of n symbols while it is made: what the worst symbols would need. */
+size_t rdc_block_bound(size_t n);
 
-/* Bytes that are enough for a block of n symbols with such an escape section. */
-size_t rdc_block_bound(size_t n, size_t escape_bytes);
-
-/* Second half: codes n symbols into `block` of `capacity` >= rdc_block_bound bytes; *size of them are used. Symbols, indices
- * and escape_bytes are those of rdc_block_measure. `lanes` is a power of two up to RDC_MAX_LANES; a block too small for them
- * gets 1 lane. Errors: RDC_ERROR_LANES, RDC_ERROR_CAPACITY. */
+/* Codes n symbols into `block`, which has room for rdc_block_bound bytes; *size of them are used. `lanes` is a power of two up
+ * to RDC_MAX_LANES; a block too small for them gets 1 lane. Errors: RDC_ERROR_LANES, RDC_ERROR_INDEX (at: position),
+ * RDC_ERROR_SYMBOL_LIMIT. */
 rdc_status rdc_block_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols,
-                            rdc_index index, size_t n, size_t escape_bytes, unsigned lanes, uint8_t *block,
-                            size_t capacity, size_t *size);
+                            rdc_index index, size_t n, unsigned lanes, uint8_t *block, size_t *size);
 
 /* Decoding, in segments of any length: open, decode until n symbols are out, finish. The block must outlive the decoder.
  * Nothing is allocated. The fields are private. */

@@ -21,7 +21,6 @@ static const struct {
     {RDC_ERROR_OFFSET, "table {at}: the symbols must lie within int32, got offset {got}"},
     {RDC_ERROR_INDEX, "index: no such table, got {got} at position {at}"},
     {RDC_ERROR_LANES, "lanes: expected a power of two from 1 to 32, got {got}"},
-    {RDC_ERROR_CAPACITY, "capacity: expected at least the bound, got {got} bytes"},
     {RDC_ERROR_PMF_VALUE, "pmf: expected finite probabilities of at least 0, got something else at position {at}"},
     {RDC_ERROR_PMF_SUM, "pmf: expected a sum above 0 and at most 1, got another one"},
     {RDC_ERROR_CPU_NAME, "RDCODEC_CPU: expected 'scalar', got another name"},

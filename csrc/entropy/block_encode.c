@@ -17,15 +17,8 @@ unsigned rdc_block_default_lanes(size_t n) {
     return lanes;
 }
 
-rdc_status rdc_block_measure(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, size_t *escape_bytes) {
-    RDC_RETURN_IF(n > RDC_MAX_SYMBOLS, RDC_ERROR_SYMBOL_LIMIT, 0, n);
-    RDC_FORWARD_IF_ERROR(rdc_tables_check_index(tables, index, n));
-    *escape_bytes = (size_t)((rdc_escape_measure(tables, symbols, index, n) + 7) / 8);
-    return rdc_ok();
-}
-
-size_t rdc_block_bound(size_t n, size_t escape_bytes) {
-    return n ? RDC_BLOCK_HEAD_BYTES + RDC_KERNEL_SLACK + 2 * n + escape_bytes : 0;
+size_t rdc_block_bound(size_t n) {
+    return n ? RDC_BLOCK_HEAD_BYTES + RDC_KERNEL_SLACK + (2 + RDC_ESCAPE_BYTES) * n : 0;
 }
 
 /* The last symbols of a block with several lanes, coded in one lane into what the initial states of the lanes can hide. */
@@ -72,10 +65,10 @@ static size_t rdc_block_write_states(uint8_t *block, const uint32_t *states, uns
 }
 
 rdc_status rdc_block_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols,
-                            rdc_index index, size_t n, size_t escape_bytes, unsigned lanes, uint8_t *block,
-                            size_t capacity, size_t *size) {
+                            rdc_index index, size_t n, unsigned lanes, uint8_t *block, size_t *size) {
     RDC_RETURN_IF(lanes < 1 || lanes > RDC_MAX_LANES || (lanes & (lanes - 1)), RDC_ERROR_LANES, 0, lanes);
-    RDC_RETURN_IF(capacity < rdc_block_bound(n, escape_bytes), RDC_ERROR_CAPACITY, 0, capacity);
+    RDC_RETURN_IF(n > RDC_MAX_SYMBOLS, RDC_ERROR_SYMBOL_LIMIT, 0, n);
+    RDC_FORWARD_IF_ERROR(rdc_tables_check_index(tables, index, n));
     *size = 0;
     if (n == 0) return rdc_ok();
 
@@ -92,16 +85,17 @@ rdc_status rdc_block_encode(const rdc_rans_kernels *kernels, const rdc_tables *t
         states[0] = 0;
     }
 
-    uint8_t *const words_end = block + capacity - escape_bytes;
-    const uint8_t *const words = kernels->encode(tables, symbols, index, n - tail_symbols, lanes, states, words_end);
+    /* the words grow downwards and the escape section upwards from where the words could not reach further */
+    uint8_t *const middle = block + RDC_BLOCK_HEAD_BYTES + RDC_KERNEL_SLACK + 2 * n;
+    const uint8_t *const words = kernels->encode(tables, symbols, index, n - tail_symbols, lanes, states, middle);
+    const size_t escape_bytes = rdc_escape_write(tables, symbols, index, n, middle);
+    const size_t body = (size_t)(middle - words) + escape_bytes;
 
     unsigned dropped = 0;
     while (lanes == 1 && dropped < 3 && states[0] < 1u << (24 - 8 * dropped)) dropped++;
     size_t at = rdc_block_write_head(block, lanes, dropped, escape_bytes, tail_symbols);
     at += rdc_block_write_states(block + at, states, lanes, dropped);
-    memmove(block + at, words, (size_t)(words_end - words));
-    at += (size_t)(words_end - words);
-    if (escape_bytes) rdc_escape_write(tables, symbols, index, n, block + at);
-    *size = at + escape_bytes;
+    memmove(block + at, words, body);
+    *size = at + body;
     return rdc_ok();
 }

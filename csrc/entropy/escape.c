@@ -28,31 +28,30 @@ unsigned rdc_escape_bits(const rdc_table *table, int32_t symbol) {
     return 2 * rdc_bit_length(rdc_escape_number(table, symbol)) - 1 - table->order;
 }
 
-uint64_t rdc_escape_measure(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n) {
-    uint64_t bits = 0;
-    for (size_t i = 0; i < n; i++) {
-        const rdc_table *table = &tables->tables[rdc_index_at(index, i)];
-        if (rdc_table_entry(table, symbols[i]) == table->escape) bits += rdc_escape_bits(table, symbols[i]);
-    }
-    return bits;
+/* Bits on their way into bytes; fewer than 8 wait between two writes. */
+typedef struct rdc_bit_writer {
+    uint8_t *next;
+    uint64_t pending;
+    unsigned held;
+} rdc_bit_writer;
+
+static void rdc_bits_write(rdc_bit_writer *writer, uint64_t value, unsigned bits) {
+    writer->pending = writer->pending << bits | value;
+    for (writer->held += bits; writer->held >= 8; writer->held -= 8) *writer->next++ = (uint8_t)(writer->pending >> (writer->held - 8));
 }
 
-void rdc_escape_write(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, uint8_t *bytes) {
-    uint64_t pending = 0; /* the lowest `held` bits are still to be written */
-    unsigned held = 0;
+size_t rdc_escape_write(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, uint8_t *bytes) {
+    rdc_bit_writer writer = {bytes, 0, 0};
     for (size_t i = 0; i < n; i++) {
         const rdc_table *table = &tables->tables[rdc_index_at(index, i)];
         if (rdc_table_entry(table, symbols[i]) != table->escape) continue;
         const uint64_t number = rdc_escape_number(table, symbols[i]);
         const unsigned length = rdc_bit_length(number);
-        /* the zeros and the number in two steps, each less than 56 bits, as `held` is less than 8 */
-        const unsigned lengths[2] = {length - 1 - table->order, length};
-        for (int part = 0; part < 2; part++) {
-            pending = pending << lengths[part] | (part ? number : 0);
-            for (held += lengths[part]; held >= 8; held -= 8) *bytes++ = (uint8_t)(pending >> (held - 8));
-        }
+        rdc_bits_write(&writer, 0, length - 1 - table->order);
+        rdc_bits_write(&writer, number, length);
     }
-    if (held) *bytes = (uint8_t)(pending << (8 - held));
+    if (writer.held) rdc_bits_write(&writer, 0, 8 - writer.held);
+    return (size_t)(writer.next - bytes);
 }
 
 static rdc_status rdc_escape_next(rdc_bit_reader *reader, const rdc_table *table, int32_t *symbol) {
@@ -84,7 +83,7 @@ static rdc_status rdc_escape_next(rdc_bit_reader *reader, const rdc_table *table
 rdc_status rdc_escape_read(rdc_bit_reader *reader, const rdc_tables *tables, rdc_index index, size_t n, int32_t *symbols) {
     for (size_t i = 0; i < n; i++) {
         const rdc_table *table = &tables->tables[rdc_index_at(index, i)];
-        if (symbols[i] == table->offset + table->escape) RDC_FORWARD_IF_ERROR(rdc_escape_next(reader, table, &symbols[i]));
+        if (symbols[i] == rdc_table_symbol(table, table->escape)) RDC_FORWARD_IF_ERROR(rdc_escape_next(reader, table, &symbols[i]));
     }
     return rdc_ok();
 }

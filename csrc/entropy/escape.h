@@ -14,11 +14,11 @@ unsigned rdc_escape_order(uint32_t count);
 /* Bits of the code of a symbol that is outside the table. */
 unsigned rdc_escape_bits(const rdc_table *table, int32_t symbol);
 
-/* Bits of the codes of all symbols outside their tables. */
-uint64_t rdc_escape_measure(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n);
+#define RDC_ESCAPE_BYTES 9 /* of a code, at most: an order k and a distance below 2^32 make at most 65 bits */
 
-/* Writes the section: as many bytes as the bits measured take, zero bits at the end. */
-void rdc_escape_write(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, uint8_t *bytes);
+/* Writes the codes of all symbols outside their tables, and zero bits at the end, into room for RDC_ESCAPE_BYTES a symbol;
+ * returns the bytes. */
+size_t rdc_escape_write(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, uint8_t *bytes);
 
 /* Replaces each symbol one past its table's support, which is what a kernel decodes an escape to, by the next escaped symbol.
  * Errors: RDC_ERROR_ESCAPE_CODE, RDC_ERROR_ESCAPE_VALUE (at: byte offset in the section). */

@@ -5,13 +5,6 @@
 #include "base/status.h"
 #include "entropy/escape.h"
 
-/* Intervals of the coarse lookup for a table: about 4 an entry, so that most slots need no scan, from 16 to 256. */
-static unsigned rdc_coarse_bits(uint32_t count) {
-    unsigned bits = 4;
-    while (bits < 8 && (1u << bits) < 4 * count) bits++;
-    return bits;
-}
-
 static rdc_status rdc_tables_check(unsigned precision, size_t table_count, const uint32_t *counts, const int32_t *offsets,
                                    const uint16_t *frequencies, size_t total) {
     RDC_RETURN_IF(precision < RDC_MIN_PRECISION || precision > RDC_MAX_PRECISION, RDC_ERROR_PRECISION, 0, precision);
@@ -51,42 +44,30 @@ static void rdc_table_fill_entries(rdc_entry *entries, uint16_t *starts, const u
     starts[count] = (uint16_t)start;
 }
 
-static void rdc_table_fill_coarse(uint16_t *coarse, const uint16_t *starts, unsigned shift, unsigned precision) {
+static void rdc_table_fill_coarse(uint16_t *coarse, const uint16_t *starts, unsigned precision) {
     uint16_t entry = 0;
-    for (uint32_t interval = 0; interval < 1u << (precision - shift); interval++) {
-        while (starts[entry + 1] <= interval << shift) entry++;
+    for (uint32_t interval = 0; interval < 1u << RDC_COARSE_BITS; interval++) {
+        while (starts[entry + 1] <= interval << (precision - RDC_COARSE_BITS)) entry++;
         coarse[interval] = entry;
     }
 }
 
 static rdc_status rdc_tables_fill(rdc_tables *tables, const uint32_t *counts, const int32_t *offsets,
                                   const uint16_t *frequencies) {
-    size_t coarse_total = 0;
-    for (size_t t = 0; t < tables->count; t++) coarse_total += (size_t)1 << rdc_coarse_bits(counts[t]);
     const size_t slots = tables->total + tables->count;
     tables->tables = malloc(tables->count * sizeof *tables->tables);
     tables->entries = calloc(slots, sizeof *tables->entries);
     tables->starts = malloc(slots * sizeof *tables->starts);
-    tables->coarse = malloc(coarse_total * sizeof *tables->coarse);
+    tables->coarse = malloc((tables->count << RDC_COARSE_BITS) * sizeof *tables->coarse);
     RDC_RETURN_IF(!tables->tables || !tables->entries || !tables->starts || !tables->coarse, RDC_ERROR_MEMORY, 0, 0);
 
-    size_t first = 0, coarse = 0;
+    size_t first = 0;
     for (size_t t = 0; t < tables->count; t++) {
-        const unsigned bits = rdc_coarse_bits(counts[t]);
-        const unsigned shift = tables->precision - bits;
-        tables->tables[t] = (rdc_table){
-            .offset = offsets[t],
-            .first = (uint32_t)first,
-            .coarse = (uint32_t)coarse,
-            .escape = (uint16_t)(counts[t] - 1),
-            .coarse_shift = (uint8_t)shift,
-            .order = (uint8_t)rdc_escape_order(counts[t]),
-        };
+        tables->tables[t] = (rdc_table){offsets[t], (uint32_t)first, counts[t] - 1, rdc_escape_order(counts[t])};
         rdc_table_fill_entries(tables->entries + first, tables->starts + first, frequencies, counts[t], tables->precision);
-        rdc_table_fill_coarse(tables->coarse + coarse, tables->starts + first, shift, tables->precision);
+        rdc_table_fill_coarse(tables->coarse + (t << RDC_COARSE_BITS), tables->starts + first, tables->precision);
         frequencies += counts[t];
         first += counts[t] + 1;
-        coarse += (size_t)1 << bits;
     }
     return rdc_ok();
 }
@@ -132,7 +113,7 @@ size_t rdc_tables_total(const rdc_tables *tables) {
 void rdc_tables_export(const rdc_tables *tables, uint32_t *counts, int32_t *offsets, uint16_t *frequencies) {
     for (size_t t = 0; t < tables->count; t++) {
         const rdc_table *table = &tables->tables[t];
-        counts[t] = table->escape + 1u;
+        counts[t] = table->escape + 1;
         offsets[t] = table->offset;
         const uint16_t *starts = tables->starts + table->first;
         for (uint32_t s = 0; s <= table->escape; s++) *frequencies++ = (uint16_t)(starts[s + 1] - starts[s]);

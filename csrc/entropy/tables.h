@@ -15,16 +15,17 @@ typedef struct rdc_entry {
     uint16_t complement; /* 2^precision - f */
 } rdc_entry;
 
-/* A table: where its entries begin, and how decoding finds one. coarse[slot >> coarse_shift] is the entry that holds the
- * first slot of that interval; from there a scan finds the entry of the slot. */
+/* A table: its symbols, and where its entries begin. */
 typedef struct rdc_table {
-    int32_t offset;       /* symbol of entry 0 */
-    uint32_t first;       /* position of entry 0 in `entries` and `starts` */
-    uint32_t coarse;      /* position of its intervals in `coarse` */
-    uint16_t escape;      /* the last entry */
-    uint8_t coarse_shift;
-    uint8_t order;        /* of the Exp-Golomb code of escaped symbols */
+    int32_t offset;   /* symbol of entry 0 */
+    uint32_t first;   /* position of entry 0 in `entries` and `starts` */
+    uint32_t escape;  /* the last entry */
+    uint32_t order;   /* of the Exp-Golomb code of escaped symbols */
 } rdc_table;
+
+/* Decoding looks a slot up in one of so many intervals a table (512 bytes of lookup, so that 64 tables fit into the first-level
+ * cache): coarse[interval] is the entry that holds its first slot, and a scan from there, mostly of no step, finds the slot's. */
+#define RDC_COARSE_BITS 8
 
 struct rdc_tables {
     unsigned precision;
@@ -33,7 +34,7 @@ struct rdc_tables {
     rdc_table *tables;
     rdc_entry *entries;  /* of all tables, one after the other, and one unused after each table, so that they go with `starts` */
     uint16_t *starts;    /* of all entries, and 2^precision after each table */
-    uint16_t *coarse;
+    uint16_t *coarse;    /* of all tables */
 };
 
 static inline size_t rdc_index_at(rdc_index index, size_t i) {
@@ -44,6 +45,10 @@ static inline size_t rdc_index_at(rdc_index index, size_t i) {
 static inline uint32_t rdc_table_entry(const rdc_table *table, int32_t symbol) {
     const uint32_t entry = (uint32_t)symbol - (uint32_t)table->offset;
     return entry < table->escape ? entry : table->escape;
+}
+
+static inline int32_t rdc_table_symbol(const rdc_table *table, uint32_t entry) {
+    return (int32_t)((uint32_t)table->offset + entry);
 }
 
 /* Errors: RDC_ERROR_INDEX (at: position of the first index that names no table). */

@@ -145,19 +145,13 @@ static PyObject *block_encode(PyObject *module, PyObject *args) {
     if (symbols_check(state, tables, symbols, index, &a) < 0) return NULL;
     if (lanes == 0) lanes = rdc_block_default_lanes(a.n);
 
-    rdc_status status;
-    size_t escape_bytes = 0, size = 0;
-    Py_BEGIN_ALLOW_THREADS
-    status = rdc_block_measure(a.tables, a.symbols, a.index, a.n, &escape_bytes);
-    Py_END_ALLOW_THREADS
-    if (status.error != RDC_OK) return rdc_py_raise(state, status);
-
-    const size_t bound = rdc_block_bound(a.n, escape_bytes);
-    PyObject *block = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)bound);
+    PyObject *block = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)rdc_block_bound(a.n));
     if (!block) return NULL;
     uint8_t *bytes = (uint8_t *)PyBytes_AS_STRING(block);
+    size_t size = 0;
+    rdc_status status;
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_block_encode(state->rans, a.tables, a.symbols, a.index, a.n, escape_bytes, lanes, bytes, bound, &size);
+    status = rdc_block_encode(state->rans, a.tables, a.symbols, a.index, a.n, lanes, bytes, &size);
     Py_END_ALLOW_THREADS
     if (status.error != RDC_OK) {
         Py_DECREF(block);
