@@ -1,0 +1,3 @@
+from rdcodec.cli import main
+
+main()

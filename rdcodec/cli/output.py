@@ -1,0 +1,80 @@
+"""What commands write: files in one step, JSON, progress bars."""
+
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+__all__ = ["check_writable", "console", "progress_bar", "say", "write_file", "write_json"]
+
+PLAIN_WIDTH = 120  # columns where the output is no terminal
+
+
+def console(stderr=False):
+    terminal = Console(stderr=stderr)
+    return terminal if terminal.is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH)
+
+
+def say(text, stderr=False):
+    """Print a line as it is: paths are neither wrapped nor taken for markup."""
+    console(stderr).print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar():
+    """A bar on stderr: yields ``progress(stage, fraction)``."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        tasks = {}
+
+        def progress(stage, fraction):
+            name = stage.split(" of ")[0].rstrip("0123456789 ")
+            if name not in tasks:
+                tasks[name] = bar.add_task(stage, total=1)
+            bar.update(tasks[name], description=stage, completed=fraction)
+
+        yield progress
+
+
+def check_writable(*paths):
+    """Refuse, before the work begins, files that could not be written after it; paths may be None.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError
+        The folder of one does not exist.
+    """
+    for path in paths:
+        if path is None:
+            continue
+        if path.is_dir():
+            raise IsADirectoryError(f"{path} is a folder, expected a file to write")
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist")
+
+
+def write_file(path, data):
+    """Write a file in one step: after a failure there is the old one, or none."""
+    path = Path(path)
+    if path.exists() and not path.is_file():  # a pipe or a device cannot be replaced
+        path.write_bytes(data)
+        return
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def write_json(path, value):
+    """`value` as JSON to the file that `--json` named; nothing where it named none."""
+    if path is not None:
+        write_file(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())

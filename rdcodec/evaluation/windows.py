@@ -1,0 +1,48 @@
+"""Windows of tokens to measure on, and apart from them the rest of the text."""
+
+from typing import NamedTuple
+
+import torch
+
+from rdcodec.errors import RdcodecError
+
+__all__ = ["TextWindows", "cut_text"]
+
+
+class TextWindows(NamedTuple):
+    """Token ids cut into windows, int64 [windows, tokens] each: `measured` to measure on, `rest` what comes behind them."""
+
+    measured: torch.Tensor
+    rest: torch.Tensor
+
+
+def cut_text(tokenizer, text, window=512, windows=24):
+    """Tokenise a text whole and cut it into consecutive windows without overlap.
+
+    Parameters
+    ----------
+    tokenizer : transformers.PreTrainedTokenizerBase
+    text : str
+    window : int
+        Tokens a window, at least 2: a loss needs a token to predict.
+    windows : int
+        Windows to measure on: the first ones of the text.
+
+    Returns
+    -------
+    TextWindows
+
+    Raises
+    ------
+    RdcodecError
+        `window` or `windows` is too small, or the text is too short.
+    """
+    if window < 2:
+        raise RdcodecError(f"window: expected at least 2 tokens, got {window}")
+    if windows < 1:
+        raise RdcodecError(f"windows: expected at least 1, got {windows}")
+    ids = torch.tensor(tokenizer(text, verbose=False)["input_ids"], dtype=torch.int64)
+    if len(ids) < window * windows:
+        raise RdcodecError(f"text: {windows} windows of {window} tokens were asked for, it makes {len(ids)} tokens")
+    rows = ids[: len(ids) // window * window].view(-1, window)
+    return TextWindows(rows[:windows], rows[windows:])
