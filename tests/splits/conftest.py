@@ -77,6 +77,15 @@ ARCHITECTURES = {**CAUSAL, **OTHERS}
 
 
 
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """Threads only get into each other's way in models as small as these."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def tiny():
     """What the tests share: `tiny.build(model_type)`, `tiny.inputs(model)` and the sizes."""
