@@ -271,8 +271,6 @@ void rdc_trellis_odd_levels(const int32_t *levels, size_t tokens, size_t compone
 
 /* ---- Levels under the scale grid ---- */
 
-#define RDC_MAX_CANDIDATES 64
-
 /* Tables of levels stand in this order: shape, scale, quantiser (even, odd), from first_table on. */
 typedef struct rdc_level_grid {
     const int32_t *component_scale; /* [components], grid steps */
@@ -287,7 +285,8 @@ typedef struct rdc_level_grid {
 rdc_status rdc_levels_order(const rdc_level_grid *grid, const int32_t *levels, const int32_t *token_scale, size_t tokens,
                             int32_t *symbols, uint16_t *index);
 
-/* For each token the candidate to add to its scale for the shortest code of its levels; the first of equals.
+/* For each token which of the candidates, in rising order, to add to its scale for the shortest code of its levels: the local
+ * minimum that is met from the candidate 0 on.
  * costs [rows, cost_levels]: of a level of that magnitude (the last for all larger ones) in a table of the grid, any unit.
  * Errors: RDC_ERROR_GRID (at: component), RDC_ERROR_CANDIDATES. */
 rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const uint16_t *costs, size_t rows, size_t cost_levels,

@@ -42,43 +42,62 @@ rdc_status rdc_levels_order(const rdc_level_grid *grid, const int32_t *levels, c
     return rdc_ok();
 }
 
-/* Costs of a token's levels if its scale were shifted by each candidate. */
-static void add_costs(const rdc_level_grid *grid, const uint16_t *costs, size_t cost_levels, const int32_t *levels, int32_t token_scale,
-                      const int32_t *candidates, size_t candidate_count, uint64_t *sums) {
-    for (size_t k = 0; k < candidate_count; k++) {
-        const int64_t scale = (int64_t)token_scale + candidates[k];
-        unsigned state = 0;
-        uint64_t sum = 0;
-        for (size_t i = 0; i < grid->components; i++) {
-            const uint32_t magnitude = levels[i] < 0 ? 0u - (uint32_t)levels[i] : (uint32_t)levels[i];
-            const size_t row = even_table(grid, i, scale) - grid->first_table + rdc_trellis_odd(state);
-            sum += costs[row * cost_levels + (magnitude < cost_levels ? magnitude : cost_levels - 1)];
-            state = rdc_trellis_next(state, levels[i]);
-        }
-        sums[k] = sum;
+/* The costs of a token's levels as candidates shift its scale. */
+typedef struct scale_search {
+    const rdc_level_grid *grid;
+    const uint16_t *costs;
+    size_t cost_levels;
+    const int32_t *candidates;
+    size_t candidate_count;
+} scale_search;
+
+static uint64_t cost_of(const scale_search *search, const int32_t *levels, int64_t token_scale) {
+    const rdc_level_grid *grid = search->grid;
+    const uint32_t last = (uint32_t)search->cost_levels - 1;
+    unsigned state = 0;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < grid->components; i++) {
+        const uint32_t magnitude = levels[i] < 0 ? 0u - (uint32_t)levels[i] : (uint32_t)levels[i];
+        const size_t row = even_table(grid, i, token_scale) - grid->first_table + rdc_trellis_odd(state);
+        sum += search->costs[row * search->cost_levels + (magnitude < last ? magnitude : last)];
+        state = rdc_trellis_next(state, levels[i]);
     }
+    return sum;
+}
+
+/* Downhill from candidate `start`: the cost has one valley, to all purposes. */
+static int32_t best_candidate(const scale_search *search, const int32_t *levels, int32_t token_scale, size_t start) {
+    size_t best = start;
+    uint64_t least = cost_of(search, levels, (int64_t)token_scale + search->candidates[best]);
+    for (int direction = 1; direction >= -1 && best == start; direction -= 2) {
+        while (direction > 0 ? best + 1 < search->candidate_count : best > 0) {
+            const size_t next = direction > 0 ? best + 1 : best - 1;
+            const uint64_t cost = cost_of(search, levels, (int64_t)token_scale + search->candidates[next]);
+            if (cost >= least) break;
+            least = cost;
+            best = next;
+        }
+    }
+    return (int32_t)best;
 }
 
 rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const uint16_t *costs, size_t rows, size_t cost_levels,
                                 const int32_t *levels, const int32_t *token_scale, size_t tokens, const int32_t *candidates,
                                 size_t candidate_count, int32_t *choice) {
     RDC_FORWARD_IF_ERROR(check_grid(grid));
-    RDC_RETURN_IF(cost_levels < 1 || candidate_count < 1 || candidate_count > RDC_MAX_CANDIDATES, RDC_ERROR_CANDIDATES, 0, candidate_count);
+    RDC_RETURN_IF(cost_levels < 1 || candidate_count < 1, RDC_ERROR_CANDIDATES, 0, candidate_count);
     for (size_t i = 0; i < grid->components; i++) {
         const size_t needed = 2 * (grid->component_shape[i] + (size_t)1) * grid->scales;
         RDC_RETURN_IF(needed > rows, RDC_ERROR_GRID, i, needed);
     }
+    const scale_search search = {grid, costs, cost_levels, candidates, candidate_count};
+    size_t start = 0; /* the candidate that changes least */
+    while (start + 1 < candidate_count && candidates[start] < 0) start++;
 #ifdef _OPENMP
 #pragma omp parallel for schedule(static) if (tokens >= 16)
 #endif
     for (int64_t t = 0; t < (int64_t)tokens; t++) {
-        uint64_t sums[RDC_MAX_CANDIDATES];
-        add_costs(grid, costs, cost_levels, levels + (size_t)t * grid->components, token_scale[t], candidates, candidate_count, sums);
-        int32_t best = 0;
-        for (size_t k = 1; k < candidate_count; k++) {
-            if (sums[k] < sums[best]) best = (int32_t)k;
-        }
-        choice[t] = best;
+        choice[t] = best_candidate(&search, levels + (size_t)t * grid->components, token_scale[t], start);
     }
     return rdc_ok();
 }

@@ -2,12 +2,11 @@
 
 import contextlib
 
-import numpy as np
 import torch
 
 from rdcodec.calibration.fit import Statistics, fit_codec
 from rdcodec.calibration.output import sampled_gradients
-from rdcodec.calibration.tune import HeldOut
+from rdcodec.calibration.tune import HeldOut, rate_at_target
 from rdcodec.calibration.windows import cut_windows
 from rdcodec.calibration.words import choose_vocabulary, context_free_states
 from rdcodec.errors import RdcodecError
@@ -15,11 +14,12 @@ from rdcodec.splits import find_site, head_states
 
 __all__ = ["calibrate"]
 
-GRADIENT_WINDOWS = 32  # at most: more change the metric no further
-SAMPLES = 3  # of the output, a position
-ALPHAS = (0.35, 0.5, 0.7)
-SHRINKAGES = (0.02, 0.1)
-INWARDS = ((0, 0), (2, 0), (4, 1))
+GRADIENT_WINDOWS = 20  # at most: more change the metric no further
+SAMPLES = 2  # of the output, a position
+ALPHAS = (0.7, 0.5)
+SHRINKAGES = (0.05, 0.15)
+INWARDS = ((0, 0), (2, 0))  # of the points 1 and 2, in sixteenths of half a step
+START_QUALITY = -7
 DEFAULT_TARGET = 0.02  # nats a token
 SEED = 19
 
@@ -41,7 +41,7 @@ def calibrate(model, tokenizer, texts, layer, tokens=12_000, target_kl=None, pro
     layer : int
         Split point, 0 to n_layers - 1.
     tokens : int
-        To fit; a sixth as many, at most six windows of 512, are held out besides.
+        To fit; a sixth as many, at most four windows of 512, are held out besides.
     target_kl : float, optional
         Loss in nats a token, KL(uncompressed || compressed), that the default quality keeps; 0.02 where not given.
     progress : callable, optional
@@ -96,19 +96,25 @@ def _measure(model, layer, windows, report):
 
 
 def _choose(statistics, held_out, target, report):
-    """The codec of least rate at the target loss, and its quality: strength, then shrinkage, then reconstruction points."""
-    best = {"alpha": ALPHAS[1], "shrinkage": SHRINKAGES[0], "inward": INWARDS[1]}
-    trials = [("alpha", a) for a in ALPHAS] + [("shrinkage", s) for s in SHRINKAGES[1:]]
-    trials += [("inward", i) for i in INWARDS if i != best["inward"]]
-    least, codec, quality, done = np.inf, None, None, 0
-    for name, value in trials:
-        setting = {**best, name: value}
-        candidate = fit_codec(statistics, **setting)
-        at, rate = held_out.rate_at(candidate, target, lambda f, d=done: report("settings", (d + f) / len(trials)))
+    """The codec of least rate at the target loss, and its quality: strength first, then shrinkage, then reconstruction points.
+
+    Candidates are compared at one quality near the target, by the rate that each would have at the target itself.
+    """
+    setting = {"alpha": ALPHAS[0], "shrinkage": SHRINKAGES[0], "inward": INWARDS[0]}
+    trials = [("alpha", a) for a in ALPHAS[1:]] + [("shrinkage", s) for s in SHRINKAGES[1:]] + [("inward", i) for i in INWARDS[1:]]
+    parts = len(trials) + 2
+    codec = fit_codec(statistics, **setting)
+    quality, points = held_out.quality_at(codec, target, START_QUALITY, lambda f: report("settings", f / parts))
+    least = min(rate_at_target(point, target) for point in points if point[0] == quality)
+    for i, (name, value) in enumerate(trials):
+        report("settings", (i + 1) / parts)
+        candidate = fit_codec(statistics, **{**setting, name: value})
+        rate = rate_at_target((quality, *held_out.measure(candidate, quality)), target)
         if rate < least:
-            least, codec, quality, best = rate, candidate, at, setting
-        done += 1
-        report("settings", done / len(trials))
+            least, codec, setting = rate, candidate, {**setting, name: value}
+    report("settings", 1 - 1 / parts)
+    quality, _ = held_out.quality_at(codec, target, quality, lambda f: None)
+    report("settings", 1.0)
     return codec, quality
 
 

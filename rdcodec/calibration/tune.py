@@ -7,9 +7,11 @@ import torch
 
 from rdcodec.calibration.output import head_inputs, kl_divergence
 
-__all__ = ["HeldOut"]
+__all__ = ["HeldOut", "rate_at_target"]
 
-BISECTIONS = 5
+ATTEMPTS = 4
+QUALITY_DECAY = 0.13  # what the logarithm of the loss falls by, a quality, as a first guess ...
+LOSS_DECAY = 0.003  # ... and a bit per token
 
 
 class HeldOut:
@@ -42,38 +44,33 @@ class HeldOut:
         tokens = sum(window.shape[1] for window in self._states)
         return 8 * size / tokens, sum(losses) / len(losses)
 
-    def rate_at(self, codec, target_kl, progress):
-        """Quality that just keeps the loss at the target, and the rate there, interpolated between qualities.
+    def quality_at(self, codec, target, start, progress):
+        """Coarsest quality found that keeps the loss at the target, and the points (quality, bits per token, nats) on the way.
 
-        The loss falls by a constant factor a quality, nearly, so secants in its logarithm find the place in a few steps.
+        The loss falls by nearly a constant factor a quality, so a few secants in its logarithm find the place.
         """
-        low, high, points = codec.min_quality, codec.max_quality, {}
-        quality = -8
-        for attempt in range(BISECTIONS):
+        points, quality = {}, start
+        for attempt in range(ATTEMPTS):
             points[quality] = self.measure(codec, quality)
-            progress(attempt / BISECTIONS)
-            if points[quality][1] <= target_kl:
-                high = min(high, quality)
-            else:
-                low = max(low, quality)
-            if high - low <= 1:
+            progress(attempt / ATTEMPTS)
+            quality = int(np.clip(_next_quality(points, target), codec.min_quality, codec.max_quality))
+            if quality in points:
                 break
-            quality = int(np.clip(_guess(points, target_kl), low + 1, high - 1))
-        return high, _rate(points, target_kl)
+        good = [q for q, (_, loss) in points.items() if loss <= target]
+        return min(good) if good else max(points), [(q, *point) for q, point in sorted(points.items())]
 
 
-def _guess(points, target):
-    """Quality where a line through the logarithms of the two losses nearest to the target meets it."""
+def rate_at_target(point, target):
+    """Rate that a codec would have at the target loss, from a point (quality, bits per token, nats) near it."""
+    _, rate, loss = point
+    return rate + math.log(max(loss, 1e-12) / target) / LOSS_DECAY
+
+
+def _next_quality(points, target):
+    """Quality where the loss meets the target, rounded up, by the two points nearest to it."""
     near = sorted(points, key=lambda q: abs(math.log(max(points[q][1], 1e-12) / target)))[:2]
     logs = [math.log(max(points[q][1], 1e-12)) for q in near]
-    slope = -0.13 if len(near) < 2 or logs[0] == logs[1] else (logs[1] - logs[0]) / (near[1] - near[0])
-    return math.ceil(near[0] + (math.log(target) - logs[0]) / (slope if slope < 0 else -0.13))
-
-
-def _rate(points, target):
-    """Rate at the target, on the line through the two points nearest to it in log loss."""
-    near = sorted(points.values(), key=lambda p: abs(math.log(max(p[1], 1e-12) / target)))[:2]
-    if len(near) < 2 or near[0][1] == near[1][1]:
-        return near[0][0]
-    (r0, k0), (r1, k1) = near
-    return r0 + (r1 - r0) * math.log(target / k0) / math.log(k1 / k0)
+    slope = (logs[1] - logs[0]) / (near[1] - near[0]) if len(near) == 2 else -QUALITY_DECAY
+    if not slope < -QUALITY_DECAY / 4:
+        slope = -QUALITY_DECAY
+    return math.ceil(near[0] + (math.log(target) - logs[0]) / slope)

@@ -9,7 +9,7 @@ __all__ = ["Windows", "cut_windows"]
 
 WINDOW = 512  # tokens
 HELD_OUT = 1 / 6  # windows held out for each one fitted ...
-HELD_OUT_MOST = 6
+HELD_OUT_MOST = 4
 SEED = 20
 
 
