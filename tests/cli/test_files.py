@@ -1,0 +1,192 @@
+"""encode, decode, inspect, verify and info: real files in, real files out."""
+
+import json
+
+import numpy as np
+import pytest
+
+from rdcodec.cli.app import run
+from rdcodec.codecs import IntegerCodec
+from rdcodec.stream import read_header
+
+CHANNELS = 24
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """h.npy [2, 30, 24] float16 and an int8 codec for it."""
+    h = np.random.default_rng(0).normal(size=(2, 30, CHANNELS)).astype(np.float16)
+    np.save(tmp_path / "h.npy", h)
+    IntegerCodec(CHANNELS, 8).save_pretrained(tmp_path / "codec")
+    return tmp_path
+
+
+@pytest.fixture
+def stream(folder):
+    assert rdcodec("encode", folder / "h.npy", "--codec", folder / "codec", "--out", folder / "h.rdc") == 0
+    return folder / "h.rdc"
+
+
+def rdcodec(*arguments):
+    return run([str(argument) for argument in arguments])
+
+
+def test_encode_writes_what_the_codec_makes(folder, capsys):
+    expected = IntegerCodec(CHANNELS, 8).encode(np.load(folder / "h.npy"))
+    assert rdcodec("encode", folder / "h.npy", "--codec", folder / "codec", "--out", folder / "x") == 0
+    assert (folder / "x").read_bytes() == expected
+    assert f"60 tokens, {len(expected)} bytes" in capsys.readouterr().out
+
+
+def test_encode_json(folder):
+    status = rdcodec(
+        "encode", folder / "h.npy", "--codec", folder / "codec", "--out", folder / "x", "--json", folder / "r.json"
+    )
+    result = json.loads((folder / "r.json").read_text())
+    assert status == 0 and result["tokens"] == 60
+    assert result["bits_per_token"] == pytest.approx(8 * (folder / "x").stat().st_size / 60)
+
+
+def test_decode_brings_shape_and_element_type_back(folder, stream):
+    assert rdcodec("decode", stream, "--codec", folder / "codec", "--out", folder / "back.npy") == 0
+    h, back = np.load(folder / "h.npy"), np.load(folder / "back.npy")
+    assert back.dtype == np.float16 and back.shape == h.shape
+    assert np.abs(back - h).max() < 0.05
+
+
+def test_decode_of_bfloat16_writes_float32(folder):
+    torch = pytest.importorskip("torch")
+    codec = IntegerCodec(CHANNELS, 8)
+    h = torch.randn(5, CHANNELS, generator=torch.Generator().manual_seed(0)).to(torch.bfloat16)
+    (folder / "b.rdc").write_bytes(codec.encode(h))
+    assert rdcodec("decode", folder / "b.rdc", "--codec", folder / "codec", "--out", folder / "b.npy") == 0
+    back = np.load(folder / "b.npy")
+    assert back.dtype == np.float32
+    assert np.array_equal(back, codec.decode(codec.encode(h)).float().numpy())
+
+
+def test_inspect_lists_every_byte(stream, tmp_path, capsys):
+    assert rdcodec("inspect", stream, "--json", tmp_path / "r.json") == 0
+    result = json.loads((tmp_path / "r.json").read_text())
+    header, _ = read_header(stream.read_bytes())
+    assert result["codec_id"] == header.codec_id.hex()
+    assert (result["dtype"], result["rows"], result["tokens"], result["channels"]) == ("float16", 2, 30, CHANNELS)
+    assert result["header_bytes"] + sum(frame["bytes"] for frame in result["frames"]) == stream.stat().st_size
+    assert sum(frame["tokens"] for frame in result["frames"]) == 60
+    assert header.codec_id.hex() in capsys.readouterr().out
+
+
+def test_verify_finds_every_flipped_bit(folder, stream):
+    data = stream.read_bytes()
+    assert rdcodec("verify", stream) == 0
+    assert rdcodec("verify", stream, "--codec", folder / "codec") == 0
+    for at in range(0, 8 * len(data), 977):
+        damaged = bytearray(data)
+        damaged[at // 8] ^= 1 << at % 8
+        stream.write_bytes(damaged)
+        assert rdcodec("verify", stream) == 1, f"bit {at}"
+
+
+@pytest.mark.parametrize("cut", [0, 1, 10, -1])
+def test_verify_finds_what_is_missing(stream, cut, capsys):
+    stream.write_bytes(stream.read_bytes()[:cut])
+    assert rdcodec("verify", stream) == 1
+    assert_one_line(capsys)
+
+
+def test_verify_finds_what_is_too_much(stream, capsys):
+    size = stream.stat().st_size
+    stream.write_bytes(stream.read_bytes() + b"x")
+    assert rdcodec("verify", stream) == 1
+    assert f"byte {size}" in assert_one_line(capsys)
+
+
+def test_decode_with_another_codec_loses_nothing(folder, stream, capsys):
+    IntegerCodec(CHANNELS, 6).save_pretrained(folder / "other")
+    (folder / "back.npy").write_bytes(b"as before")
+    capsys.readouterr()
+    assert rdcodec("decode", stream, "--codec", folder / "other", "--out", folder / "back.npy") == 1
+    assert "made with codec" in assert_one_line(capsys)
+    assert (folder / "back.npy").read_bytes() == b"as before"
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((3, CHANNELS)), "float64"),
+        (np.zeros((3, CHANNELS), ">f4"), ">f4"),
+        (np.zeros((3, CHANNELS + 1), np.float32), f"{CHANNELS} channels"),
+        (np.zeros(CHANNELS, np.float32), "[tokens, channels]"),
+        (np.full((3, CHANNELS), np.nan, np.float32), "(0, 0)"),
+    ],
+)
+def test_encode_refuses_by_name(folder, array, message, capsys):
+    np.save(folder / "bad.npy", array)
+    assert rdcodec("encode", folder / "bad.npy", "--codec", folder / "codec", "--out", folder / "x") == 1
+    assert message in assert_one_line(capsys)
+    assert not (folder / "x").exists()
+
+
+def test_encode_refuses_what_is_no_array(folder, capsys):
+    (folder / "bad.npy").write_bytes(b"no array at all")
+    assert rdcodec("encode", folder / "bad.npy", "--codec", folder / "codec", "--out", folder / "x") == 1
+    assert "bad.npy: expected a .npy file" in assert_one_line(capsys)
+
+
+def test_encode_never_unpickles(folder, capsys):
+    np.save(folder / "bad.npy", np.array([print], dtype=object), allow_pickle=True)
+    assert rdcodec("encode", folder / "bad.npy", "--codec", folder / "codec", "--out", folder / "x") == 1
+    assert_one_line(capsys)
+
+
+def test_no_tokens(folder):
+    np.save(folder / "none.npy", np.zeros((0, CHANNELS), np.float32))
+    assert rdcodec("encode", folder / "none.npy", "--codec", folder / "codec", "--out", folder / "x") == 0
+    assert rdcodec("inspect", folder / "x") == 0
+    assert rdcodec("decode", folder / "x", "--codec", folder / "codec", "--out", folder / "back.npy") == 0
+    assert np.load(folder / "back.npy").shape == (0, CHANNELS)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("encode", "none.npy", "--codec", "codec", "--out", "x"),
+        ("encode", "h.npy", "--codec", "none", "--out", "x"),
+        ("encode", "h.npy", "--codec", "codec", "--out", "none/x"),
+        ("encode", "h.npy", "--codec", "codec", "--out", "x", "--json", "none/r.json"),
+        ("decode", "none", "--codec", "codec", "--out", "x"),
+        ("inspect", "none"),
+        ("verify", "none"),
+    ],
+)
+def test_what_is_missing_is_named(folder, arguments, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert rdcodec(*arguments) == 1
+    assert "none" in assert_one_line(capsys)
+    assert not (folder / "x").exists()
+
+
+def test_paths_are_printed_as_they_are(folder, capsys):
+    out = folder / ("[bold]" + "long" * 40)
+    assert rdcodec("encode", folder / "h.npy", "--codec", folder / "codec", "--out", out) == 0
+    assert str(out) in capsys.readouterr().out
+
+
+def test_info(tmp_path, capsys):
+    assert rdcodec("info", "--json", tmp_path / "r.json") == 0
+    facts = json.loads((tmp_path / "r.json").read_text())
+    assert facts["version"] and facts["kernels"] and facts["threads"] >= 1
+    assert facts["version"] in capsys.readouterr().out
+
+
+def test_wrong_options_end_with_status_2():
+    assert rdcodec("inspect") == 2
+    assert rdcodec("no-such-command") == 2
+
+
+def assert_one_line(capsys):
+    """The one line of stderr."""
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("rdcodec: ")
+    return line

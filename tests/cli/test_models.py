@@ -1,0 +1,155 @@
+"""calibrate and eval on a model that nothing here was tuned to."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from rdcodec.cli.app import run
+from rdcodec.codecs import Codec
+from rdcodec.evaluation import Setting, cut_text, evaluate
+from rdcodec.models import load_model
+
+KEYS = {
+    "method",
+    "layer",
+    "quality",
+    "bits_per_token",
+    "bits_per_element",
+    "kl",
+    "delta_nll",
+    "perplexity",
+    "base_perplexity",
+    "tokens",
+}
+SIZE = ("--window", "64", "--windows", "3")
+
+
+def rdcodec(*arguments):
+    return run([str(argument) for argument in arguments])
+
+
+def test_calibrate_in_a_process_of_its_own(model_dir, text_files, tmp_path):
+    """The command as users start it; its bytes are those that the library makes with the same input."""
+    fit, _ = text_files
+    command = [sys.executable, "-m", "rdcodec.cli", "calibrate", "--model", model_dir, "--layer", 2, "--text", fit]
+    command += ["--tokens", 500, "--target-kl", 0.05, "--out", tmp_path / "codec", "--json", tmp_path / "r.json"]
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    codec = Codec.from_pretrained(tmp_path / "codec")
+    result = json.loads((tmp_path / "r.json").read_text())
+    assert (codec.layer, result["layer"], result["codec_id"]) == (2, 2, codec.codec_id.hex())
+    assert result["default_quality"] == codec.default_quality
+    assert codec.codec_id.hex() in done.stdout
+
+
+@pytest.fixture(scope="module")
+def result(model_dir, text_files, codec_dir, tmp_path_factory):
+    """JSON of an eval with two qualities and the baselines, and its picture."""
+    out = tmp_path_factory.mktemp("eval")
+    arguments = ("--codec", codec_dir, "--quality", "0,8", "--baselines")
+    written = ("--json", out / "r.json", "--plot", out / "p.png")
+    assert rdcodec("eval", "--model", model_dir, "--text", text_files[1], *SIZE, *arguments, *written) == 0
+    return json.loads((out / "r.json").read_text()), (out / "p.png").read_bytes()
+
+
+def test_eval_rows(result):
+    rows = result[0]["rows"]
+    assert all(set(row) >= KEYS for row in rows)
+    assert all(row["layer"] == 1 and row["tokens"] == 192 for row in rows)
+    assert len({row["base_perplexity"] for row in rows}) == 1
+    assert [row["quality"] for row in rows if row["method"] == "transform"] == [0, 8]
+    assert {row["method"] for row in rows} >= {"fp16", "bf16 + zstd", "int4 in groups of 32", "MXFP4", "global step + rANS"}
+
+
+def test_eval_finer_costs_more_and_loses_less(result):
+    coarse, fine = (row for row in result[0]["rows"] if row["method"] == "transform")
+    assert fine["bits_per_token"] > coarse["bits_per_token"]
+    assert 0 < fine["kl"] < coarse["kl"]
+
+
+def test_eval_is_what_the_library_measures(result, model_dir, texts, codec):
+    model, tokenizer = load_model(str(model_dir))
+    measured = cut_text(tokenizer, texts[1], 64, 3).measured
+    (row,) = evaluate(model, measured, [Setting("transform", 1, codec, 8)])
+    shown = next(row for row in result[0]["rows"] if row["quality"] == 8)
+    assert shown["bits_per_token"] == row.bits_per_token
+    assert shown["kl"] == pytest.approx(row.kl, rel=1e-4)
+
+
+def test_eval_draws(result):
+    assert result[1].startswith(b"\x89PNG")
+
+
+def test_eval_prints_one_table(model_dir, text_files, codec_dir, capsys):
+    arguments = ("--codec", codec_dir, "--frame-tokens", "1")
+    assert rdcodec("eval", "--model", model_dir, "--text", text_files[1], *SIZE, *arguments) == 0
+    printed = capsys.readouterr().out
+    for heading in ("method", "bits/token", "bits/element", "ratio", "KL", "change of NLL", "perplexity"):
+        assert printed.count(heading) >= 1
+
+
+def test_eval_of_baselines_alone(model_dir, text_files, tmp_path):
+    arguments = ("--baselines", "--layer", "2", "--json", tmp_path / "r.json")
+    assert rdcodec("eval", "--model", model_dir, "--text", text_files[1], *SIZE, *arguments) == 0
+    rows = json.loads((tmp_path / "r.json").read_text())["rows"]
+    assert {row["layer"] for row in rows} == {2}
+    assert all(row["quality"] is None for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--codec", "none"), "none"),
+        ((), "nothing to measure"),
+        (("--baselines",), "--layer"),
+        (("--codec", "CODEC", "--quality", "1,x"), "--quality"),
+        (("--codec", "CODEC", "--quality", "1000"), "quality"),
+        (("--codec", "CODEC", "--windows", "100000"), "100000 windows"),
+        (("--codec", "CODEC", "--window", "1000"), "128"),
+        (("--codec", "CODEC", "--frame-tokens", "0"), "frame_tokens"),
+        (("--codec", "CODEC", "--plot", "none/p.png"), "none"),
+        (("--baselines", "--layer", "3"), "layer"),
+    ],
+)
+def test_eval_refuses(model_dir, text_files, codec_dir, arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = [codec_dir if argument == "CODEC" else argument for argument in arguments]
+    size = ("--windows", 2) if "--windows" not in arguments else ()
+    size += ("--window", 64) if "--window" not in arguments else ()
+    capsys.readouterr()
+    assert rdcodec("eval", "--model", model_dir, "--text", text_files[1], *size, *arguments) == 1
+    assert message in last_line(capsys)
+
+
+def test_text_that_is_none(model_dir, tmp_path, capsys):
+    (tmp_path / "t").write_bytes(b"abc\xff")
+    arguments = ("--layer", 1, "--tokens", 100, "--out", tmp_path / "codec")
+    assert rdcodec("calibrate", "--model", model_dir, "--text", tmp_path / "t", *arguments) == 1
+    assert "byte 3" in last_line(capsys)
+    assert rdcodec("calibrate", "--model", model_dir, "--text", tmp_path / "none", *arguments) == 1
+    assert "none" in last_line(capsys)
+    (tmp_path / "t").write_text("too short")
+    assert rdcodec("calibrate", "--model", model_dir, "--text", tmp_path / "t", *arguments) == 1
+    assert "tokens" in last_line(capsys)
+    assert not (tmp_path / "codec").exists()
+
+
+@pytest.mark.parametrize("model", ["./none", "/none/model.gguf"])
+def test_model_that_is_none(model, text_files, capsys, tmp_path):
+    arguments = ("--layer", 1, "--tokens", 100, "--out", tmp_path / "codec")
+    assert rdcodec("calibrate", "--model", model, "--text", text_files[0], *arguments) == 1
+    assert "none" in last_line(capsys)
+
+
+def test_folder_without_a_model(text_files, capsys, tmp_path):
+    assert rdcodec("eval", "--model", tmp_path, "--text", text_files[1], "--baselines", "--layer", 1) == 1
+    assert str(tmp_path) in last_line(capsys)
+
+
+def last_line(capsys):
+    """Of stderr, where progress bars may have stood before it."""
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("rdcodec: ")
+    return line

@@ -1,0 +1,59 @@
+"""The picture: everything measured is in it."""
+
+import io
+
+import pytest
+
+from rdcodec.errors import RdcodecError
+from rdcodec.evaluation import Row, plot_rows
+
+pytest.importorskip("matplotlib")
+
+
+def row(method, layer, quality, rate, kl):
+    return Row(method, layer, quality, rate, rate / 576, 9216 / rate, kl, kl / 9, 0.0, None, 20.0, 20.0, 512, 0.1, 0.1, 1.0)
+
+
+ROWS = [
+    row("transform", 10, 0, 1200, 0.02),
+    row("transform", 10, 8, 1700, 0.005),
+    row("transform", 20, 0, 1300, 0.03),
+    row("int4", 10, None, 2592, 0.04),
+    row("MXFP4", 10, None, 2448, 0.045),
+    row("fp16", 10, None, 9216, 1e-8),
+    row("fp16 + zlib", 10, None, 9200, 1e-8),
+    row("step", 20, None, 1500, 0.03),
+    row("step", 20, None, 1400, 0.04),
+]
+
+
+def test_a_panel_a_layer():
+    figure = plot_rows(ROWS, "a title")
+    assert [panel.get_title(loc="left") for panel in figure.axes] == ["a title, layer 10", "a title, layer 20"]
+    assert all(panel.get_xscale() == panel.get_yscale() == "log" for panel in figure.axes)
+
+
+def test_every_method_is_named():
+    figure = plot_rows(ROWS)
+    legends = [[text.get_text() for text in panel.get_legend().get_texts()] for panel in figure.axes]
+    assert legends == [["transform"], ["transform", "step"]]
+    names = {text.get_text() for panel in figure.axes for text in panel.texts}
+    assert names == {"int4", "MXFP4", "fp16 + zlib, fp16"}
+
+
+def test_every_value_is_drawn():
+    first, second = plot_rows(ROWS).axes
+    drawn = {float(x) for line in first.lines for x in line.get_xdata()}
+    assert drawn >= {1200.0, 1700.0, 2592.0, 2448.0, 9216.0, 9200.0}
+    assert {float(x) for line in second.lines for x in line.get_xdata()} >= {1300.0, 1400.0, 1500.0}
+
+
+def test_it_can_be_saved():
+    file = io.BytesIO()
+    plot_rows(ROWS).savefig(file, format="png")
+    assert len(file.getvalue()) > 10_000
+
+
+def test_nothing_to_draw():
+    with pytest.raises(RdcodecError, match="rows"):
+        plot_rows([])

@@ -1,0 +1,27 @@
+"""Cutting a text into windows."""
+
+import pytest
+
+from rdcodec.errors import RdcodecError
+from rdcodec.evaluation import cut_text
+
+
+def tokenizer(text, verbose):
+    return {"input_ids": list(text.encode())}
+
+
+def test_consecutive_windows_and_the_rest():
+    measured, rest = cut_text(tokenizer, "abcdefghijklmno", window=2, windows=3)
+    assert bytes(measured.flatten().tolist()) == b"abcdef"
+    assert measured.shape == (3, 2)
+    assert bytes(rest.flatten().tolist()) == b"ghijklmn"
+
+
+def test_nothing_left():
+    assert cut_text(tokenizer, "abcdefg", window=3, windows=2).rest.shape == (0, 3)
+
+
+@pytest.mark.parametrize(("size", "message"), [((4, 2), "7 tokens"), ((1, 1), "window"), ((2, 0), "windows")])
+def test_refused(size, message):
+    with pytest.raises(RdcodecError, match=message):
+        cut_text(tokenizer, "abcdefg", *size)
