@@ -14,7 +14,7 @@ from rdcodec.splits import find_site, head_states
 
 __all__ = ["calibrate"]
 
-GRADIENT_WINDOWS = 20  # at most: more change the metric no further
+GRADIENT_WINDOWS = 16  # at most: more change the metric no further
 SAMPLES = 2  # of the output, a position
 ALPHAS = (0.7, 0.5)
 SHRINKAGES = (0.05, 0.15)
