@@ -326,3 +326,29 @@ def test_long_rows_are_split_into_frames(tiny):
     encoder, decoder = codec.encoder(), codec.decoder()
     parts = [decoder.decode(encoder.encode(part)) for part in h[0].split(7)]
     assert np.array_equal(np.concatenate(parts), whole[0])
+
+
+class GradedCodec(RawCodec):
+    """Multiples of 2**-quality."""
+
+    family = "graded-raw"
+
+    def __init__(self, channels):
+        super().__init__(channels)
+        self.min_quality, self.max_quality = 0, 2
+
+    def _encode_tokens(self, h, quality, state):
+        return super()._encode_tokens(np.ldexp(np.rint(np.ldexp(h, quality)), -quality), quality, state)
+
+
+@pytest.mark.parametrize("quality", [None, 0, 2])
+def test_the_quality_is_that_of_the_codec(tiny, quality):
+    model, codec = tiny.build("qwen3"), GradedCodec(tiny.channels)
+    ids = tiny.inputs(model)
+    h = head_states(model, 2, ids)
+    with compress_at(model, 2, codec, quality):
+        coded = logits_of(model, ids)
+    with torch.no_grad():
+        expected = run_tail(model, 2, torch.from_numpy(codec.decode(codec.encode(h, quality or 0))))
+        other = run_tail(model, 2, torch.from_numpy(codec.decode(codec.encode(h, 1))))
+    assert torch.equal(coded, expected) and not torch.equal(coded, other)
