@@ -46,8 +46,8 @@ rdc_status rdc_quantise(const void *values, rdc_float_type type, size_t tokens, 
             const size_t i = t * channels + c;
             const double x = value_at(values, type, i);
             RDC_RETURN_IF(!isfinite(x), RDC_ERROR_NOT_FINITE, i, 0);
-            const double magnitude = floor(fabs(x) / steps[c] + offset);
-            RDC_RETURN_IF(magnitude > LARGEST_SYMBOL, RDC_ERROR_QUANTISE_RANGE, i, 0);
+            double magnitude = floor(fabs(x) / steps[c] + offset);
+            if (magnitude > LARGEST_SYMBOL) magnitude = LARGEST_SYMBOL;
             symbols[i] = x < 0 ? -(int32_t)magnitude : (int32_t)magnitude;
         }
     }

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rdcodec import _core
 from rdcodec.codecs.base import Codec, check_values, values_of
 from rdcodec.entropy import FrequencyTables
 from rdcodec.errors import RdcodecError
@@ -68,7 +69,7 @@ class GlobalStepCodec(Codec):
         if h.ndim != 2 or len(h) == 0:
             raise RdcodecError(f"h: expected [tokens, channels] with at least one token, got shape {h.shape}")
         check_values(h, h.shape[1])
-        return cls(h.shape[1], step, _fitted_tables(_symbols(h, _checked_step(step))))
+        return cls(h.shape[1], step, _fitted_tables(_core.quantise(h, np.full(h.shape[1], _checked_step(step), np.float64), 0.0)))
 
     def _config(self):
         return {"channels": self.channels, "step": float(self.step)}
@@ -84,13 +85,16 @@ class GlobalStepCodec(Codec):
         return cls(config["channels"], config["step"], tables)
 
     def _encode_tokens(self, h, quality, state):
-        return self.tables.encode(_symbols(h, self.step), self._index(len(h)))
+        return self.tables.encode(_core.quantise(h, self._steps(), 0.0), self._index(len(h)))
 
     def _decode_tokens(self, payload, tokens, quality, state):
         values = self.tables.decode(payload, self._index(tokens)).astype(np.float32)
         with np.errstate(over="ignore"):
             values *= self.step
         return np.clip(values, -LARGEST, LARGEST, out=values)
+
+    def _steps(self):
+        return np.full(self.channels, self.step, np.float64)
 
     def _index(self, tokens):
         return np.tile(np.arange(self.channels, dtype=np.uint16), (tokens, 1))
@@ -101,14 +105,6 @@ def _checked_step(step):
     if not (np.isfinite(value) and value > 0):
         raise RdcodecError(f"step: expected a finite number above 0, got {step}")
     return value
-
-
-def _symbols(h, step):
-    """Nearest multiples of the step as int32; values beyond 2**31 steps become the last multiple."""
-    with np.errstate(over="ignore"):
-        symbols = h / step
-    np.rint(symbols, out=symbols)
-    return np.clip(symbols, -(2.0**31), 2.0**31 - 129, out=symbols).astype(np.int32)  # the float32 next to 2**31
 
 
 def _fitted_tables(symbols):

@@ -1,0 +1,82 @@
+"""Levels under the scale grid: which tables, and the way back."""
+
+import numpy as np
+import pytest
+
+from rdcodec import RdcodecError, _core
+from rdcodec.entropy import FrequencyTables
+
+SCALES, FIRST, COMPONENTS, TOKENS = 6, 2, 9, 20
+
+
+@pytest.fixture
+def case():
+    rng = np.random.default_rng(4)
+    grid = (
+        rng.integers(-2, 8, COMPONENTS).astype(np.int32),
+        rng.integers(0, 2, COMPONENTS).astype(np.uint8),
+        SCALES,
+        FIRST,
+    )
+    levels = _core.trellis_quantise(rng.standard_normal((TOKENS, COMPONENTS)) * 4)
+    return grid, levels, rng.integers(-3, 4, TOKENS).astype(np.int32)
+
+
+def tables():
+    scales = np.exp(np.linspace(-1, 2, SCALES)).repeat(2)
+    return FrequencyTables.gaussian(np.concatenate([np.ones(FIRST), scales, scales * 1.5]))
+
+
+def test_tables_are_clamped_sums(case):
+    grid, levels, token_scale = case
+    symbols, index = _core.levels_order(grid, levels, token_scale)
+    assert np.array_equal(symbols, levels.T)
+    scale = np.clip(grid[0] + token_scale[:, None], 0, SCALES - 1)
+    expected = FIRST + 2 * (grid[1] * SCALES + scale) + _core.trellis_odd(levels)
+    assert np.array_equal(index, expected.T)
+
+
+def test_decoding_gives_the_points_of_the_levels(case):
+    grid, levels, token_scale = case
+    symbols, index = _core.levels_order(grid, levels, token_scale)
+    decoder = tables().decoder(tables().encode(symbols, index), symbols.size)
+    points = _core.levels_decode(grid, decoder._core, token_scale)
+    decoder.finish()
+    assert np.array_equal(points, 2 * levels - _core.trellis_odd(levels) * np.sign(levels))
+
+
+def test_the_chosen_scale_has_the_shortest_code(case):
+    grid, levels, _ = case
+    grid = (np.zeros(COMPONENTS, np.int32), *grid[1:])
+    token_scale = np.full(TOKENS, 3, np.int32)
+    rows = 2 * 2 * SCALES
+    costs = (np.arange(64)[None] * (np.arange(rows) // 2 % SCALES - 3.3)[:, None] ** 2 * 7).astype(np.uint16)
+    candidates = np.arange(-3, 3, dtype=np.int32)
+    chosen = _core.levels_fit_scale(grid, levels, token_scale, costs, candidates)
+    sums = []
+    for candidate in candidates:
+        _, index = _core.levels_order(grid, levels, token_scale + candidate)
+        sums.append(costs[index.T - FIRST, np.abs(levels)].sum(axis=1, dtype=int))
+    sums = np.array(sums)
+    assert np.array_equal(sums[chosen, np.arange(TOKENS)], sums.min(axis=0))
+
+
+def test_a_grid_outside_its_tables_is_refused(case):
+    grid, levels, token_scale = case
+    for bad in ((grid[0], grid[1], 0, FIRST), (grid[0], grid[1], 40_000, FIRST), (grid[0], grid[1], SCALES, 70_000)):
+        with pytest.raises(RdcodecError, match="its tables lie outside the grid"):
+            _core.levels_order(bad, levels, token_scale)
+    with pytest.raises(RdcodecError, match="its tables lie outside the grid"):
+        _core.levels_fit_scale(grid, levels, token_scale, np.zeros((3, 4), np.uint16), np.zeros(1, np.int32))
+    with pytest.raises(RdcodecError, match=r"levels: expected shape \[20, 9\]"):
+        _core.levels_order(grid, levels[:, :4].copy(), token_scale)
+    with pytest.raises(TypeError, match="decoder: expected a Decoder, got int"):
+        _core.levels_decode(grid, 5, token_scale)
+
+
+def test_a_decoder_of_other_tables_says_so(case):
+    grid, levels, token_scale = case
+    few = FrequencyTables.gaussian([1.0, 2.0])
+    decoder = few.decoder(few.encode(np.zeros(TOKENS * COMPONENTS, int), np.zeros(TOKENS * COMPONENTS, int)), TOKENS * COMPONENTS)
+    with pytest.raises(RdcodecError, match="index: no such table"):
+        _core.levels_decode(grid, decoder._core, token_scale)
