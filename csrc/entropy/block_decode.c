@@ -86,10 +86,6 @@ static rdc_status rdc_block_enter_tail(rdc_block_decoder *d) {
 /* Symbols that are decoded before a look at the escapes among them: few enough for the cache, and mostly without any. */
 #define RUN 1024
 
-static size_t rdc_smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 /* Decodes up to n symbols of what the block's current lanes hold; the number is in *done. */
 static rdc_status rdc_block_decode_run(rdc_block_decoder *d, rdc_index index, size_t n, int32_t *symbols, size_t *done) {
     if (d->tail && d->remaining == d->tail) RDC_FORWARD_IF_ERROR(rdc_block_enter_tail(d));

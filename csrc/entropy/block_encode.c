@@ -38,7 +38,8 @@ static rdc_tail rdc_tail_encode(const rdc_rans_kernels *kernels, const rdc_table
     for (; tail.symbols < n; tail.symbols++) {
         const size_t at = n - 1 - tail.symbols;
         uint32_t after = state;
-        uint8_t *const before = kernels->encode(tables, symbols + at, rdc_index_from(index, at), 1, 1, &after, words);
+        uint8_t *before = words;
+        kernels->encode(tables, symbols + at, rdc_index_from(index, at), 1, 1, &after, &before);
         if ((size_t)(end - before) > 2 * (size_t)lanes - 4) break;
         words = before;
         state = after;
@@ -46,6 +47,37 @@ static rdc_tail rdc_tail_encode(const rdc_rans_kernels *kernels, const rdc_table
     rdc_store32(tail.words, state);
     memcpy(tail.words + 4, words, (size_t)(end - words));
     return tail;
+}
+
+/* Symbols that come before the tail are coded in runs, and only runs with escapes are looked through for them again. A run
+ * begins in lane 0. */
+#define RUN 1024
+#define RUNS 1024
+
+/* What follows the head of a block: words, then the escape section. */
+typedef struct rdc_body {
+    const uint8_t *words;
+    size_t words_size;
+    size_t escapes_size;
+} rdc_body;
+
+/* Codes the body round `middle`: the words grow downwards, the escape section upwards. */
+static rdc_body rdc_body_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols,
+                                rdc_index index, size_t n, size_t tail, unsigned lanes, uint32_t *states, uint8_t *middle) {
+    const size_t end = n - tail, run = RUN * (end / ((size_t)RUN * RUNS) + 1);
+    uint8_t escaped[RUNS];
+    uint8_t *word = middle;
+    for (size_t r = (end + run - 1) / run; r-- > 0;) {
+        const size_t at = r * run;
+        escaped[r] = kernels->encode(tables, symbols + at, rdc_index_from(index, at), rdc_smaller(run, end - at), lanes, states, &word) > 0;
+    }
+    rdc_bit_writer writer = {middle, 0, 0};
+    for (size_t at = 0; at < end; at += run) {
+        if (escaped[at / run]) rdc_escape_write(&writer, tables, symbols + at, rdc_index_from(index, at), rdc_smaller(run, end - at));
+    }
+    rdc_escape_write(&writer, tables, symbols + end, rdc_index_from(index, end), tail);
+    rdc_escape_end(&writer);
+    return (rdc_body){word, (size_t)(middle - word), (size_t)(writer.next - middle)};
 }
 
 /* The head of a block: first byte, escape length, tail length. Returns its bytes. */
@@ -85,17 +117,13 @@ rdc_status rdc_block_encode(const rdc_rans_kernels *kernels, const rdc_tables *t
         states[0] = 0;
     }
 
-    /* the words grow downwards and the escape section upwards from where the words could not reach further */
     uint8_t *const middle = block + RDC_BLOCK_HEAD_BYTES + RDC_KERNEL_SLACK + 2 * n;
-    const uint8_t *const words = kernels->encode(tables, symbols, index, n - tail_symbols, lanes, states, middle);
-    const size_t escape_bytes = rdc_escape_write(tables, symbols, index, n, middle);
-    const size_t body = (size_t)(middle - words) + escape_bytes;
-
+    const rdc_body body = rdc_body_encode(kernels, tables, symbols, index, n, tail_symbols, lanes, states, middle);
     unsigned dropped = 0;
     while (lanes == 1 && dropped < 3 && states[0] < 1u << (24 - 8 * dropped)) dropped++;
-    size_t at = rdc_block_write_head(block, lanes, dropped, escape_bytes, tail_symbols);
+    size_t at = rdc_block_write_head(block, lanes, dropped, body.escapes_size, tail_symbols);
     at += rdc_block_write_states(block + at, states, lanes, dropped);
-    memmove(block + at, words, body);
-    *size = at + body;
+    memmove(block + at, body.words, body.words_size + body.escapes_size);
+    *size = at + body.words_size + body.escapes_size;
     return rdc_ok();
 }

@@ -28,30 +28,24 @@ unsigned rdc_escape_bits(const rdc_table *table, int32_t symbol) {
     return 2 * rdc_bit_length(rdc_escape_number(table, symbol)) - 1 - table->order;
 }
 
-/* Bits on their way into bytes; fewer than 8 wait between two writes. */
-typedef struct rdc_bit_writer {
-    uint8_t *next;
-    uint64_t pending;
-    unsigned held;
-} rdc_bit_writer;
-
 static void rdc_bits_write(rdc_bit_writer *writer, uint64_t value, unsigned bits) {
     writer->pending = writer->pending << bits | value;
     for (writer->held += bits; writer->held >= 8; writer->held -= 8) *writer->next++ = (uint8_t)(writer->pending >> (writer->held - 8));
 }
 
-size_t rdc_escape_write(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, uint8_t *bytes) {
-    rdc_bit_writer writer = {bytes, 0, 0};
+void rdc_escape_write(rdc_bit_writer *writer, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n) {
     for (size_t i = 0; i < n; i++) {
         const rdc_table *table = &tables->tables[rdc_index_at(index, i)];
         if (rdc_table_entry(table, symbols[i]) != table->escape) continue;
         const uint64_t number = rdc_escape_number(table, symbols[i]);
         const unsigned length = rdc_bit_length(number);
-        rdc_bits_write(&writer, 0, length - 1 - table->order);
-        rdc_bits_write(&writer, number, length);
+        rdc_bits_write(writer, 0, length - 1 - table->order);
+        rdc_bits_write(writer, number, length);
     }
-    if (writer.held) rdc_bits_write(&writer, 0, 8 - writer.held);
-    return (size_t)(writer.next - bytes);
+}
+
+void rdc_escape_end(rdc_bit_writer *writer) {
+    if (writer->held) rdc_bits_write(writer, 0, 8 - writer->held);
 }
 
 static rdc_status rdc_escape_next(rdc_bit_reader *reader, const rdc_table *table, int32_t *symbol) {

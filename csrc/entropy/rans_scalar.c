@@ -16,32 +16,37 @@ static rdc_lookup rdc_lookup_of(const rdc_tables *tables) {
 }
 
 /* Codes a symbol onto state x. The word is stored in any case and kept if it was due, which spares a branch that no CPU can foresee. */
-static inline uint32_t encode_step(rdc_lookup look, size_t t, int32_t symbol, uint32_t x, uint8_t **words) {
+static inline uint32_t encode_step(rdc_lookup look, size_t t, int32_t symbol, uint32_t x, uint8_t **word, size_t *inside) {
     const rdc_table *table = &look.tables[t];
-    const rdc_entry *entry = &look.entries[table->first + rdc_table_entry(table, symbol)];
+    const uint32_t distance = (uint32_t)symbol - (uint32_t)table->offset;
+    *inside += distance < table->escape;
+    const rdc_entry *entry = &look.entries[table->first + (distance < table->escape ? distance : table->escape)];
     const unsigned due = x >= entry->limit;
-    rdc_store16(*words - 2, x);
-    *words -= 2 * due;
-    x >>= 16 * due;
+    rdc_store16(*word - 2, x);
+    *word -= 2 * due;
+    x = due ? x >> 16 : x;
     const uint32_t q = (uint32_t)(x * entry->reciprocal >> (32 + look.precision));
     return x + q * entry->complement + entry->start;
 }
 
 /* `index.width` is a constant here, so that there is one loop for each width. */
-static inline uint8_t *encode(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, unsigned lanes,
-                              uint32_t *states, uint8_t *end) {
+static inline size_t encode(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, unsigned lanes,
+                            uint32_t *states, uint8_t **word) {
     const rdc_lookup look = rdc_lookup_of(tables);
+    uint8_t *next = *word;
+    size_t inside = 0;
     for (size_t i = n; i-- > 0;) {
         uint32_t *state = &states[i & (lanes - 1)];
-        *state = encode_step(look, rdc_index_at(index, i), symbols[i], *state, &end);
+        *state = encode_step(look, rdc_index_at(index, i), symbols[i], *state, &next, &inside);
     }
-    return end;
+    *word = next;
+    return n - inside;
 }
 
-uint8_t *rdc_rans_encode_scalar(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, unsigned lanes,
-                                uint32_t *states, uint8_t *end) {
-    if (index.width == 1) return encode(tables, symbols, (rdc_index){index.data, 1}, n, lanes, states, end);
-    return encode(tables, symbols, (rdc_index){index.data, 2}, n, lanes, states, end);
+size_t rdc_rans_encode_scalar(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, unsigned lanes,
+                              uint32_t *states, uint8_t **word) {
+    if (index.width == 1) return encode(tables, symbols, (rdc_index){index.data, 1}, n, lanes, states, word);
+    return encode(tables, symbols, (rdc_index){index.data, 2}, n, lanes, states, word);
 }
 
 /* Decodes a symbol from state x; returns the state, which may be due a word. */

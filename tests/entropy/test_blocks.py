@@ -84,6 +84,19 @@ def test_every_int32_can_be_coded(lanes):
         assert np.array_equal(BUILTIN.decode(BUILTIN.encode(symbols, index, lanes), index), symbols)
 
 
+@pytest.mark.parametrize("lanes", [1, 32])
+def test_long_blocks_with_escapes_anywhere(lanes):
+    """Above 2**20 symbols the encoder's runs grow; escapes stand at their ends, in the tail, and between."""
+    n = 2**20 + 2**19 + 77
+    symbols = np.zeros(n, np.int32)
+    places = [0, 1023, 1024, 2047, 2048, 4095, 4096, 2**20 - 1, 2**20, n - 2000, n - 3, n - 1]
+    symbols[places] = 1000 + np.arange(len(places))
+    index = np.full(n, 3, np.uint8)
+    block = BUILTIN.encode(symbols, index, lanes)
+    assert len(block) < 600
+    assert np.array_equal(BUILTIN.decode(block, index), symbols)
+
+
 @pytest.mark.parametrize("lanes", LANES)
 def test_certain_symbols_cost_nothing(lanes):
     """A frequency of 2**n - 1: the state hardly grows, the whole block fits into the tail, one lane and one byte are left."""
