@@ -18,7 +18,7 @@ def load_quietly(name):
     RdcodecError
         There is no such model, or its files are of no use; the first line of what the libraries say about it.
     """
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # the bar of GGUF files, which knows no other switch
     with console(stderr=True).status(f"loading {escape(name)}"):
         from rdcodec.models import load_model
 

@@ -1,5 +1,7 @@
 """The table of an evaluation."""
 
+import math
+
 from rich.table import Table
 from rich.text import Text
 
@@ -56,8 +58,8 @@ def _values(row):
 
 
 def _with_error(value, error, sign):
-    """0.0207 ± 0.0009; 6.0e-08 where there would be zeros alone."""
-    style = "e" if 0 < abs(value) < 1e-4 else "f"
-    digits = 1 if style == "e" else 4
-    text = f"{value:{sign}.{digits}{style}}"
-    return text if error is None else f"{text} ± {error:.{digits}{style}}"
+    """0.0207 ± 0.0009, 0.000147 ± 0.000005: three digits of the value at least; 6.0e-08 where there would be zeros alone."""
+    size = math.floor(math.log10(abs(value))) if value else 0
+    style = f".{max(4, 2 - size)}f" if size >= -4 else ".1e"
+    text = f"{value:{sign}{style}}"
+    return text if error is None else f"{text} ± {error:{style}}"

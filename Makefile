@@ -1,0 +1,35 @@
+# Everything is set up in .venv; the packages' versions that matter are pinned in constraints.txt.
+# Extra arguments: make test ARGS="-k stream", make demo ARGS="--windows 2".
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+.PHONY: help demo test bench sanitize clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## calibrate SmolLM2-135M, measure rate and loss, draw them, generate; needs no data
+	$(BIN)/python examples/demo.py $(ARGS)
+
+test: $(STAMP) ## run all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(STAMP) ## measure the entropy coder beside others; prints Markdown for benchmarks/RESULTS.md
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement benchmarks/requirements.txt
+	$(BIN)/python benchmarks/bench_entropy.py $(ARGS)
+
+sanitize: $(STAMP) ## run the tests of the C core under AddressSanitizer and UndefinedBehaviorSanitizer
+	PYTHON=$(CURDIR)/$(BIN)/python tests/run_sanitized.sh $(ARGS)
+
+clean: ## remove .venv and everything that was built or written
+	rm -rf $(VENV) build out *.egg-info rdcodec/*.so .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml setup.py constraints.txt $(shell find csrc -name '*.[ch]')
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
