@@ -19,7 +19,7 @@ SAMPLES = 2  # of the output, a position
 ALPHAS = (0.7, 0.5)
 SHRINKAGES = (0.05, 0.15)
 INWARDS = ((0, 0), (2, 0))  # of the points 1 and 2, in sixteenths of half a step
-START_QUALITY = -7
+START_QUALITY = 0
 DEFAULT_TARGET = 0.02  # nats a token
 SEED = 19
 

@@ -26,7 +26,7 @@ SCALE_GRID = 4  # grid steps between the scales a token can have
 SCALE_RANGE = (-5, 8)  # of these
 WORD_COMPONENTS = 128  # that the search for a word looks at
 WORD_CODE_UNIT = 8  # of the integers by which words are compared: per standard deviation of what words leave over
-TABLE_QUALITIES = (-40, -28, -20, -12, -4, 8, 24)
+TABLE_QUALITIES = (-32, -20, -12, -4, 4, 16, 32)
 TABLE_TOKENS = 12_000
 SEED = 22
 
@@ -92,10 +92,12 @@ def fit_codec(statistics, alpha, shrinkage, inward=(0, 0)):
     # The basis of what the regression leaves over: the means are fitted too closely to these very tokens.
     variances, basis = principal_components(values[known] - predicted[word_of[known]])
 
-    forward, backward = metric.forward @ basis, basis.T @ metric.backward
-    y = values @ basis
+    # Components in units of their mean deviation (geometric), so that qualities mean much the same for every model.
+    unit = np.exp(np.mean(np.log(variances)) / 2)
+    forward, backward, variances = metric.forward @ basis / unit, unit * basis.T @ metric.backward, variances / unit**2
+    y = values @ (basis / unit)
     first_word = ((s.first - s.mean) @ forward).mean(axis=0)
-    words = np.concatenate([[np.zeros(channels), first_word], words @ basis])
+    words = np.concatenate([[np.zeros(channels), first_word], words @ (basis / unit)])
     prior = np.concatenate([[1, len(s.first)], s.counts])
     sensitivity = np.square(s.kept_gradients.astype(np.float64) @ backward.T).sum(axis=2).mean(axis=0)
     predictor = fit_predictor(s.gradient_x @ forward, sensitivity)
@@ -118,7 +120,7 @@ def _numbers(s, forward, backward, words, prior, variances, inward):
     # Of most use to tell words apart: components in which words vary most beside what they leave over.
     spread = words[2:].var(axis=0) / variances
     selected = np.sort(np.argsort(-spread, kind="stable")[:WORD_COMPONENTS]).astype(np.int32)
-    deviation = np.sqrt(variances + 1.0)  # with the error of a usual step
+    deviation = np.sqrt(variances + 0.5)  # with the error of a usual step
     order = np.argsort(-prior, kind="stable")
     words, prior = words[order], prior[order]
     config = {

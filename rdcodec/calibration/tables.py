@@ -1,15 +1,17 @@
 """Frequency tables of a transform codec: of what it says of each token, and of levels on the grid of scales."""
 
+from functools import cache
+
 import numpy as np
 
 from rdcodec import _core
 from rdcodec.codecs.grid import GRID_STEPS, grid_power
 from rdcodec.entropy import FrequencyTables
 
-__all__ = ["SHAPES", "SCALES", "ZERO_SCALE", "joined_tables", "level_counts", "level_tables", "prior_level_tables"]
+__all__ = ["SCALES", "SHAPES", "ZERO_SCALE", "joined_tables", "level_counts", "level_tables", "prior_level_pmf", "symbol_table"]
 
 PRECISION = 15
-SHAPES = 2  # component shapes: about Gaussian, and heavier tails
+SHAPES = 2  # of components: about Gaussian, and heavier tails
 OCTAVES = (-4, 7)  # of the scales of the grid, in units of the quantiser's spacing
 ZERO_SCALE = -OCTAVES[0] * GRID_STEPS  # grid index of scale 1
 SCALES = (OCTAVES[1] - OCTAVES[0]) * GRID_STEPS + 1
@@ -45,6 +47,7 @@ def level_counts(levels, token_scale, component_scale, component_shape):
     return counts.reshape(SHAPES, SCALES, 2, -1).astype(np.float64)
 
 
+@cache
 def prior_level_pmf():
     """Probabilities of levels for Gaussian components of every scale, from simulation: [scales, 2, levels]."""
     normal = np.random.default_rng(SEED).standard_normal(PRIOR_SAMPLES)

@@ -39,7 +39,7 @@ def cut_windows(model, tokenizer, texts, tokens):
         The texts hold too few tokens.
     """
     window = min(WINDOW, getattr(model.config.get_text_config(), "max_position_embeddings", WINDOW))
-    ids = [torch.tensor(tokenizer(text, verbose=False)["input_ids"]) for text in texts]
+    ids = [torch.tensor(tokenizer(text, verbose=False)["input_ids"], dtype=torch.int64) for text in (*texts, "")]
     rows = torch.cat([part[: len(part) // window * window].view(-1, window) for part in ids])
     wanted = max(2, -(-tokens // window))
     held_out = min(HELD_OUT_MOST, max(2, round(wanted * HELD_OUT)))

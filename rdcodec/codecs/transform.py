@@ -196,7 +196,7 @@ class TransformCodec(Codec):
         np.clip(features, -FEATURE_LIMIT, FEATURE_LIMIT, out=features)
         sensitivity = features @ self._t["feature_weights"].astype(np.float64)
         edges, band_weights = self._t["band_edges"], self._t["band_weights"]
-        for start, end, weight in zip(edges[:-1], edges[1:], band_weights):
+        for start, end, weight in zip(edges[:-1], edges[1:], band_weights, strict=True):
             energy = np.einsum("tc,tc->t", features[:, start:end], features[:, start:end])
             sensitivity += float(weight) * grid_round(energy + 1)
         return np.searchsorted(self._t["step_thresholds"].astype(np.float64), -sensitivity, side="right")
@@ -274,7 +274,16 @@ def _check_tensors(config, tensors):
         if name not in tensors:
             raise RdcodecError(f"the checkpoint lacks the tensor {name}")
         tensor = tensors[name]
-        expected = tuple({"c": c}.get(axis, shapes.get(axis, size)) for axis, size in zip(shape, tensor.shape))
+        expected = tuple({"c": c}.get(axis, shapes.get(axis, size)) for axis, size in zip(shape, tensor.shape, strict=False))
         if tensor.dtype != dtype or tensor.ndim != len(shape) or tensor.shape != expected:
             raise RdcodecError(f"{name}: expected {np.dtype(dtype)} {list(shape)}, got {tensor.dtype} {list(tensor.shape)}")
-        shapes.update({axis: size for axis, size in zip(shape, tensor.shape)})
+        shapes.update({axis: size for axis, size in zip(shape, tensor.shape, strict=True)})
+    level_tables = 2 * config["scales"] * (int(tensors["component_shape"].max()) + 1)
+    for name, expected, got in (
+        ("step_thresholds", shapes["steps"] - 1, shapes["thresholds"]),
+        ("band_edges", shapes["bands"] + 1, shapes["edges"]),
+        ("counts", SIDE_TABLES + shapes["steps"] + level_tables, len(tensors["counts"])),
+        ("inward", 2, len(config["inward"])),
+    ):
+        if got != expected:
+            raise RdcodecError(f"{name}: expected {expected} entries, got {got}")
