@@ -1,6 +1,6 @@
 """How fast is the entropy coder, and how close to the ideal rate? rdcodec beside torch_ans, constriction, CompressAI's rANS and zstd.
 
-    python benchmarks/bench_entropy.py [--repeats 15] [--peer-python compressai=/path/to/python] [--compressai FOLDER]
+    python benchmarks/bench_entropy.py [--seconds 1] [--peer-python compressai=/path/to/python] [--compressai FOLDER]
 
 Every coder runs in a process of its own on the same symbols with one thread, and checks that they come back. A peer that is
 not installed is named and left out. CompressAI's compiled coder is loaded by itself, from the installed package or from
@@ -70,7 +70,7 @@ def rdcodec_coders(symbols, index, _):
         tables = FrequencyTables.gaussian(SCALES, precision)
         for lanes in (32, 8, 1):
             yield (
-                f"{precision} bits, {lanes} lanes",
+                f"{precision} bits, lanes = {lanes}",
                 lambda tables=tables, lanes=lanes: tables.encode(symbols, index, lanes),
                 lambda block, tables=tables: tables.decode(block, index),
                 len,
@@ -108,7 +108,7 @@ def torch_ans_coders(symbols, index, _):
         coder.init_params(pmfs, sizes, offsets)
         packed = len(coder.encode_with_indexes(data, tables))
         yield (
-            f"{impl}, {lanes} lanes, {states} states, {'divided search' if inverse is None else f'inverse CDF {inverse}'}",
+            f"{impl}, lanes = {lanes}, states = {states}, {'divided search' if inverse is None else f'inverse CDF {inverse}'}",
             lambda coder=coder: coder.encode(data, tables),
             lambda stream, coder=coder: coder.decode(stream, tables).numpy(),
             lambda stream, packed=packed: packed,
@@ -188,12 +188,17 @@ CODERS = {
 # ---- one coder, in its own process ----
 
 
-def best_seconds(call, repeats):
-    """The shortest of several runs; the machine's other work only ever adds."""
+def best_seconds(call, prepare, seconds):
+    """The shortest of as many calls as fit into some seconds, at least 3; other work of the machine only ever adds.
+
+    Each call gets what `prepare` makes outside the clock: decoders may use their input up.
+    """
     times = []
-    for _ in range(repeats):
+    end = time.perf_counter() + seconds
+    while len(times) < 3 or time.perf_counter() < end:
+        argument = prepare()
         start = time.perf_counter()
-        call()
+        call(argument)
         times.append(time.perf_counter() - start)
     return min(times)
 
@@ -205,7 +210,7 @@ def package_version(name):
         return None
 
 
-def measure(name, data_file, repeats, compressai):
+def measure(name, data_file, seconds, compressai):
     data = np.load(data_file)
     symbols, index = data["symbols"], data["index"]
     rows = []
@@ -213,12 +218,11 @@ def measure(name, data_file, repeats, compressai):
         coded = encode()
         if not np.array_equal(np.asarray(decode(coded)), symbols):
             raise RuntimeError(f"{name}, {settings}: the symbols do not come back")
-        # decoders that use their input up get a fresh one, outside the clock
-        decode_times = []
-        for _ in range(repeats):
-            coded = encode()
-            decode_times.append(best_seconds(lambda: decode(coded), 1))
-        rows.append({"settings": settings, "bytes": size(coded), "encode": best_seconds(encode, repeats), "decode": min(decode_times)})
+        times = {
+            "encode": best_seconds(lambda _: encode(), lambda: None, seconds),
+            "decode": best_seconds(decode, encode, 2 * seconds),
+        }
+        rows.append({"settings": settings, "bytes": size(coded), **times})
     wheel = sorted(Path(compressai).glob("compressai-*.dist-info")) if name == "compressai" and compressai else []
     found = wheel[0].name.split("-")[1].removesuffix(".dist") if wheel else package_version(name)
     print(json.dumps({"version": found, "rows": rows}))
@@ -230,7 +234,7 @@ def measure(name, data_file, repeats, compressai):
 def run_coder(name, data_file, args):
     """The rows of one coder, or the reason why there are none."""
     pythons = dict(pair.split("=", 1) for pair in args.peer_python)
-    command = [pythons.get(name, sys.executable), __file__, "--coder", name, "--data", data_file, "--repeats", str(args.repeats)]
+    command = [pythons.get(name, sys.executable), __file__, "--coder", name, "--data", data_file, "--seconds", str(args.seconds)]
     if args.compressai:
         command += ["--compressai", args.compressai]
     threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
@@ -250,7 +254,7 @@ def report(args):
     count = args.tokens * args.channels
     symbols, index, ideal = mixture(count)
     print("## Entropy coding: speed and rate\n")
-    print(f"{count:,} symbols of {ideal / count:.3f} ideal bits from 64 Gaussians (scales 0.11 to 64), one thread, best of {args.repeats}.")
+    print(f"{count:,} symbols of {ideal / count:.3f} ideal bits from 64 Gaussians (scales 0.11 to 64), one thread, best time of {args.seconds:g} s of calls.")
     print(f"CPU: {cpu_name()}. Python {platform.python_version()}, NumPy {np.__version__}.")
     print(f"Command: `python {shlex.join([Path(__file__).relative_to(Path(__file__).parents[1]).as_posix(), *sys.argv[1:]])}`\n")
     print("| coder | settings | encode, M symbols/s | decode, M symbols/s | bits/symbol | over ideal |\n|---|---|---|---|---|---|")
@@ -275,14 +279,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tokens", type=int, default=512)
     parser.add_argument("--channels", type=int, default=576)
-    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--seconds", type=float, default=1.0, help="how long each call is repeated")
     parser.add_argument("--peer-python", action="append", default=[], metavar="CODER=PYTHON", help="interpreter that has this peer")
     parser.add_argument("--compressai", metavar="FOLDER", help="unpacked CompressAI wheel")
     parser.add_argument("--coder", choices=CODERS, help=argparse.SUPPRESS)
     parser.add_argument("--data", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.coder:
-        measure(args.coder, args.data, args.repeats, args.compressai)
+        measure(args.coder, args.data, args.seconds, args.compressai)
     else:
         report(args)
 
