@@ -148,7 +148,7 @@ class FrequencyTables:
             try:
                 first, count, row = _core.pmf_round(pmf, offset, precision)
             except RdcodecError as error:
-                raise type(error)(f"table {table}: {error}") from None
+                raise type(error)(f"table {table}: {error}; the row has {len(pmf)} symbols and sums to {pmf.sum():.9g}") from None
             frequencies.append(row[:count])
             counts.append(count)
             offsets.append(first)
@@ -170,6 +170,9 @@ class FrequencyTables:
             "offsets": self._offsets.copy(),
             "precision": np.array(self.precision, np.uint8),
         }
+
+    def __reduce__(self):
+        return type(self).from_frequencies, (self._frequencies, self._counts, self._offsets, self.precision)
 
     def __len__(self):
         """The number of tables."""

@@ -20,7 +20,9 @@ static int choose_kernels(rdc_py_state *state) {
     const char *name = getenv("RDCODEC_CPU");
     const rdc_status status = rdc_cpu_choose(name, &state->cpu);
     if (status.error != RDC_OK) {
-        rdc_py_raise(state, status);
+        char text[128];
+        rdc_error_text(status, text, sizeof text);
+        PyErr_Format(state->rdcodec_error, "%s, got '%.50s'", text, name);
         return -1;
     }
     state->rans = rdc_rans_kernels_of(state->cpu);

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -121,7 +122,7 @@ def test_more_symbols_than_units():
         ([[0.5, 0.5], [0.5, np.nan]], "table 1: pmf: .* position 1"),
         ([[np.inf]], "table 0: pmf"),
         ([[0.0, 0.0]], "table 0: pmf: expected a sum above 0"),
-        ([[0.7, 0.7]], "table 0: pmf: expected a sum above 0 and at most 1"),
+        ([[0.7, 0.7]], "table 0: pmf: expected a sum above 0 and at most 1; the row has 2 symbols and sums to 1.4"),
         ([[]], "table 0"),
         ([0.5, 0.5], "pmf: expected .tables, symbols., got 1 dimensions"),
         (np.zeros((0, 3)), "at least one table"),
@@ -205,6 +206,12 @@ def test_arrays_go_round():
     assert len(again) == 3 and again.precision == 13
     arrays["frequencies"][:] = 0  # a copy: tables are immutable
     assert tables.to_arrays()["frequencies"].min() >= 1
+
+
+def test_pickles():
+    tables = pickle.loads(pickle.dumps(FrequencyTables.gaussian([0.5, 8.0])))
+    again = FrequencyTables.gaussian([0.5, 8.0])
+    assert all(np.array_equal(tables.to_arrays()[name], array) for name, array in again.to_arrays().items())
 
 
 def test_builtin_tables_are_constants():
