@@ -2,6 +2,7 @@
 
 import binascii
 import zlib
+from array import array
 
 import pytest
 from hypothesis import given
@@ -144,20 +145,21 @@ def test_offsets_count_from_the_start_of_the_data():
 
 @given(st.binary(max_size=60))
 def test_any_bytes_as_a_frame(data):
-    def outcome(read):
+    def outcome(read, data):
         try:
             return tuple(read(data))
         except RdcodecError as error:
             return type(error)
 
-    assert outcome(read_frame) == outcome(reference.read_frame)
+    # an array has no zero behind its bytes, as `bytes` have: a sanitizer sees a read past the end
+    assert outcome(read_frame, array("B", list(data))) == outcome(reference.read_frame, data)
 
 
 @pytest.mark.parametrize("data", [write_header(HEADER), write_header(Header("bfloat16", b"ABCDEFGH", 65536, 3, 2**20, True))])
 def test_header_cut_and_flipped(data):
     for size in range(len(data)):
         with pytest.raises(CorruptStreamError, match=f"byte {size}: the data end too early"):
-            read_header(data[:size])
+            read_header(array("B", list(data[:size])))
     for bit in range(8 * len(data)):
         damaged = bytearray(data)
         damaged[bit // 8] ^= 1 << bit % 8
@@ -170,7 +172,7 @@ def test_frame_cut_and_flipped(payload):
     data = write_frame(7, payload, 3)
     for size in range(len(data)):
         with pytest.raises(CorruptStreamError, match=f"byte {size}: the data end too early"):
-            read_frame(data[:size])
+            read_frame(array("B", list(data[:size])))
     for bit in range(8 * len(data)):
         damaged = bytearray(data)
         damaged[bit // 8] ^= 1 << bit % 8
