@@ -58,6 +58,8 @@ TWO_LANES = "01 01 0000 0100 0000 0100"
         (2, TWO_LANES, "byte 10: expected the coder to end in its initial state, got 16384"),
         (2, TWO_LANES + "00", "byte 10: expected words of two bytes, got 1 bytes"),
         (2, TWO_LANES + "0000 0000", "byte 12: expected all words to be used, got 2 bytes"),
+        # one symbol, then a tail of three whose state 1024 has words behind it
+        (4, "02 03 00100400 00000100 00040100 00040100", "byte 18: expected a lane state of at least 65536, got 1024"),
     ],
 )
 def test_raw_bytes(n, block, message):

@@ -64,10 +64,17 @@ def test_rounding_is_optimal(pmf, precision):
     assert code_length(p, frequencies, precision) == pytest.approx(shortest_by_search(p, precision), abs=1e-12)
 
 
-@given(st.lists(st.floats(1e-9, 1.0), min_size=1, max_size=60), st.integers(12, 15), st.floats(0.5, 1.0))
-def test_no_unit_is_better_elsewhere(weights, precision, mass):
-    """Optimality for any pmf: the code length is convex in every frequency, so no exchange of one unit may shorten it."""
-    pmf = mass * np.array(weights) / math.fsum(weights)
+logarithms = st.lists(st.floats(-20.0, 0.0), min_size=1, max_size=60)
+
+
+@given(logarithms, st.integers(12, 15), st.floats(0.5, 1.0))
+def test_no_unit_is_better_elsewhere(logarithms, precision, mass):
+    """Optimality for any pmf: the code length is convex in every frequency, so no exchange of one unit may shorten it.
+
+    The weights are spread over six decades, so that some entries lie at the edge of a second unit.
+    """
+    weights = np.exp2(logarithms)
+    pmf = mass * weights / weights.sum()
     first, f = entries_of(FrequencyTables.from_pmf([pmf], 7, precision))
     p = entry_probabilities(pmf, 7, first, len(f))
     assert f.min() >= 1 and f.sum() == 2**precision

@@ -78,6 +78,8 @@ def header_bytes(start="52 44 43 9d 01 01 00", sizes="c0 04 01 0c"):
         (header_bytes(sizes="81 80 04 01 0c"), LimitError, "channels: expected 1 to 65536, got 65537"),
         (header_bytes(sizes="40 01 80 80 80 80 80 80 80 80 10"), LimitError, "tokens: expected at most .* got 1152921504606846976"),
         (header_bytes("52 44 43 9d 01 01 01", "40 80 80 80 80 08 80 80 80 80 08"), LimitError, "tokens: expected at most"),
+        # 2^32 rows of 2^32 tokens: a product of 64 bits would be 0
+        (header_bytes("52 44 43 9d 01 01 01", "40 80 80 80 80 10 80 80 80 80 10"), LimitError, "tokens: expected at most .* got 4294967296"),
         (header_bytes("52 44 43 9d 01 01 01", "40 80 80 04 81 80 02"), LimitError, "tokens: expected at most .* got 32769"),
         (header_bytes()[:-1] + b"\xff", CorruptStreamError, "byte 19: the checksum of the header does not match"),
     ],
