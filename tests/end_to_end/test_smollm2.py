@@ -39,10 +39,14 @@ def test_codec_beats_every_block_format(demo):
 
 
 def test_codec_beats_the_global_step(demo):
-    """At no more loss than the global step with an entropy code a channel, fewer bits."""
-    _, usual, _ = coded(demo)
-    rivals = [row.bits_per_token for row in demo.rows if row.method == "global step + rANS" and row.kl >= usual.kl]
-    assert rivals and usual.bits_per_token < min(rivals)
+    """At the same loss, the global step with an entropy code a channel takes over 10% more bits."""
+    rivals = sorted((row for row in demo.rows if row.method == "global step + rANS"), key=lambda row: row.kl)
+    losses, rates = [row.kl for row in rivals], [row.bits_per_token for row in rivals]
+    for row in coded(demo):
+        if losses[0] <= row.kl <= losses[-1]:
+            rate = np.exp(np.interp(np.log(row.kl), np.log(losses), np.log(rates)))
+            assert rate > 1.1 * row.bits_per_token
+    assert losses[0] <= coded(demo)[1].kl <= losses[-1]
 
 
 def test_quality_trades_rate_for_loss(demo):
