@@ -23,7 +23,8 @@ from rdcodec.errors import CorruptStreamError, RdcodecError
 __all__ = ["TransformCodec"]
 
 VALUE_RANGE_BITS = 22  # of the integers that go through the transforms
-WORD_CODE_LIMIT = 127  # of the integers by which words are compared: their products are exact in float32
+WORD_CODE_LIMIT = 127  # of the integers by which words are compared ...
+WORD_COMPONENT_LIMIT = 256  # ... and how many: their products stay below 2**24, exact in float32
 WORD_SEARCH_TOKENS = 512  # at a time
 FEATURE_LIMIT = 2**15
 SIDE_TABLES = 3  # of gains, words and steps; those of scales, one a step, follow
@@ -287,3 +288,6 @@ def _check_tensors(config, tensors):
     ):
         if got != expected:
             raise RdcodecError(f"{name}: expected {expected} entries, got {got}")
+    selected = tensors["word_components"]
+    if len(selected) > WORD_COMPONENT_LIMIT or not ((0 <= selected) & (selected < c)).all():
+        raise RdcodecError(f"word_components: expected at most {WORD_COMPONENT_LIMIT} numbers of components, 0 to {c - 1}")
