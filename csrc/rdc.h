@@ -25,6 +25,9 @@
 #define RDC_MAX_FRAME_TOKENS 4096
 #define RDC_MAX_PAYLOAD (1u << 26)      /* bytes in a frame */
 
+/* So no size within these limits overflows. */
+_Static_assert(sizeof(size_t) >= 8, "rdcodec needs a 64-bit machine");
+
 /* ---- Errors (csrc/base/error.c holds their texts) ---- */
 
 typedef enum rdc_error {
