@@ -32,10 +32,9 @@ def progress_bar():
         tasks = {}
 
         def progress(stage, fraction):
-            name = stage.split(" of ")[0].rstrip("0123456789 ")
-            if name not in tasks:
-                tasks[name] = bar.add_task(stage, total=1)
-            bar.update(tasks[name], description=stage, completed=fraction)
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=1)
+            bar.update(tasks[stage], completed=fraction)
 
         yield progress
 

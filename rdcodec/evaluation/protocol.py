@@ -119,7 +119,7 @@ def evaluate(model, windows, settings, frame_tokens=None, progress=None):
     measures = [_Measures() for _ in settings]
     base_nll, forward_seconds = [], []
     done, total = 0, len(windows) * len(settings)
-    for number, ids in enumerate(windows, start=1):
+    for ids in windows:
         began = perf_counter()
         states = {layers[0]: head_states(model, layers[0], ids[None])[0]}
         reference = run_tail(model, layers[0], states[layers[0]][None])[0]
@@ -138,7 +138,7 @@ def evaluate(model, windows, settings, frame_tokens=None, progress=None):
             measure.add_losses(*seen[key])
             done += 1
             if progress is not None:
-                progress(f"window {number} of {len(windows)}", done / total)
+                progress("windows", done / total)
     return [m.row(setting, windows, base_nll, forward_seconds) for setting, m in zip(settings, measures)]
 
 
