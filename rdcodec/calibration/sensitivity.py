@@ -13,6 +13,7 @@ WEIGHT_BITS = 16
 BANDS = (8, 32, 96, 256)  # where bands of components end
 STEP_GRID = 4  # grid steps between the steps a token can have
 STEP_RANGE = (-5, 6)  # of these
+PRIOR_TOKENS = 20  # that the prediction counts for beside the tokens of a step
 
 
 class SensitivityPredictor:
@@ -51,14 +52,33 @@ def fit_predictor(y, sensitivity):
     unit = 2.0**WEIGHT_BITS * GRID_STEPS / 2
     lowest, highest = STEP_RANGE
     borders = (np.arange(lowest, highest) + 0.5) * STEP_GRID
+    predicted = inputs @ weights + constant - target.mean()
+    offsets = _step_offsets(np.searchsorted(borders, -predicted * GRID_STEPS / 2, side="right"), sensitivity)
     return SensitivityPredictor(
         feature_scale=scale,
         feature_weights=np.rint(weights[: y.shape[1]] * unit).astype(np.int32),
         band_edges=np.array(edges, np.int32),
         band_weights=np.rint(weights[y.shape[1] :] * unit).astype(np.int32),
         step_thresholds=np.rint(borders * 2.0**WEIGHT_BITS + (constant - target.mean()) * unit).astype(np.int64),
-        step_offsets=(np.arange(lowest, highest + 1) * STEP_GRID).astype(np.int32),
+        step_offsets=offsets,
     )
+
+
+def _step_offsets(step, sensitivity):
+    """What each step adds to the grid, from the mean sensitivity of the tokens that are given it.
+
+    The prediction is of a logarithm, but the loss is a sum: where the prediction errs most, among the tokens it takes for
+    insensitive, the mean is far above the typical value, and a step as coarse as the typical one would cost the most.
+    """
+    lowest, highest = STEP_RANGE
+    expected = -np.arange(lowest, highest + 1) * STEP_GRID * 2 / GRID_STEPS  # log2
+    spread = np.mean(sensitivity * 2.0 ** -expected[step])
+    count = np.bincount(step, minlength=len(expected))
+    total = np.bincount(step, weights=sensitivity, minlength=len(expected))
+    mean = (total + PRIOR_TOKENS * spread * 2.0**expected) / (count + PRIOR_TOKENS)
+    offsets = -np.log2(mean) * GRID_STEPS / 2
+    offsets -= np.average(offsets, weights=count)
+    return np.rint(np.maximum.accumulate(offsets)).astype(np.int32)
 
 
 def _ridge(inputs, target):
