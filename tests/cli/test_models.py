@@ -30,15 +30,21 @@ def rdcodec(*arguments):
     return run([str(argument) for argument in arguments])
 
 
-def test_calibrate_in_a_process_of_its_own(model_dir, text_files, tmp_path):
-    """The command as users start it; its bytes are those that the library makes with the same input."""
-    fit, _ = text_files
-    command = [sys.executable, "-m", "rdcodec.cli", "calibrate", "--model", model_dir, "--layer", 2, "--text", fit]
-    command += ["--tokens", 500, "--target-kl", 0.05, "--out", tmp_path / "codec", "--json", tmp_path / "r.json"]
+@pytest.fixture(scope="module")
+def calibrated(model_dir, text_files, tmp_path_factory):
+    """Folder and finished process of the command as users start it, for layer 2."""
+    out = tmp_path_factory.mktemp("calibrated")
+    command = [sys.executable, "-m", "rdcodec.cli", "calibrate", "--model", model_dir, "--layer", 2, "--text", text_files[0]]
+    command += ["--tokens", 500, "--target-kl", 0.05, "--out", out / "codec", "--json", out / "r.json"]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
-    codec = Codec.from_pretrained(tmp_path / "codec")
-    result = json.loads((tmp_path / "r.json").read_text())
+    return out, done
+
+
+def test_calibrate_in_a_process_of_its_own(calibrated):
+    out, done = calibrated
+    codec = Codec.from_pretrained(out / "codec")
+    result = json.loads((out / "r.json").read_text())
     assert (codec.layer, result["layer"], result["codec_id"]) == (2, 2, codec.codec_id.hex())
     assert result["default_quality"] == codec.default_quality
     assert codec.codec_id.hex() in done.stdout
@@ -88,6 +94,17 @@ def test_eval_prints_one_table(model_dir, text_files, codec_dir, capsys):
     printed = capsys.readouterr().out
     for heading in ("method", "bits/token", "bits/element", "ratio", "KL", "change of NLL", "perplexity"):
         assert printed.count(heading) >= 1
+
+
+def test_eval_of_codecs_of_two_layers(model_dir, text_files, codec_dir, calibrated, tmp_path):
+    """Each is measured at its own layer, the baselines at both."""
+    codecs = ("--codec", codec_dir, "--codec", calibrated[0] / "codec")
+    arguments = ("--baselines", "--json", tmp_path / "r.json")
+    assert rdcodec("eval", "--model", model_dir, "--text", text_files[1], *SIZE, *codecs, *arguments) == 0
+    rows = json.loads((tmp_path / "r.json").read_text())["rows"]
+    assert sorted(row["layer"] for row in rows if row["method"] == "transform") == [1, 2]
+    assert sorted(row["layer"] for row in rows if row["method"] == "MXFP4") == [1, 2]
+    assert len({row["base_perplexity"] for row in rows}) == 1
 
 
 def test_eval_of_baselines_alone(model_dir, text_files, tmp_path):
