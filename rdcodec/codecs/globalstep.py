@@ -68,8 +68,10 @@ class GlobalStepCodec(Codec):
         h, _ = values_of(h)
         if h.ndim != 2 or len(h) == 0:
             raise RdcodecError(f"h: expected [tokens, channels] with at least one token, got shape {h.shape}")
-        check_values(h, h.shape[1])
-        return cls(h.shape[1], step, _fitted_tables(_core.quantise(h, np.full(h.shape[1], _checked_step(step), np.float64), 0.0)))
+        channels = h.shape[1]
+        check_values(h, channels)
+        steps = np.full(channels, _checked_step(step), np.float64)
+        return cls(channels, step, _fitted_tables(_core.quantise(h, steps, 0.0)))
 
     def _config(self):
         return {"channels": self.channels, "step": float(self.step)}

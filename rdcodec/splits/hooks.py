@@ -56,4 +56,3 @@ def _pass_through(block):
         return (h,) if _RETURNS_TUPLE[kind] else h
 
     return pass_through
-

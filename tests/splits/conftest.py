@@ -76,7 +76,6 @@ OTHERS = {
 ARCHITECTURES = {**CAUSAL, **OTHERS}
 
 
-
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
     """Threads only get into each other's way in models as small as these."""
