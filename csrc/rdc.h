@@ -109,10 +109,13 @@ void rdc_error_text(rdc_status status, char *text, size_t capacity);
 
 /* ---- Kernels ---- */
 
-/* Classes of CPUs, not single features; a later class has everything of the earlier ones. */
-typedef enum rdc_cpu_level { RDC_CPU_SCALAR = 0 } rdc_cpu_level;
+/* Classes of CPUs, not single features: any 64-bit ARM, x86 with AVX2 and BMI2 (Haswell, Zen), x86 with AVX-512 up to VBMI2
+ * (Ice Lake, Zen 4). Of those that a machine has the last one is the best. */
+typedef enum rdc_cpu_level { RDC_CPU_SCALAR, RDC_CPU_NEON, RDC_CPU_AVX2, RDC_CPU_AVX512, RDC_CPU_LEVELS } rdc_cpu_level;
 
-/* The level called `name` ("scalar"); the best of this machine for NULL. Errors: RDC_ERROR_CPU_NAME. */
+int rdc_cpu_has(rdc_cpu_level level); /* this machine and this build */
+
+/* The level called `name` ("scalar", "neon", "avx2", "avx512"); the best of this machine for NULL. Errors: RDC_ERROR_CPU_NAME. */
 rdc_status rdc_cpu_choose(const char *name, rdc_cpu_level *level);
 const char *rdc_cpu_name(rdc_cpu_level level);
 

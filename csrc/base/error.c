@@ -23,7 +23,7 @@ static const struct {
     {RDC_ERROR_LANES, "lanes: expected a power of two from 1 to 32, got {got}"},
     {RDC_ERROR_PMF_VALUE, "pmf: expected a finite probability of at least 0 at position {at}"},
     {RDC_ERROR_PMF_SUM, "pmf: expected a sum above 0 and at most 1"},
-    {RDC_ERROR_CPU_NAME, "RDCODEC_CPU: expected 'scalar'"},
+    {RDC_ERROR_CPU_NAME, "RDCODEC_CPU: expected a class of kernels that this machine has, of scalar, neon, avx2, avx512"},
     {RDC_ERROR_TOO_MANY_DECODED, "index: only {at} symbols are left in the block, got {got} indices"},
     {RDC_ERROR_NOT_ALL_DECODED, "finish: {got} symbols of the block are not decoded yet"},
     {RDC_ERROR_NOT_FINITE, "values: expected finite ones, got NaN or infinity at position {at}"},

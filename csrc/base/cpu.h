@@ -1,0 +1,23 @@
+/* What kernels are compiled for. They are chosen at import, so function attributes name their CPUs, never the build's flags. */
+#ifndef RDC_BASE_CPU_H
+#define RDC_BASE_CPU_H
+
+#include "rdc.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define RDC_X86 1
+#define RDC_TARGET_AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt")))
+#define RDC_TARGET_AVX512 \
+    __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2")))
+#else
+#define RDC_X86 0
+#endif
+
+/* Every 64-bit ARM has NEON; the kernels take bytes in little-endian order. */
+#if defined(__aarch64__) && defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define RDC_ARM 1
+#else
+#define RDC_ARM 0
+#endif
+
+#endif
