@@ -83,27 +83,33 @@ static rdc_status rdc_block_enter_tail(rdc_block_decoder *d) {
     return rdc_ok();
 }
 
-/* Symbols that are decoded before a look at the escapes among them: few enough for the cache, and mostly without any. */
-#define RUN 1024
+/* Replaces the escapes among n symbols, which are in these groups, by their values. */
+static rdc_status rdc_block_read_escapes(rdc_block_decoder *d, uint32_t groups, rdc_index index, size_t n, int32_t *symbols) {
+    for (unsigned g = 0; g < 32 && groups >> g && g * RDC_RANS_GROUP < n; g++) {
+        const size_t at = g * RDC_RANS_GROUP;
+        if (!(groups >> g & 1)) continue;
+        rdc_status status = rdc_escape_read(&d->escapes, d->tables, rdc_index_from(index, at), rdc_smaller(RDC_RANS_GROUP, n - at), symbols + at);
+        status.at += d->escape_start;
+        RDC_FORWARD_IF_ERROR(status);
+    }
+    return rdc_ok();
+}
 
 /* Decodes up to n symbols of what the block's current lanes hold; the number is in *done. */
 static rdc_status rdc_block_decode_run(rdc_block_decoder *d, rdc_index index, size_t n, int32_t *symbols, size_t *done) {
     if (d->tail && d->remaining == d->tail) RDC_FORWARD_IF_ERROR(rdc_block_enter_tail(d));
-    *done = rdc_smaller(rdc_smaller(n, RUN), d->remaining - d->tail);
-    const int escaped = d->kernels->decode(d->tables, index, *done, d->lanes, d->lane, d->states, &d->word, d->words_end, symbols);
+    *done = rdc_smaller(rdc_smaller(n, RDC_RANS_RUN), d->remaining - d->tail);
+    const uint32_t groups = d->kernels->decode(d->tables, index, *done, d->lanes, d->lane, d->states, &d->word, d->words_end, symbols);
     d->lane = (unsigned)((d->lane + *done) % d->lanes);
     d->remaining -= *done;
-    if (!escaped) return rdc_ok();
-    rdc_status status = rdc_escape_read(&d->escapes, d->tables, index, *done, symbols);
-    status.at += status.error == RDC_OK ? 0 : d->escape_start;
-    return status;
+    return groups ? rdc_block_read_escapes(d, groups, index, *done, symbols) : rdc_ok();
 }
 
 rdc_status rdc_block_decode(rdc_block_decoder *decoder, rdc_index index, size_t n, int32_t *symbols) {
     if (decoder->failure.error != RDC_OK) return decoder->failure;
     RDC_RETURN_IF(n > decoder->remaining, RDC_ERROR_TOO_MANY_DECODED, decoder->remaining, n);
     RDC_FORWARD_IF_ERROR(rdc_tables_check_index(decoder->tables, index, n));
-    for (size_t at = 0, done; at < n; at += done) {
+    for (size_t at = 0, done = 0; at < n; at += done) {
         decoder->failure = rdc_block_decode_run(decoder, rdc_index_from(index, at), n - at, symbols + at, &done);
         RDC_FORWARD_IF_ERROR(decoder->failure);
     }

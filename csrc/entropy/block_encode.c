@@ -18,7 +18,7 @@ unsigned rdc_block_default_lanes(size_t n) {
 }
 
 size_t rdc_block_bound(size_t n) {
-    return n ? RDC_BLOCK_HEAD_BYTES + RDC_KERNEL_SLACK + (2 + RDC_ESCAPE_BYTES) * n : 0;
+    return n ? RDC_BLOCK_HEAD_BYTES + RDC_RANS_SLACK + (2 + RDC_ESCAPE_BYTES) * n : 0;
 }
 
 /* The last symbols of a block with several lanes, coded in one lane into what the initial states of the lanes can hide. */
@@ -31,7 +31,7 @@ typedef struct rdc_tail {
 static rdc_tail rdc_tail_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols,
                                 rdc_index index, size_t n, unsigned lanes) {
     rdc_tail tail = {0};
-    uint8_t room[RDC_KERNEL_SLACK + 2 * RDC_MAX_LANES];
+    uint8_t room[RDC_RANS_SLACK + 2 * RDC_MAX_LANES];
     uint8_t *const end = room + sizeof room;
     uint8_t *words = end;
     uint32_t state = 0;
@@ -49,10 +49,8 @@ static rdc_tail rdc_tail_encode(const rdc_rans_kernels *kernels, const rdc_table
     return tail;
 }
 
-/* Symbols that come before the tail are coded in runs, and only runs with escapes are looked through for them again. A run
- * begins in lane 0. */
-#define RUN 1024
-#define RUNS 1024
+/* Symbols before the tail are coded in runs, of which so many share the memory of where escapes are. */
+#define MEMORIES 1024
 
 /* What follows the head of a block: words, then the escape section. */
 typedef struct rdc_body {
@@ -64,16 +62,21 @@ typedef struct rdc_body {
 /* Codes the body round `middle`: the words grow downwards, the escape section upwards. */
 static rdc_body rdc_body_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols,
                                 rdc_index index, size_t n, size_t tail, unsigned lanes, uint32_t *states, uint8_t *middle) {
-    const size_t end = n - tail, run = RUN * (end / ((size_t)RUN * RUNS) + 1);
-    uint8_t escaped[RUNS];
+    const size_t end = n - tail, runs = (end + RDC_RANS_RUN - 1) / RDC_RANS_RUN, sharing = runs / MEMORIES + 1;
+    uint32_t escaped[MEMORIES] = {0};
     uint8_t *word = middle;
-    for (size_t r = (end + run - 1) / run; r-- > 0;) {
-        const size_t at = r * run;
-        escaped[r] = kernels->encode(tables, symbols + at, rdc_index_from(index, at), rdc_smaller(run, end - at), lanes, states, &word) > 0;
+    for (size_t r = runs; r-- > 0;) {
+        const size_t at = r * RDC_RANS_RUN;
+        escaped[r / sharing] |= kernels->encode(tables, symbols + at, rdc_index_from(index, at), rdc_smaller(RDC_RANS_RUN, end - at), lanes,
+                                                states, &word);
     }
     rdc_bit_writer writer = {middle, 0, 0};
-    for (size_t at = 0; at < end; at += run) {
-        if (escaped[at / run]) rdc_escape_write(&writer, tables, symbols + at, rdc_index_from(index, at), rdc_smaller(run, end - at));
+    for (size_t r = 0; r < runs; r++) {
+        for (uint32_t groups = escaped[r / sharing], g = 0; g < 32 && groups >> g; g++) {
+            const size_t at = r * RDC_RANS_RUN + g * RDC_RANS_GROUP;
+            if (!(groups >> g & 1) || at >= end) continue;
+            rdc_escape_write(&writer, tables, symbols + at, rdc_index_from(index, at), rdc_smaller(RDC_RANS_GROUP, end - at));
+        }
     }
     rdc_escape_write(&writer, tables, symbols + end, rdc_index_from(index, end), tail);
     rdc_escape_end(&writer);
@@ -117,7 +120,7 @@ rdc_status rdc_block_encode(const rdc_rans_kernels *kernels, const rdc_tables *t
         states[0] = 0;
     }
 
-    uint8_t *const middle = block + RDC_BLOCK_HEAD_BYTES + RDC_KERNEL_SLACK + 2 * n;
+    uint8_t *const middle = block + RDC_BLOCK_HEAD_BYTES + RDC_RANS_SLACK + 2 * n;
     const rdc_body body = rdc_body_encode(kernels, tables, symbols, index, n, tail_symbols, lanes, states, middle);
     unsigned dropped = 0;
     while (lanes == 1 && dropped < 3 && states[0] < 1u << (24 - 8 * dropped)) dropped++;

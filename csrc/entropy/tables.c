@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/status.h"
-#include "entropy/escape.h"
 
 static rdc_status rdc_tables_check(unsigned precision, size_t table_count, const uint32_t *counts, const int32_t *offsets,
                                    const uint16_t *frequencies, size_t total) {
@@ -23,52 +22,6 @@ static rdc_status rdc_tables_check(unsigned precision, size_t table_count, const
         RDC_RETURN_IF(sum != 1u << precision, RDC_ERROR_FREQUENCY_SUM, t, sum);
     }
     RDC_RETURN_IF(at != total, RDC_ERROR_FREQUENCY_COUNT, 0, total);
-    return rdc_ok();
-}
-
-static void rdc_table_fill_entries(rdc_entry *entries, uint16_t *starts, const uint16_t *frequencies, uint32_t count,
-                                   unsigned precision) {
-    uint32_t start = 0;
-    for (uint32_t s = 0; s < count; s++) {
-        const uint32_t f = frequencies[s];
-        const uint64_t one = (uint64_t)1 << (32 + precision);
-        entries[s] = (rdc_entry){
-            .reciprocal = (one + f - 1) / f,
-            .limit = f << (32 - precision),
-            .start = (uint16_t)start,
-            .complement = (uint16_t)((1u << precision) - f),
-        };
-        starts[s] = (uint16_t)start;
-        start += f;
-    }
-    starts[count] = (uint16_t)start;
-}
-
-static void rdc_table_fill_coarse(uint16_t *coarse, const uint16_t *starts, unsigned precision) {
-    uint16_t entry = 0;
-    for (uint32_t interval = 0; interval < 1u << RDC_COARSE_BITS; interval++) {
-        while (starts[entry + 1] <= interval << (precision - RDC_COARSE_BITS)) entry++;
-        coarse[interval] = entry;
-    }
-}
-
-static rdc_status rdc_tables_fill(rdc_tables *tables, const uint32_t *counts, const int32_t *offsets,
-                                  const uint16_t *frequencies) {
-    const size_t slots = tables->total + tables->count;
-    tables->tables = malloc(tables->count * sizeof *tables->tables);
-    tables->entries = calloc(slots, sizeof *tables->entries);
-    tables->starts = malloc(slots * sizeof *tables->starts);
-    tables->coarse = malloc((tables->count << RDC_COARSE_BITS) * sizeof *tables->coarse);
-    RDC_RETURN_IF(!tables->tables || !tables->entries || !tables->starts || !tables->coarse, RDC_ERROR_MEMORY, 0, 0);
-
-    size_t first = 0;
-    for (size_t t = 0; t < tables->count; t++) {
-        tables->tables[t] = (rdc_table){offsets[t], (uint32_t)first, counts[t] - 1, rdc_escape_order(counts[t])};
-        rdc_table_fill_entries(tables->entries + first, tables->starts + first, frequencies, counts[t], tables->precision);
-        rdc_table_fill_coarse(tables->coarse + (t << RDC_COARSE_BITS), tables->starts + first, tables->precision);
-        frequencies += counts[t];
-        first += counts[t] + 1;
-    }
     return rdc_ok();
 }
 
@@ -94,7 +47,10 @@ void rdc_tables_free(rdc_tables *tables) {
     free(tables->tables);
     free(tables->entries);
     free(tables->starts);
-    free(tables->coarse);
+    free(tables->decode_rows);
+    free(tables->intervals);
+    free(tables->encode_rows);
+    free(tables->encode_entries);
     free(tables);
 }
 

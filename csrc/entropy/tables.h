@@ -4,7 +4,15 @@
 
 #include "rdc.h"
 
-/* What encoding a symbol takes: with x < limit, q = x / f = x * reciprocal >> (32 + precision), and the step
+/* A table: its symbols, and where its entries begin. */
+typedef struct rdc_table {
+    int32_t offset;   /* symbol of entry 0 */
+    uint32_t first;   /* position of entry 0 in `entries` and `starts` */
+    uint32_t escape;  /* the last entry */
+    uint32_t order;   /* of the Exp-Golomb code of escaped symbols */
+} rdc_table;
+
+/* What scalar encoding of a symbol takes: with x < limit, q = x / f = x * reciprocal >> (32 + precision), and the step
  * x -> q * 2^precision + x % f + start = x + q * complement + start. The reciprocal is 2^(32 + precision) / f rounded up:
  * its error e < f and x < f * 2^(32 - precision) give x * e < 2^(32 + precision), so the quotient is exact, and
  * x * reciprocal < 2^64. */
@@ -15,30 +23,46 @@ typedef struct rdc_entry {
     uint16_t complement; /* 2^precision - f */
 } rdc_entry;
 
-/* A table: its symbols, and where its entries begin. */
-typedef struct rdc_table {
-    int32_t offset;   /* symbol of entry 0 */
-    uint32_t first;   /* position of entry 0 in `entries` and `starts` */
-    uint32_t escape;  /* the last entry */
-    uint32_t order;   /* of the Exp-Golomb code of escaped symbols */
-} rdc_table;
+/* Decoding looks a slot up in one of 2^b equal intervals of its table. What it finds there, 8 bytes, is enough for the first
+ * two entries that meet the interval: `entry`, from `start` up to `middle`, and the one after it, up to `end`. b is as
+ * small as it may be for slots beyond `end` to be rare. */
+typedef uint64_t rdc_interval; /* start | middle << 16 | end << 32 | entry << 48 */
 
-/* Decoding looks a slot up in one of so many intervals a table (512 bytes of lookup, so that 64 tables fit into the first-level
- * cache): coarse[interval] is the entry that holds its first slot, and a scan from there, mostly of no step, finds the slot's. */
-#define RDC_COARSE_BITS 8
+/* Where the intervals of a table are, for decoding. */
+typedef struct rdc_decode_row {
+    uint32_t first_shift; /* position of the first one << 4 | precision - b */
+    int32_t offset;       /* symbol of entry 0 */
+} rdc_decode_row;
+
+/* The same for vectors: an entry is 4 bytes, start | frequency << 16, and a table begins at a multiple of RDC_ENCODE_ALIGN. */
+typedef struct rdc_encode_row {
+    int32_t offset;
+    uint32_t first_escape; /* position of entry 0 << RDC_ENCODE_SHIFT | escape */
+} rdc_encode_row;
+
+#define RDC_ENCODE_ALIGN 16
+#define RDC_ENCODE_SHIFT 11
+#define RDC_ENCODE_ESCAPES (RDC_ENCODE_ALIGN << RDC_ENCODE_SHIFT) /* these bits are enough for an escape */
 
 struct rdc_tables {
     unsigned precision;
     size_t count;
-    size_t total;        /* entries of all tables */
+    size_t total;              /* entries of all tables */
     rdc_table *tables;
-    rdc_entry *entries;  /* of all tables, one after the other, and one unused after each table, so that they go with `starts` */
-    uint16_t *starts;    /* of all entries, and 2^precision after each table */
-    uint16_t *coarse;    /* of all tables */
+    rdc_entry *entries;        /* of all tables, one after the other, and one unused after each table, so that they go with `starts` */
+    uint16_t *starts;          /* of all entries, and 2^precision after each table */
+    rdc_decode_row *decode_rows;
+    rdc_interval *intervals;   /* of all tables */
+    rdc_encode_row *encode_rows; /* NULL where there are more entries than a row can name: vectors leave such tables to scalar code */
+    uint32_t *encode_entries;
 };
 
 static inline size_t rdc_index_at(rdc_index index, size_t i) {
     return index.width == 1 ? ((const uint8_t *)index.data)[i] : ((const uint16_t *)index.data)[i];
+}
+
+static inline rdc_index rdc_index_from(rdc_index index, size_t i) {
+    return (rdc_index){(const uint8_t *)index.data + i * index.width, index.width};
 }
 
 /* The entry of a symbol in its table; the escape's for a symbol outside. */
@@ -50,6 +74,17 @@ static inline uint32_t rdc_table_entry(const rdc_table *table, int32_t symbol) {
 static inline int32_t rdc_table_symbol(const rdc_table *table, uint32_t entry) {
     return (int32_t)((uint32_t)table->offset + entry);
 }
+
+/* The entry of a slot, of `from` and those after it. */
+static inline uint32_t rdc_table_scan(const rdc_tables *tables, size_t t, uint32_t slot, uint32_t from) {
+    const uint16_t *starts = tables->starts + tables->tables[t].first;
+    while (starts[from + 1] <= slot) from++;
+    return from;
+}
+
+/* Fills the arrays of tables whose precision, count and total are set; frequencies are checked.
+ * Errors: RDC_ERROR_MEMORY. */
+rdc_status rdc_tables_fill(rdc_tables *tables, const uint32_t *counts, const int32_t *offsets, const uint16_t *frequencies);
 
 /* Errors: RDC_ERROR_INDEX (at: position of the first index that names no table). */
 rdc_status rdc_tables_check_index(const rdc_tables *tables, rdc_index index, size_t n);

@@ -1,0 +1,144 @@
+/* The rANS kernels for AVX-512 (Ice Lake, Zen 4 and later). */
+#include "base/cpu.h"
+
+#if RDC_X86
+#include <immintrin.h>
+#include <string.h>
+
+#include "entropy/rans.h"
+
+#define WIDE_TARGET RDC_TARGET_AVX512
+#define WIDE_ENCODE rdc_rans_encode_avx512
+#define WIDE_DECODE rdc_rans_decode_avx512
+#define WIDE_FEW_ROWS 64
+#define WIDTH 16
+typedef __m512i vec;
+
+#define OP static inline RDC_TARGET_AVX512 __attribute__((always_inline))
+
+OP vec wide_all(uint32_t value) { return _mm512_set1_epi32((int)value); }
+OP vec wide_load(const void *from) { return _mm512_loadu_si512(from); }
+OP void wide_store(void *to, vec a) { _mm512_storeu_si512(to, a); }
+OP vec wide_and(vec a, vec b) { return _mm512_and_si512(a, b); }
+OP vec wide_and_not(vec a, vec b) { return _mm512_andnot_si512(a, b); } /* ~a & b */
+OP vec wide_select(vec mask, vec a, vec b) { return _mm512_ternarylogic_epi32(mask, a, b, 0xca); }
+OP vec wide_add(vec a, vec b) { return _mm512_add_epi32(a, b); }
+OP vec wide_sub(vec a, vec b) { return _mm512_sub_epi32(a, b); }
+OP vec wide_multiply(vec a, vec b) { return _mm512_mullo_epi32(a, b); }
+OP vec wide_smaller(vec a, vec b) { return _mm512_min_epu32(a, b); }
+OP vec wide_sign(vec a) { return _mm512_srai_epi32(a, 31); }
+OP vec wide_shift_left(vec a, unsigned bits) { return _mm512_sll_epi32(a, _mm_cvtsi32_si128((int)bits)); }
+OP vec wide_shift_right(vec a, unsigned bits) { return _mm512_srl_epi32(a, _mm_cvtsi32_si128((int)bits)); }
+OP vec wide_shift_right_each(vec a, vec bits) { return _mm512_srlv_epi32(a, bits); }
+OP uint32_t wide_at_least(vec a, vec b) { return _mm512_cmpge_epu32_mask(a, b); }
+OP vec wide_inverse(vec f) {
+    return _mm512_castps_si512(_mm512_div_ps(_mm512_set1_ps(RDC_RANS_BELOW_ONE), _mm512_cvtepi32_ps(f)));
+}
+OP vec wide_estimate(vec x, vec inverse) {
+    return _mm512_cvttps_epi32(_mm512_mul_ps(_mm512_cvtepu32_ps(x), _mm512_castsi512_ps(inverse)));
+}
+
+/* Keeps the compiler from reading an array, which a vector was just stored to, by shuffles instead of loads: those are slower. */
+#define IN_MEMORY(array) __asm__("" : "+m"(array))
+
+/* Pairs of 8 lanes each to their first and second halves. */
+OP void split_pairs(__m512i a, __m512i b, vec *first, vec *second) {
+    const vec even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+    *first = _mm512_permutex2var_epi32(a, even, b);
+    *second = _mm512_permutex2var_epi32(a, _mm512_or_si512(even, _mm512_set1_epi32(1)), b);
+}
+
+/* Two pairs from memory: loads that fill halves, without a shuffle. */
+OP __m128i two_pairs(const void *low, const void *high) {
+    return _mm_castps_si128(_mm_loadh_pi(_mm_castsi128_ps(_mm_loadl_epi64(low)), high));
+}
+
+OP __m512i eight_pairs(__m128i a, __m128i b, __m128i c, __m128i d) {
+    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1)),
+                              _mm256_inserti128_si256(_mm256_castsi128_si256(c), d, 1), 1);
+}
+
+#define PAIRS(at, k) eight_pairs(two_pairs(at(k), at(k + 1)), two_pairs(at(k + 2), at(k + 3)), two_pairs(at(k + 4), at(k + 5)), two_pairs(at(k + 6), at(k + 7)))
+
+/* The rows of up to 64 tables in registers, 32 a pair. */
+typedef struct wide_rows {
+    const uint64_t *rows;
+    vec first[4], second[4];
+} wide_rows;
+
+OP wide_rows wide_rows_open(const void *rows, size_t count, int few) {
+    wide_rows made = {.rows = rows};
+    if (!few) return made;
+    uint64_t padded[64] = {0};
+    memcpy(padded, rows, count * sizeof *padded);
+    for (int k = 0; k < 4; k++) split_pairs(wide_load(padded + 16 * k), wide_load(padded + 16 * k + 8), &made.first[k], &made.second[k]);
+    return made;
+}
+
+OP void wide_look_up_rows(const wide_rows *rows, int few, rdc_index index, size_t i, vec *first, vec *second) {
+    if (few) {
+        const vec at = _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)((const uint8_t *)index.data + i)));
+        const __mmask16 upper = _mm512_cmpge_epu32_mask(at, _mm512_set1_epi32(32));
+        *first = _mm512_mask_mov_epi32(_mm512_permutex2var_epi32(rows->first[0], at, rows->first[1]), upper,
+                                       _mm512_permutex2var_epi32(rows->first[2], at, rows->first[3]));
+        *second = _mm512_mask_mov_epi32(_mm512_permutex2var_epi32(rows->second[0], at, rows->second[1]), upper,
+                                        _mm512_permutex2var_epi32(rows->second[2], at, rows->second[3]));
+        return;
+    }
+#define AT(k) (rows->rows + rdc_index_at(index, i + (k)))
+    split_pairs(PAIRS(AT, 0), PAIRS(AT, 8), first, second);
+#undef AT
+}
+
+OP void wide_look_up_intervals(const uint64_t *intervals, vec at, vec *bounds, vec *end_entry) {
+    uint32_t place[WIDTH];
+    wide_store(place, at);
+    IN_MEMORY(place);
+#define AT(k) (intervals + place[k])
+    split_pairs(PAIRS(AT, 0), PAIRS(AT, 8), bounds, end_entry);
+#undef AT
+}
+
+OP vec wide_look_up(const uint32_t *entries, vec at) {
+    return _mm512_i32gather_epi32(at, entries, 4);
+}
+
+static const uint16_t ranks[64] = {
+    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+};
+
+/* Puts the low halves of the states that have reached their limits before `next`, in the order of the lanes. */
+OP uint8_t *wide_put_words(vec *x, const vec *limit, uint8_t *next) {
+    const __mmask16 due0 = _mm512_cmpge_epu32_mask(x[0], limit[0]), due1 = _mm512_cmpge_epu32_mask(x[1], limit[1]);
+    const __mmask32 due = _mm512_kunpackw(due1, due0);
+    const unsigned count = (unsigned)_mm_popcnt_u32(due);
+    const __m512i words = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(x[0])), _mm512_cvtepi32_epi16(x[1]), 1);
+    const __m512i packed = _mm512_maskz_compress_epi16(due, words);
+    _mm512_storeu_si512(next - 64, _mm512_permutexvar_epi16(_mm512_loadu_si512(ranks + count), packed)); /* to the upper end */
+    x[0] = _mm512_mask_srli_epi32(x[0], due0, x[0], 16);
+    x[1] = _mm512_mask_srli_epi32(x[1], due1, x[1], 16);
+    return next - 2 * count;
+}
+
+/* Appends words to the states that are due one, in the order of the lanes, as long as there are any before `stop`. */
+OP const uint8_t *wide_take_words(vec *x, const uint8_t *next, const uint8_t *stop) {
+    const vec low = _mm512_set1_epi32(RDC_RANS_LOW);
+    __mmask32 due = _mm512_kunpackw(_mm512_cmplt_epu32_mask(x[1], low), _mm512_cmplt_epu32_mask(x[0], low));
+    __m512i words;
+    if (stop - next >= 64) {
+        words = _mm512_loadu_si512(next);
+    } else {
+        const uint32_t there = (1u << (stop - next) / 2) - 1;
+        words = _mm512_maskz_loadu_epi16(there, next);
+        due = _pdep_u32(there, due);
+    }
+    words = _mm512_maskz_expand_epi16(due, words);
+    const vec words0 = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(words)), words1 = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(words, 1));
+    x[0] = _mm512_mask_or_epi32(x[0], (__mmask16)due, _mm512_slli_epi32(x[0], 16), words0);
+    x[1] = _mm512_mask_or_epi32(x[1], (__mmask16)(due >> 16), _mm512_slli_epi32(x[1], 16), words1);
+    return next + 2 * (size_t)_mm_popcnt_u32(due);
+}
+
+#include "entropy/rans_wide.h"
+#endif
