@@ -67,6 +67,8 @@ typedef enum rdc_error {
     RDC_ERROR_FINAL_STATE,
     RDC_ERROR_TAIL_LENGTH,
     RDC_ERROR_STATE_BYTES,
+    RDC_ERROR_STATE_PADDING,
+    RDC_ERROR_PART_SIZE,
     RDC_ERROR_WORDS_LEFT,
     RDC_ERROR_ODD_WORDS,
     RDC_ERROR_ESCAPE_LENGTH,
@@ -161,19 +163,22 @@ typedef struct rdc_index {
     unsigned width;
 } rdc_index;
 
-/* Lanes that a block of n symbols gets unless the caller asks for others: a rule on n alone. */
-unsigned rdc_block_default_lanes(size_t n);
-
 /* Bytes that are enough for the block of n symbols while it is made: what the worst symbols would need. */
 size_t rdc_block_bound(size_t n);
 
 /* Codes n symbols into `block`, which has room for rdc_block_bound bytes; *size of them are used. `lanes` is a power of two up
- * to RDC_MAX_LANES; a block too small for them gets 1 lane. Errors: RDC_ERROR_LANES, RDC_ERROR_INDEX (at: position),
- * RDC_ERROR_SYMBOL_LIMIT. */
-rdc_status rdc_block_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols,
-                            rdc_index index, size_t n, unsigned lanes, uint8_t *block, size_t *size);
+ * to RDC_MAX_LANES, or 0 for as many as hardly cost anything; what is too small for them gets 1 lane. `threads` share out what
+ * is long, 0 for as many as OpenMP takes; the bytes do not depend on it. Errors: RDC_ERROR_LANES, RDC_ERROR_INDEX (at: position),
+ * RDC_ERROR_SYMBOL_LIMIT, RDC_ERROR_MEMORY. */
+rdc_status rdc_block_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n,
+                            unsigned lanes, unsigned threads, uint8_t *block, size_t *size);
 
-/* Decoding, in segments of any length: open, decode until n symbols are out, finish. The block must outlive the decoder.
+/* Decodes the n symbols of a block. Errors: RDC_ERROR_INDEX (at: position), 40 to 79 (at: byte offset), RDC_ERROR_SYMBOL_LIMIT,
+ * RDC_ERROR_MEMORY. */
+rdc_status rdc_block_decode_all(const rdc_rans_kernels *kernels, const rdc_tables *tables, const uint8_t *block, size_t size, size_t n,
+                                rdc_index index, unsigned threads, int32_t *symbols);
+
+/* Decoding in segments of any length: open, decode until n symbols are out, finish. The block must outlive the decoder.
  * Nothing is allocated. The fields are private. */
 typedef struct rdc_bit_reader {
     const uint8_t *bytes;
@@ -181,10 +186,10 @@ typedef struct rdc_bit_reader {
     uint64_t position;
 } rdc_bit_reader;
 
-typedef struct rdc_block_decoder {
+typedef struct rdc_part_decoder {
     const rdc_rans_kernels *kernels;
     const rdc_tables *tables;
-    const uint8_t *block;
+    const uint8_t *part;
     const uint8_t *word;      /* next of the words that the lanes share */
     const uint8_t *words_end;
     size_t escape_start;      /* byte offset of the escape section */
@@ -195,7 +200,21 @@ typedef struct rdc_block_decoder {
     unsigned lane;            /* of the next symbol */
     uint32_t states[RDC_MAX_LANES];
     uint8_t tail_words[2 * RDC_MAX_LANES];
-    rdc_status failure;       /* the first error; a decoder does not recover */
+} rdc_part_decoder;
+
+typedef struct rdc_block_decoder {
+    const rdc_rans_kernels *kernels;
+    const rdc_tables *tables;
+    const uint8_t *block;
+    size_t size;
+    size_t n;
+    size_t remaining;   /* symbols still to come */
+    size_t size_at;     /* byte offset of the size of the next part */
+    size_t part_at;     /* byte offset of the current part */
+    size_t part_end;
+    size_t next_part;
+    rdc_part_decoder part;
+    rdc_status failure; /* the first error; a decoder does not recover */
 } rdc_block_decoder;
 
 /* Reads the head of a block of n symbols. Errors: 40 to 79 (at: byte offset), RDC_ERROR_SYMBOL_LIMIT. */

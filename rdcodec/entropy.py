@@ -181,7 +181,7 @@ class FrequencyTables:
     def __repr__(self):
         return f"FrequencyTables({len(self)} tables, {len(self._frequencies)} entries, precision={self.precision})"
 
-    def encode(self, symbols, index, lanes=None):
+    def encode(self, symbols, index, lanes=None, threads=None):
         """Code symbols to one block.
 
         Parameters
@@ -191,8 +191,11 @@ class FrequencyTables:
         index : array of uint8 or uint16, the shape of `symbols`
             The table of every symbol. Other integers are taken if their values fit.
         lanes : int, optional
-            Interleaved coders, a power of two up to 32: more are faster and cost about a byte each. Chosen from the number of
-            symbols alone when not given; a block too small for its lanes gets one.
+            Interleaved coders, a power of two up to 32: more are faster and cost about two thirds of a byte each. When not given,
+            as many as cost less than 0.1% of the block; what is too small for its lanes gets one.
+        threads : int, optional
+            At most so many threads share the work out where there are more than 2**19 symbols; as many as OpenMP takes when not
+            given. The bytes do not depend on it.
 
         Returns
         -------
@@ -202,15 +205,15 @@ class FrequencyTables:
         Raises
         ------
         RdcodecError
-            An index names no table, the shapes differ, or lanes is not such a number.
+            An index names no table, the shapes differ, or lanes or threads is not such a number.
         """
         if lanes is None:
             lanes = 0
         elif lanes not in (1, 2, 4, 8, 16, 32):
             raise RdcodecError(f"lanes: expected a power of two from 1 to 32, got {lanes!r}")
-        return _core.block_encode(self._core, _integers(symbols, "symbols", _INT32), self._index(index), lanes)
+        return _core.block_encode(self._core, _integers(symbols, "symbols", _INT32), self._index(index), lanes, _threads(threads))
 
-    def decode(self, data, index):
+    def decode(self, data, index, threads=None):
         """Decode a whole block.
 
         Parameters
@@ -219,6 +222,8 @@ class FrequencyTables:
             What `encode` made.
         index : array of uint8 or uint16, any shape
             The table of every symbol, as at encoding.
+        threads : int, optional
+            As for `encode`, whatever it was there.
 
         Returns
         -------
@@ -231,7 +236,7 @@ class FrequencyTables:
         RdcodecError
             An index names no table.
         """
-        return _core.block_decode(self._core, data, self._index(index))
+        return _core.block_decode(self._core, data, self._index(index), _threads(threads))
 
     def decoder(self, data, n):
         """A decoder of the `n` symbols of a block, segment by segment.
@@ -309,6 +314,15 @@ def _integers(values, name, dtype):
 
 def _is_plain(values, dtype):
     return type(values) is np.ndarray and values.dtype == dtype and values.flags.c_contiguous and values.flags.aligned
+
+
+def _threads(threads):
+    """The core's number of threads: 0 leaves it to OpenMP."""
+    if threads is None:
+        return 0
+    if not isinstance(threads, int) or not 1 <= threads <= 1024:
+        raise RdcodecError(f"threads: expected 1 to 1024, got {threads!r}")
+    return threads
 
 
 def _precision(precision):

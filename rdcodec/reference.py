@@ -206,20 +206,78 @@ def decode_single(state, words, tables, precision):
     return entries
 
 
+def read_lane_states(data, at, lanes):
+    """The states of several lanes, and the offset behind them."""
+    bits, position = int.from_bytes(data[at:], "big"), 8 * (len(data) - at)
+    states = []
+    for _ in range(lanes):
+        for_length = position - 4
+        position = for_length - 16 - (bits >> max(for_length, 0) & 15)
+        if position < 0:
+            raise CorruptStreamError(f"byte {len(data)}: the data end too early")
+        states.append(2 ** (for_length - position) + (bits >> position) % 2 ** (for_length - position))
+    if (bits >> position // 8 * 8) % 2 ** (position % 8):
+        raise CorruptStreamError("bits behind the states of the lanes")
+    return states, len(data) - position // 8
+
+
 def decode_several(data, lanes, tables, precision):
     """Entries coded in several lanes, which hide those of the last symbols in the low halves of the states they began with."""
     tail, at = read_varint(data, 0)
     if not 0 < tail < len(tables):
         raise CorruptStreamError(f"a tail of {tail} symbols")
-    states = [int.from_bytes(take(data, at + 4 * lane, 4), "little") for lane in range(lanes)]
-    if min(states) < 2**16:
-        raise CorruptStreamError(f"byte {at}: a state below 2**16")
+    states, at = read_lane_states(data, at, lanes)
     body = len(tables) - tail
-    entries = decode_lanes(states, Words(data[at + 4 * lanes :]), tables[:body], precision)
+    entries = decode_lanes(states, Words(data[at:]), tables[:body], precision)
     if any(state >> 16 != 1 for state in states):
         raise CorruptStreamError("the last states are not those an encoder begins with")
     hidden = b"".join((state & 0xFFFF).to_bytes(2, "little") for state in states)
     return entries + decode_single(int.from_bytes(hidden[:4], "little"), Words(hidden[4:]), tables[body:], precision)
+
+
+def decode_part(tables, precision, data):
+    """The symbols of a part of a block, one for each of `tables`."""
+    flags = take(data, 0, 1)[0]
+    log_lanes, dropped, escaped = flags & 7, flags >> 3 & 3, flags >> 5 & 1
+    if log_lanes > 5 or (log_lanes and dropped) or flags >> 6:
+        raise CorruptStreamError(f"byte 0: no part begins with {flags}")
+    at, section = 1, b""
+    if escaped:
+        size, at = read_varint(data, 1)
+        if not 0 < size <= len(data) - at:
+            raise CorruptStreamError(f"byte 1: an escape section of {size} bytes")
+        data, section = data[:-size], data[-size:]
+
+    if log_lanes:
+        entries = decode_several(data[at:], 1 << log_lanes, tables, precision)
+    else:
+        state = take(data, at, 4 - dropped)
+        if dropped < 3 and state[-1] == 0:
+            raise CorruptStreamError(f"byte {at}: a high zero byte of the state")
+        entries = decode_single(int.from_bytes(state, "little"), Words(data[at + 4 - dropped :]), tables, precision)
+
+    bits = iter([byte >> (7 - i) & 1 for byte in section for i in range(8)])
+    symbols = [decode_escape(bits, t) if e == t.escape else t.offset + e for t, e in zip(tables, entries)]
+    rest = list(bits)
+    if len(rest) >= 8 or any(rest):
+        raise CorruptStreamError(f"{len(rest)} bits of the escape section are left over")
+    return symbols
+
+
+def split_block(data, n):
+    """The parts of a block of n symbols: pairs of their number of symbols and their bytes."""
+    parts = -(-n // 2**19)
+    counts = [n // parts + (p < n % parts) for p in range(parts)]
+    sizes, at = [], 0
+    for _ in counts[1:]:
+        size, at = read_varint(data, at)
+        sizes.append(size)
+    pieces = []
+    for count, size in zip(counts, [*sizes, None]):
+        size = len(data) - at if size is None else size
+        pieces.append((count, take(data, at, size)))
+        at += size
+    return pieces
 
 
 def decode_block(arrays, data, index):
@@ -251,28 +309,7 @@ def decode_block(arrays, data, index):
             raise CorruptStreamError("byte 0: expected an empty block")
         return np.zeros(index.shape, np.int32)
 
-    flags = take(data, 0, 1)[0]
-    log_lanes, dropped, escaped = flags & 7, flags >> 3 & 3, flags >> 5 & 1
-    if log_lanes > 5 or (log_lanes and dropped) or flags >> 6:
-        raise CorruptStreamError(f"byte 0: no block begins with {flags}")
-    at, section = 1, b""
-    if escaped:
-        size, at = read_varint(data, 1)
-        if not 0 < size <= len(data) - at:
-            raise CorruptStreamError(f"byte 1: an escape section of {size} bytes")
-        data, section = data[:-size], data[-size:]
-
-    if log_lanes:
-        entries = decode_several(data[at:], 1 << log_lanes, tables, precision)
-    else:
-        state = take(data, at, 4 - dropped)
-        if dropped < 3 and state[-1] == 0:
-            raise CorruptStreamError(f"byte {at}: a high zero byte of the state")
-        entries = decode_single(int.from_bytes(state, "little"), Words(data[at + 4 - dropped :]), tables, precision)
-
-    bits = iter([byte >> (7 - i) & 1 for byte in section for i in range(8)])
-    symbols = [decode_escape(bits, t) if e == t.escape else t.offset + e for t, e in zip(tables, entries)]
-    rest = list(bits)
-    if len(rest) >= 8 or any(rest):
-        raise CorruptStreamError(f"{len(rest)} bits of the escape section are left over")
+    symbols = []
+    for count, part in split_block(data, len(tables)):
+        symbols += decode_part(tables[len(symbols) : len(symbols) + count], precision, part)
     return np.array(symbols, np.int32).reshape(index.shape)

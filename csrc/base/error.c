@@ -43,6 +43,8 @@ static const struct {
     {RDC_ERROR_FINAL_STATE, "byte {at}: expected the coder to end in its initial state, got {got}"},
     {RDC_ERROR_TAIL_LENGTH, "byte {at}: expected a tail shorter than the block and of at least 1 symbol, got {got}"},
     {RDC_ERROR_STATE_BYTES, "byte {at}: expected a state without high zero bytes, got {got}"},
+    {RDC_ERROR_STATE_PADDING, "byte {at}: expected zero bits behind the states of the lanes, got {got}"},
+    {RDC_ERROR_PART_SIZE, "byte {at}: expected the size of a part within the block, got {got}"},
     {RDC_ERROR_WORDS_LEFT, "byte {at}: expected all words to be used, got {got} bytes of them left over"},
     {RDC_ERROR_ODD_WORDS, "byte {at}: expected words of two bytes, got {got} bytes"},
     {RDC_ERROR_ESCAPE_LENGTH, "byte {at}: expected the length of an escape section within the block, got {got}"},

@@ -1,108 +1,67 @@
-/* Reads a block (docs/format.md). Bytes are checked here, so that kernels may trust what they are given. */
-#include <string.h>
+/* Reads a block (docs/format.md): part after part in segments, or all parts at once by threads. */
+#include <stdlib.h>
 
-#include "base/bytes.h"
 #include "base/status.h"
-#include "entropy/block.h"
-#include "entropy/escape.h"
-#include "entropy/rans.h"
+#include "base/threads.h"
+#include "entropy/part.h"
 
-static size_t rdc_block_offset(const rdc_block_decoder *d, const uint8_t *at) {
-    return (size_t)(at - d->block);
+/* An error of the part at this byte of the block, as one of the block. */
+static rdc_status in_block(rdc_status status, size_t part_at) {
+    if (status.error != RDC_OK && status.error != RDC_ERROR_INDEX) status.at += part_at;
+    return status;
 }
 
-static rdc_status rdc_block_read_states(rdc_block_decoder *d, size_t *at, size_t end, unsigned dropped) {
-    RDC_RETURN_IF(end - *at < 4 * d->lanes - dropped, RDC_ERROR_TRUNCATED, end, 0);
-    uint8_t bytes[4 * RDC_MAX_LANES] = {0};
-    memcpy(bytes, d->block + *at, 4 * d->lanes - dropped);
-    for (unsigned lane = 0; lane < d->lanes; lane++) {
-        d->states[lane] = rdc_load32(bytes + 4 * lane);
-        RDC_RETURN_IF(d->lanes > 1 && d->states[lane] < RDC_RANS_LOW, RDC_ERROR_LANE_STATE, *at + 4 * lane, d->states[lane]);
-    }
-    RDC_RETURN_IF(d->lanes == 1 && dropped < 3 && d->states[0] < 1u << (24 - 8 * dropped), RDC_ERROR_STATE_BYTES, *at,
-                  d->states[0]);
-    *at += 4 * d->lanes - dropped;
+/* Reads the size of the next part but the last at *size_at; the part is at *part_at of `size` bytes. */
+static rdc_status read_part_size(const uint8_t *block, size_t size, size_t *size_at, size_t part_at, size_t *part_size) {
+    const size_t at = *size_at;
+    uint64_t value;
+    RDC_FORWARD_IF_ERROR(rdc_varint_read(block, size, size_at, &value));
+    RDC_RETURN_IF(value > size - part_at, RDC_ERROR_PART_SIZE, at, value);
+    *part_size = (size_t)value;
     return rdc_ok();
 }
 
-static rdc_status rdc_block_read_head(rdc_block_decoder *d, size_t size) {
-    RDC_RETURN_IF(size == 0, RDC_ERROR_TRUNCATED, 0, 0);
-    const uint8_t flags = d->block[0];
-    const unsigned log_lanes = flags & RDC_BLOCK_LANES, dropped = flags >> 3 & 3;
-    RDC_RETURN_IF(log_lanes > 5 || (log_lanes && dropped) || flags & RDC_BLOCK_UNUSED, RDC_ERROR_BLOCK_FLAGS, 0, flags);
-    d->lanes = 1u << log_lanes;
-
-    size_t at = 1;
-    uint64_t escapes = 0, tail = 0;
-    if (flags & RDC_BLOCK_ESCAPES) {
-        RDC_FORWARD_IF_ERROR(rdc_varint_read(d->block, size, &at, &escapes));
-        RDC_RETURN_IF(escapes == 0 || escapes > size - at, RDC_ERROR_ESCAPE_LENGTH, 1, escapes);
+/* Where the first part is: behind the sizes. */
+static rdc_status find_first_part(const uint8_t *block, size_t size, size_t n, size_t *part_at) {
+    *part_at = 0;
+    for (size_t p = 1; p < rdc_part_count(n); p++) {
+        uint64_t value;
+        RDC_FORWARD_IF_ERROR(rdc_varint_read(block, size, part_at, &value));
     }
-    d->escape_start = size - (size_t)escapes;
-    d->escapes = (rdc_bit_reader){d->block + d->escape_start, 8 * escapes, 0};
-
-    if (d->lanes > 1) {
-        const size_t tail_at = at;
-        RDC_FORWARD_IF_ERROR(rdc_varint_read(d->block, d->escape_start, &at, &tail));
-        RDC_RETURN_IF(tail == 0 || tail >= d->remaining, RDC_ERROR_TAIL_LENGTH, tail_at, tail);
-    }
-    d->tail = (size_t)tail;
-    RDC_FORWARD_IF_ERROR(rdc_block_read_states(d, &at, d->escape_start, dropped));
-    RDC_RETURN_IF((d->escape_start - at) % 2, RDC_ERROR_ODD_WORDS, at, d->escape_start - at);
-    d->word = d->block + at;
-    d->words_end = d->block + d->escape_start;
-    /* a lone state has given words away only if it is full; with more lanes all are */
-    RDC_RETURN_IF(d->word != d->words_end && d->states[0] < RDC_RANS_LOW, RDC_ERROR_LANE_STATE, at - 4 + dropped, d->states[0]);
     return rdc_ok();
+}
+
+/* ---- In segments ---- */
+
+static rdc_status open_next_part(rdc_block_decoder *d) {
+    const size_t first = rdc_part_first(d->n, d->next_part), count = rdc_part_first(d->n, d->next_part + 1) - first;
+    d->part_at = d->part_end;
+    size_t part_size = d->size - d->part_at;
+    if (d->next_part + 1 < rdc_part_count(d->n)) RDC_FORWARD_IF_ERROR(read_part_size(d->block, d->size, &d->size_at, d->part_at, &part_size));
+    d->part_end = d->part_at + part_size;
+    d->next_part++;
+    return in_block(rdc_part_open(&d->part, d->kernels, d->tables, d->block + d->part_at, part_size, count), d->part_at);
 }
 
 rdc_status rdc_block_open(rdc_block_decoder *decoder, const rdc_rans_kernels *kernels, const rdc_tables *tables,
                           const uint8_t *block, size_t size, size_t n) {
     RDC_RETURN_IF(n > RDC_MAX_SYMBOLS, RDC_ERROR_SYMBOL_LIMIT, 0, n);
-    *decoder = (rdc_block_decoder){.kernels = kernels, .tables = tables, .block = block, .remaining = n, .lanes = 1};
-    if (n > 0) return rdc_block_read_head(decoder, size);
-    RDC_RETURN_IF(size > 0, RDC_ERROR_TRAILING_BYTES, 0, size);
-    return rdc_ok();
+    *decoder = (rdc_block_decoder){.kernels = kernels, .tables = tables, .block = block, .size = size, .n = n, .remaining = n};
+    RDC_RETURN_IF(n == 0 && size > 0, RDC_ERROR_TRAILING_BYTES, 0, size);
+    if (n == 0) return rdc_ok();
+    RDC_FORWARD_IF_ERROR(find_first_part(block, size, n, &decoder->part_end));
+    return open_next_part(decoder);
 }
 
-/* Once the lanes are done, what they began with is the tail: one lane with its state and words. */
-static rdc_status rdc_block_enter_tail(rdc_block_decoder *d) {
-    const size_t end = rdc_block_offset(d, d->words_end);
-    RDC_RETURN_IF(d->word != d->words_end, RDC_ERROR_WORDS_LEFT, rdc_block_offset(d, d->word), d->words_end - d->word);
-    for (unsigned lane = 0; lane < d->lanes; lane++) {
-        RDC_RETURN_IF(d->states[lane] >> 16 != 1, RDC_ERROR_FINAL_STATE, end, d->states[lane]);
-        rdc_store16(d->tail_words + 2 * lane, d->states[lane]);
+/* Decodes up to n symbols of the current part; the number is in *done. */
+static rdc_status decode_within_part(rdc_block_decoder *d, rdc_index index, size_t n, int32_t *symbols, size_t *done) {
+    if (d->part.remaining == 0) {
+        RDC_FORWARD_IF_ERROR(in_block(rdc_part_finish(&d->part), d->part_at));
+        RDC_FORWARD_IF_ERROR(open_next_part(d));
     }
-    d->word = d->tail_words + 4;
-    d->words_end = d->tail_words + 2 * d->lanes;
-    d->states[0] = rdc_load32(d->tail_words);
-    RDC_RETURN_IF(d->word != d->words_end && d->states[0] < RDC_RANS_LOW, RDC_ERROR_LANE_STATE, end, d->states[0]);
-    d->lanes = 1;
-    d->lane = 0;
-    d->tail = 0;
-    return rdc_ok();
-}
-
-/* Replaces the escapes among n symbols, which are in these groups, by their values. */
-static rdc_status rdc_block_read_escapes(rdc_block_decoder *d, uint32_t groups, rdc_index index, size_t n, int32_t *symbols) {
-    for (unsigned g = 0; g < 32 && groups >> g && g * RDC_RANS_GROUP < n; g++) {
-        const size_t at = g * RDC_RANS_GROUP;
-        if (!(groups >> g & 1)) continue;
-        rdc_status status = rdc_escape_read(&d->escapes, d->tables, rdc_index_from(index, at), rdc_smaller(RDC_RANS_GROUP, n - at), symbols + at);
-        status.at += d->escape_start;
-        RDC_FORWARD_IF_ERROR(status);
-    }
-    return rdc_ok();
-}
-
-/* Decodes up to n symbols of what the block's current lanes hold; the number is in *done. */
-static rdc_status rdc_block_decode_run(rdc_block_decoder *d, rdc_index index, size_t n, int32_t *symbols, size_t *done) {
-    if (d->tail && d->remaining == d->tail) RDC_FORWARD_IF_ERROR(rdc_block_enter_tail(d));
-    *done = rdc_smaller(rdc_smaller(n, RDC_RANS_RUN), d->remaining - d->tail);
-    const uint32_t groups = d->kernels->decode(d->tables, index, *done, d->lanes, d->lane, d->states, &d->word, d->words_end, symbols);
-    d->lane = (unsigned)((d->lane + *done) % d->lanes);
+    *done = rdc_smaller(n, d->part.remaining);
     d->remaining -= *done;
-    return groups ? rdc_block_read_escapes(d, groups, index, *done, symbols) : rdc_ok();
+    return in_block(rdc_part_decode(&d->part, index, *done, symbols), d->part_at);
 }
 
 rdc_status rdc_block_decode(rdc_block_decoder *decoder, rdc_index index, size_t n, int32_t *symbols) {
@@ -110,27 +69,78 @@ rdc_status rdc_block_decode(rdc_block_decoder *decoder, rdc_index index, size_t 
     RDC_RETURN_IF(n > decoder->remaining, RDC_ERROR_TOO_MANY_DECODED, decoder->remaining, n);
     RDC_FORWARD_IF_ERROR(rdc_tables_check_index(decoder->tables, index, n));
     for (size_t at = 0, done = 0; at < n; at += done) {
-        decoder->failure = rdc_block_decode_run(decoder, rdc_index_from(index, at), n - at, symbols + at, &done);
+        decoder->failure = decode_within_part(decoder, rdc_index_from(index, at), n - at, symbols + at, &done);
         RDC_FORWARD_IF_ERROR(decoder->failure);
     }
     return rdc_ok();
 }
 
-/* The escape section ends in less than 8 zero bits. */
-static rdc_status rdc_block_finish_escapes(const rdc_block_decoder *d) {
-    const uint64_t left = d->escapes.bits - d->escapes.position;
-    const size_t at = d->escape_start + (size_t)(d->escapes.position / 8);
-    RDC_RETURN_IF(left >= 8, RDC_ERROR_ESCAPE_LEFT, at, left);
-    RDC_RETURN_IF(left && d->block[at] << (8 - left) & 255, RDC_ERROR_ESCAPE_LEFT, at, left);
+rdc_status rdc_block_finish(const rdc_block_decoder *decoder) {
+    RDC_FORWARD_IF_ERROR(decoder->failure);
+    RDC_RETURN_IF(decoder->remaining, RDC_ERROR_NOT_ALL_DECODED, 0, decoder->remaining);
+    return decoder->n ? in_block(rdc_part_finish(&decoder->part), decoder->part_at) : rdc_ok();
+}
+
+/* ---- At once ---- */
+
+typedef struct part_place {
+    size_t at, size;
+    rdc_status status;
+} part_place;
+
+static rdc_status find_parts(const uint8_t *block, size_t size, size_t n, part_place *places) {
+    size_t size_at = 0, part_at;
+    RDC_FORWARD_IF_ERROR(find_first_part(block, size, n, &part_at));
+    const size_t parts = rdc_part_count(n);
+    for (size_t p = 0; p < parts; p++) {
+        places[p].at = part_at;
+        places[p].size = size - part_at;
+        if (p + 1 < parts) RDC_FORWARD_IF_ERROR(read_part_size(block, size, &size_at, part_at, &places[p].size));
+        part_at += places[p].size;
+    }
     return rdc_ok();
 }
 
-rdc_status rdc_block_finish(const rdc_block_decoder *decoder) {
-    const rdc_block_decoder *d = decoder;
-    RDC_FORWARD_IF_ERROR(d->failure);
-    RDC_RETURN_IF(d->remaining, RDC_ERROR_NOT_ALL_DECODED, 0, d->remaining);
-    const size_t left = (size_t)(d->words_end - d->word);
-    RDC_RETURN_IF(left, RDC_ERROR_WORDS_LEFT, d->escape_start - left, left);
-    RDC_RETURN_IF(d->states[0] != 0, RDC_ERROR_FINAL_STATE, d->escape_start, d->states[0]);
-    return rdc_block_finish_escapes(d);
+static rdc_status decode_part(const rdc_rans_kernels *kernels, const rdc_tables *tables, const uint8_t *part, size_t size, size_t n,
+                              rdc_index index, int32_t *symbols) {
+    rdc_part_decoder decoder;
+    RDC_FORWARD_IF_ERROR(rdc_tables_check_index(tables, index, n));
+    RDC_FORWARD_IF_ERROR(rdc_part_open(&decoder, kernels, tables, part, size, n));
+    RDC_FORWARD_IF_ERROR(rdc_part_decode(&decoder, index, n, symbols));
+    return rdc_part_finish(&decoder);
+}
+
+/* Decodes the parts at their places; their statuses go there too. */
+static void decode_parts(const rdc_rans_kernels *kernels, const rdc_tables *tables, const uint8_t *block, size_t n, rdc_index index,
+                         unsigned threads, int32_t *symbols, part_place *places) {
+    const int team = rdc_thread_count(threads);
+    (void)team;
+#ifdef _OPENMP
+#pragma omp parallel for schedule(dynamic, 1) num_threads(team)
+#endif
+    for (int64_t p = 0; p < (int64_t)rdc_part_count(n); p++) {
+        const size_t first = rdc_part_first(n, (size_t)p), count = rdc_part_first(n, (size_t)p + 1) - first;
+        part_place *place = &places[p];
+        place->status = decode_part(kernels, tables, block + place->at, place->size, count, rdc_index_from(index, first), symbols + first);
+        place->status.at += place->status.error == RDC_ERROR_INDEX ? first : 0;
+    }
+}
+
+rdc_status rdc_block_decode_all(const rdc_rans_kernels *kernels, const rdc_tables *tables, const uint8_t *block, size_t size, size_t n,
+                                rdc_index index, unsigned threads, int32_t *symbols) {
+    RDC_RETURN_IF(n > RDC_MAX_SYMBOLS, RDC_ERROR_SYMBOL_LIMIT, 0, n);
+    RDC_RETURN_IF(n == 0 && size > 0, RDC_ERROR_TRAILING_BYTES, 0, size);
+    if (n == 0) return rdc_ok();
+    const size_t parts = rdc_part_count(n);
+    if (parts == 1) return decode_part(kernels, tables, block, size, n, index, symbols);
+
+    part_place *places = malloc(parts * sizeof *places);
+    RDC_RETURN_IF(!places, RDC_ERROR_MEMORY, 0, 0);
+    rdc_status status = find_parts(block, size, n, places);
+    if (status.error == RDC_OK) {
+        decode_parts(kernels, tables, block, n, index, threads, symbols, places);
+        for (size_t p = parts; p-- > 0;) status = places[p].status.error == RDC_OK ? status : in_block(places[p].status, places[p].at);
+    }
+    free(places);
+    return status;
 }

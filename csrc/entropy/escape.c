@@ -28,11 +28,6 @@ unsigned rdc_escape_bits(const rdc_table *table, int32_t symbol) {
     return 2 * rdc_bit_length(rdc_escape_number(table, symbol)) - 1 - table->order;
 }
 
-static void rdc_bits_write(rdc_bit_writer *writer, uint64_t value, unsigned bits) {
-    writer->pending = writer->pending << bits | value;
-    for (writer->held += bits; writer->held >= 8; writer->held -= 8) *writer->next++ = (uint8_t)(writer->pending >> (writer->held - 8));
-}
-
 void rdc_escape_write(rdc_bit_writer *writer, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n) {
     for (size_t i = 0; i < n; i++) {
         const rdc_table *table = &tables->tables[rdc_index_at(index, i)];
@@ -42,10 +37,6 @@ void rdc_escape_write(rdc_bit_writer *writer, const rdc_tables *tables, const in
         rdc_bits_write(writer, 0, length - 1 - table->order);
         rdc_bits_write(writer, number, length);
     }
-}
-
-void rdc_escape_end(rdc_bit_writer *writer) {
-    if (writer->held) rdc_bits_write(writer, 0, 8 - writer->held);
 }
 
 static rdc_status rdc_escape_next(rdc_bit_reader *reader, const rdc_table *table, int32_t *symbol) {

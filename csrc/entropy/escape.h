@@ -5,6 +5,7 @@
 #ifndef RDC_ENTROPY_ESCAPE_H
 #define RDC_ENTROPY_ESCAPE_H
 
+#include "base/bits.h"
 #include "entropy/tables.h"
 
 /* Order of the codes of a table with this many entries. A table reaches so far that what lies outside is about 1/16 of its
@@ -16,18 +17,8 @@ unsigned rdc_escape_bits(const rdc_table *table, int32_t symbol);
 
 #define RDC_ESCAPE_BYTES 9 /* of a code, at most: an order k and a distance below 2^32 make at most 65 bits */
 
-/* Where codes are written; fewer than 8 bits wait between two writes. Starts as {bytes, 0, 0}. */
-typedef struct rdc_bit_writer {
-    uint8_t *next;
-    uint64_t pending;
-    unsigned held;
-} rdc_bit_writer;
-
 /* Writes the codes of the symbols that are outside their tables, into room for RDC_ESCAPE_BYTES a symbol. */
 void rdc_escape_write(rdc_bit_writer *writer, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n);
-
-/* Fills the last byte up with zero bits. */
-void rdc_escape_end(rdc_bit_writer *writer);
 
 /* Replaces each symbol one past its table's support, which is what a kernel decodes an escape to, by the next escaped symbol.
  * Errors: RDC_ERROR_ESCAPE_CODE, RDC_ERROR_ESCAPE_VALUE (at: byte offset in the section). */

@@ -139,11 +139,10 @@ static int symbols_check(const rdc_py_state *state, PyObject *tables, PyObject *
 static PyObject *block_encode(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *tables, *symbols, *index;
-    unsigned lanes;
+    unsigned lanes, threads;
     symbols_args a;
-    if (!PyArg_ParseTuple(args, "O!OOI:block_encode", state->tables_type, &tables, &symbols, &index, &lanes)) return NULL;
+    if (!PyArg_ParseTuple(args, "O!OOII:block_encode", state->tables_type, &tables, &symbols, &index, &lanes, &threads)) return NULL;
     if (symbols_check(state, tables, symbols, index, &a) < 0) return NULL;
-    if (lanes == 0) lanes = rdc_block_default_lanes(a.n);
 
     PyObject *block = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)rdc_block_bound(a.n));
     if (!block) return NULL;
@@ -151,7 +150,7 @@ static PyObject *block_encode(PyObject *module, PyObject *args) {
     size_t size = 0;
     rdc_status status;
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_block_encode(state->rans, a.tables, a.symbols, a.index, a.n, lanes, bytes, &size);
+    status = rdc_block_encode(state->rans, a.tables, a.symbols, a.index, a.n, lanes, threads, bytes, &size);
     Py_END_ALLOW_THREADS
     if (status.error != RDC_OK) {
         Py_DECREF(block);
@@ -218,20 +217,18 @@ static PyObject *block_decode(PyObject *module, PyObject *args) {
     PyObject *tables, *index_object;
     Py_buffer block;
     rdc_index index;
-    if (!PyArg_ParseTuple(args, "O!y*O:block_decode", state->tables_type, &tables, &block, &index_object)) return NULL;
+    unsigned threads;
+    if (!PyArg_ParseTuple(args, "O!y*OI:block_decode", state->tables_type, &tables, &block, &index_object, &threads)) return NULL;
     PyArrayObject *index_array = rdc_py_index(index_object, &index);
     PyArrayObject *symbols = index_array ? symbols_like(index_array) : NULL;
     if (!symbols) {
         PyBuffer_Release(&block);
         return NULL;
     }
-    const size_t n = (size_t)PyArray_SIZE(index_array);
-    rdc_block_decoder decoder;
     rdc_status status;
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_block_open(&decoder, state->rans, ((tables_object *)tables)->tables, block.buf, (size_t)block.len, n);
-    if (status.error == RDC_OK) status = rdc_block_decode(&decoder, index, n, PyArray_DATA(symbols));
-    if (status.error == RDC_OK) status = rdc_block_finish(&decoder);
+    status = rdc_block_decode_all(state->rans, ((tables_object *)tables)->tables, block.buf, (size_t)block.len,
+                                  (size_t)PyArray_SIZE(index_array), index, threads, PyArray_DATA(symbols));
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&block);
     if (status.error == RDC_OK) return (PyObject *)symbols;

@@ -1,0 +1,21 @@
+/* OpenMP where the compiler has it. */
+#ifndef RDC_BASE_THREADS_H
+#define RDC_BASE_THREADS_H
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+/* Threads to use when `wanted` are asked for, 0 for as many as OpenMP would take. */
+static inline int rdc_thread_count(unsigned wanted) {
+#ifdef _OPENMP
+    const int limit = omp_get_thread_limit();
+    if (wanted == 0) return omp_get_max_threads();
+    return wanted < (unsigned)limit ? (int)wanted : limit;
+#else
+    (void)wanted;
+    return 1;
+#endif
+}
+
+#endif
