@@ -121,6 +121,8 @@ int rdc_cpu_has(rdc_cpu_level level); /* this machine and this build */
 rdc_status rdc_cpu_choose(const char *name, rdc_cpu_level *level);
 const char *rdc_cpu_name(rdc_cpu_level level);
 
+/* Functions that take a level, one that this machine has, give the same results at each. */
+
 typedef struct rdc_rans_kernels rdc_rans_kernels;
 
 /* The rANS kernels of a level; a constant. The scalar ones define the bytes, every other level writes the same. */
@@ -276,13 +278,13 @@ rdc_status rdc_frame_read(const uint8_t *bytes, size_t size, size_t *at, rdc_fra
 /* Symbols of values [tokens, channels]: sign(x) * floor(|x| / step + (1 - dead_zone) / 2), a step a channel. dead_zone 0
  * rounds to the nearest symbol, 1 to the next towards 0; symbols beyond int32 become its largest. Errors: RDC_ERROR_NOT_FINITE
  * (at: position of the first), RDC_ERROR_STEP (at: channel), RDC_ERROR_DEAD_ZONE. */
-rdc_status rdc_quantise(const void *values, rdc_float_type type, size_t tokens, size_t channels, const double *steps,
-                        double dead_zone, int32_t *symbols);
+rdc_status rdc_quantise(rdc_cpu_level cpu, const void *values, rdc_float_type type, size_t tokens, size_t channels,
+                        const double *steps, double dead_zone, int32_t *symbols);
 
 /* Values of symbols: sign(s) * (|s| - inward) * step, where inward[0] is for |s| = 1 and inward[1] for larger ones, in steps;
  * clipped to the range of float32. Errors: RDC_ERROR_STEP (at: channel), RDC_ERROR_RECONSTRUCTION (at: which one). */
-rdc_status rdc_dequantise(const int32_t *symbols, size_t tokens, size_t channels, const double *steps, const double *inward,
-                          float *values);
+rdc_status rdc_dequantise(rdc_cpu_level cpu, const int32_t *symbols, size_t tokens, size_t channels, const double *steps,
+                          const double *inward, float *values);
 
 /* ---- Dependent (trellis coded) quantiser ---- */
 

@@ -1,8 +1,22 @@
 """Settings that all tests share."""
 
+import numpy as np
+import pytest
 from hypothesis import settings
+
+from rdcodec import RdcodecError, _core
 
 # Examples are few and not timed, so that the whole suite stays short on a slow machine; pytest --hypothesis-profile=long looks longer.
 settings.register_profile("default", max_examples=50, deadline=None)
 settings.register_profile("long", max_examples=2000, deadline=None)
 settings.load_profile("default")
+
+
+@pytest.fixture(params=["scalar", "neon", "avx2", "avx512"])
+def cpu(request):
+    """A class of kernels that this machine has."""
+    try:
+        _core.quantise(np.zeros((0, 1), np.float32), np.ones(1), 0.0, request.param)
+    except RdcodecError:
+        pytest.skip("not on this machine")
+    return request.param

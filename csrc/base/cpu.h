@@ -13,6 +13,13 @@
 #define RDC_X86 0
 #endif
 
+/* For loops that are compiled once a class: they take on the target of the function that they become part of. */
+#ifdef __GNUC__
+#define RDC_ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define RDC_ALWAYS_INLINE inline
+#endif
+
 /* Every 64-bit ARM has NEON; the kernels take bytes in little-endian order. */
 #if defined(__aarch64__) && defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define RDC_ARM 1

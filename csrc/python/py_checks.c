@@ -42,3 +42,11 @@ PyArrayObject *rdc_py_index(PyObject *object, rdc_index *index) {
     *index = (rdc_index){PyArray_DATA(array), type == NPY_UINT8 ? 1 : 2};
     return array;
 }
+
+int rdc_py_cpu(const rdc_py_state *state, const char *name, rdc_cpu_level *cpu) {
+    *cpu = state->cpu;
+    const rdc_status status = name ? rdc_cpu_choose(name, cpu) : (rdc_status){RDC_OK, 0, 0};
+    if (status.error == RDC_OK) return 0;
+    rdc_py_raise(state, status);
+    return -1;
+}

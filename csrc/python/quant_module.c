@@ -45,9 +45,12 @@ static PyObject *quantise(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *values_object, *steps_object;
     double dead_zone;
+    const char *cpu_name = NULL;
+    rdc_cpu_level cpu;
     rdc_float_type type;
     size_t tokens, channels;
-    if (!PyArg_ParseTuple(args, "OOd:quantise", &values_object, &steps_object, &dead_zone)) return NULL;
+    if (!PyArg_ParseTuple(args, "OOd|s:quantise", &values_object, &steps_object, &dead_zone, &cpu_name)) return NULL;
+    if (rdc_py_cpu(state, cpu_name, &cpu) < 0) return NULL;
     PyArrayObject *values = floats_of(values_object, &type);
     if (!values || rows_of(state, values, "values", &tokens, &channels) < 0) return NULL;
     PyArrayObject *steps = steps_of(state, steps_object, channels);
@@ -55,7 +58,7 @@ static PyObject *quantise(PyObject *module, PyObject *args) {
     if (!symbols) return NULL;
     rdc_status status;
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_quantise(PyArray_DATA(values), type, tokens, channels, PyArray_DATA(steps), dead_zone, PyArray_DATA(symbols));
+    status = rdc_quantise(cpu, PyArray_DATA(values), type, tokens, channels, PyArray_DATA(steps), dead_zone, PyArray_DATA(symbols));
     Py_END_ALLOW_THREADS
     return finish(state, symbols, status);
 }
@@ -64,8 +67,11 @@ static PyObject *dequantise(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *symbols_object, *steps_object;
     double inward[2];
+    const char *cpu_name = NULL;
+    rdc_cpu_level cpu;
     size_t tokens, channels;
-    if (!PyArg_ParseTuple(args, "OO(dd):dequantise", &symbols_object, &steps_object, &inward[0], &inward[1])) return NULL;
+    if (!PyArg_ParseTuple(args, "OO(dd)|s:dequantise", &symbols_object, &steps_object, &inward[0], &inward[1], &cpu_name)) return NULL;
+    if (rdc_py_cpu(state, cpu_name, &cpu) < 0) return NULL;
     PyArrayObject *symbols = rdc_py_array(symbols_object, "symbols", NPY_INT32, "int32");
     if (!symbols || rows_of(state, symbols, "symbols", &tokens, &channels) < 0) return NULL;
     PyArrayObject *steps = steps_of(state, steps_object, channels);
@@ -73,7 +79,7 @@ static PyObject *dequantise(PyObject *module, PyObject *args) {
     if (!values) return NULL;
     rdc_status status;
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_dequantise(PyArray_DATA(symbols), tokens, channels, PyArray_DATA(steps), inward, PyArray_DATA(values));
+    status = rdc_dequantise(cpu, PyArray_DATA(symbols), tokens, channels, PyArray_DATA(steps), inward, PyArray_DATA(values));
     Py_END_ALLOW_THREADS
     return finish(state, values, status);
 }
