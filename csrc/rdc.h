@@ -312,6 +312,11 @@ typedef struct rdc_level_grid {
 rdc_status rdc_levels_order(const rdc_level_grid *grid, const int32_t *levels, const int32_t *token_scale, size_t tokens,
                             int32_t *symbols, uint16_t *index);
 
+/* Counts how often each level from -reach to reach met each table of the grid: counts [rows, 2 * reach + 1], a row a table.
+ * Errors: RDC_ERROR_GRID (at: component). */
+rdc_status rdc_levels_count(const rdc_level_grid *grid, const int32_t *levels, const int32_t *token_scale, size_t tokens,
+                            uint32_t reach, size_t rows, int64_t *counts);
+
 /* For each token which of the candidates, in rising order, to add to its scale for the shortest code of its levels: the local
  * minimum that is met from the candidate 0 on.
  * costs [rows, cost_levels]: of a level of that magnitude (the last for all larger ones) in a table of the grid, any unit.

@@ -46,6 +46,9 @@ def trellis_odd(levels: NDArray[np.int32], /) -> NDArray[np.uint8]: ...
 def levels_order(
     grid: Grid, levels: NDArray[np.int32], token_scale: NDArray[np.int32], /
 ) -> tuple[NDArray[np.int32], NDArray[np.uint16]]: ...
+def levels_count(
+    grid: Grid, levels: NDArray[np.int32], token_scale: NDArray[np.int32], rows: int, reach: int, /
+) -> NDArray[np.int64]: ...
 def levels_fit_scale(
     grid: Grid,
     levels: NDArray[np.int32],

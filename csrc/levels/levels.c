@@ -1,41 +1,20 @@
-/* Levels of the dependent quantiser under the scale grid: which table codes which level.
- *
- * The table of a level is the clamped sum of its component's scale and its token's scale, for the component's shape and for
- * the quantiser that the trellis is in. All of it is integers that the decoder has. Blocks hold the levels component by
- * component, each for all tokens of the frame: the trellis then leaves the tokens of a component independent. */
+/* Levels of the dependent quantiser under the scale grid. Blocks hold them component by component, each for all tokens of the
+ * frame: the trellis then leaves the tokens of a component independent. */
 #include <stdlib.h>
 
 #include "base/status.h"
+#include "levels/grid.h"
 #include "quant/trellis.h"
-
-/* The even quantiser's table; the odd one's follows it. */
-static inline uint32_t even_table(const rdc_level_grid *grid, size_t component, int64_t token_scale) {
-    int64_t scale = grid->component_scale[component] + token_scale;
-    if (scale < 0) scale = 0;
-    if (scale >= (int64_t)grid->scales) scale = (int64_t)grid->scales - 1;
-    return grid->first_table + 2 * (grid->component_shape[component] * grid->scales + (uint32_t)scale);
-}
-
-/* After this every table number of the grid is a uint16. */
-static rdc_status check_grid(const rdc_level_grid *grid) {
-    RDC_RETURN_IF(grid->scales < 1 || grid->scales > RDC_MAX_TABLES, RDC_ERROR_GRID, 0, grid->scales);
-    RDC_RETURN_IF(grid->first_table > RDC_MAX_TABLES, RDC_ERROR_GRID, 0, grid->first_table);
-    for (size_t i = 0; i < grid->components; i++) {
-        const uint64_t last = grid->first_table + 2 * (grid->component_shape[i] + (uint64_t)1) * grid->scales;
-        RDC_RETURN_IF(last > RDC_MAX_TABLES, RDC_ERROR_GRID, i, last);
-    }
-    return rdc_ok();
-}
 
 rdc_status rdc_levels_order(const rdc_level_grid *grid, const int32_t *levels, const int32_t *token_scale, size_t tokens,
                             int32_t *symbols, uint16_t *index) {
-    RDC_FORWARD_IF_ERROR(check_grid(grid));
+    RDC_FORWARD_IF_ERROR(rdc_grid_check(grid));
     for (size_t t = 0; t < tokens; t++) {
         unsigned state = 0;
         for (size_t i = 0; i < grid->components; i++) {
             const int32_t level = levels[t * grid->components + i];
             symbols[i * tokens + t] = level;
-            index[i * tokens + t] = (uint16_t)(even_table(grid, i, token_scale[t]) + rdc_trellis_odd(state));
+            index[i * tokens + t] = (uint16_t)(rdc_grid_even_table(grid, i, token_scale[t]) + rdc_trellis_odd(state));
             state = rdc_trellis_next(state, level);
         }
     }
@@ -58,7 +37,7 @@ static uint64_t cost_of(const scale_search *search, const int32_t *levels, int64
     uint64_t sum = 0;
     for (size_t i = 0; i < grid->components; i++) {
         const uint32_t magnitude = levels[i] < 0 ? 0u - (uint32_t)levels[i] : (uint32_t)levels[i];
-        const size_t row = even_table(grid, i, token_scale) - grid->first_table + rdc_trellis_odd(state);
+        const size_t row = rdc_grid_even_table(grid, i, token_scale) - grid->first_table + rdc_trellis_odd(state);
         sum += search->costs[row * search->cost_levels + (magnitude < last ? magnitude : last)];
         state = rdc_trellis_next(state, levels[i]);
     }
@@ -84,12 +63,8 @@ static int32_t best_candidate(const scale_search *search, const int32_t *levels,
 rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const uint16_t *costs, size_t rows, size_t cost_levels,
                                 const int32_t *levels, const int32_t *token_scale, size_t tokens, const int32_t *candidates,
                                 size_t candidate_count, int32_t *choice) {
-    RDC_FORWARD_IF_ERROR(check_grid(grid));
+    RDC_FORWARD_IF_ERROR(rdc_grid_check_rows(grid, rows));
     RDC_RETURN_IF(cost_levels < 1 || candidate_count < 1, RDC_ERROR_CANDIDATES, 0, candidate_count);
-    for (size_t i = 0; i < grid->components; i++) {
-        const size_t needed = 2 * (grid->component_shape[i] + (size_t)1) * grid->scales;
-        RDC_RETURN_IF(needed > rows, RDC_ERROR_GRID, i, needed);
-    }
     const scale_search search = {grid, costs, cost_levels, candidates, candidate_count};
     size_t start = 0; /* the candidate that changes least */
     while (start + 1 < candidate_count && candidates[start] < 0) start++;
@@ -104,13 +79,15 @@ rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const uint16_t *cost
 
 rdc_status rdc_levels_decode(const rdc_level_grid *grid, rdc_block_decoder *decoder, const int32_t *token_scale, size_t tokens,
                              int64_t *points) {
-    RDC_FORWARD_IF_ERROR(check_grid(grid));
+    RDC_FORWARD_IF_ERROR(rdc_grid_check(grid));
     uint8_t *states = calloc(tokens + 1, 1);
     uint16_t *index = malloc((tokens + 1) * sizeof *index);
     int32_t *levels = malloc((tokens + 1) * sizeof *levels);
     rdc_status status = states && index && levels ? rdc_ok() : rdc_fail(RDC_ERROR_MEMORY, 0, 0);
     for (size_t i = 0; i < grid->components && status.error == RDC_OK; i++) {
-        for (size_t t = 0; t < tokens; t++) index[t] = (uint16_t)(even_table(grid, i, token_scale[t]) + rdc_trellis_odd(states[t]));
+        for (size_t t = 0; t < tokens; t++) {
+            index[t] = (uint16_t)(rdc_grid_even_table(grid, i, token_scale[t]) + rdc_trellis_odd(states[t]));
+        }
         status = rdc_block_decode(decoder, (rdc_index){index, 2}, tokens, levels);
         if (status.error != RDC_OK) break;
         for (size_t t = 0; t < tokens; t++) {

@@ -61,6 +61,25 @@ static PyObject *levels_order(PyObject *module, PyObject *args) {
     return rdc_py_raise(state, status);
 }
 
+static PyObject *levels_count(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *grid, *levels, *token_scale;
+    unsigned rows, reach;
+    levels_args a;
+    if (!PyArg_ParseTuple(args, "O!OOII:levels_count", &PyTuple_Type, &grid, &levels, &token_scale, &rows, &reach)) return NULL;
+    if (levels_check(state, grid, levels, token_scale, &a) < 0) return NULL;
+    npy_intp shape[2] = {rows, 2 * (npy_intp)reach + 1};
+    PyArrayObject *counts = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_INT64);
+    if (!counts) return NULL;
+    rdc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_levels_count(&a.grid, PyArray_DATA(a.levels), PyArray_DATA(a.token_scale), a.tokens, reach, rows, PyArray_DATA(counts));
+    Py_END_ALLOW_THREADS
+    if (status.error == RDC_OK) return (PyObject *)counts;
+    Py_DECREF(counts);
+    return rdc_py_raise(state, status);
+}
+
 static PyObject *levels_fit_scale(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *grid, *levels, *token_scale, *costs_object, *candidates_object;
@@ -113,6 +132,7 @@ static PyObject *levels_decode(PyObject *module, PyObject *args) {
 
 static PyMethodDef functions[] = {
     {"levels_order", levels_order, METH_VARARGS, NULL},
+    {"levels_count", levels_count, METH_VARARGS, NULL},
     {"levels_fit_scale", levels_fit_scale, METH_VARARGS, NULL},
     {"levels_decode", levels_decode, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -38,12 +38,8 @@ def symbol_table(counts, prior):
 
 def level_counts(levels, token_scale, component_scale, component_shape):
     """How often each level met each table: float64 [shapes, scales, 2, levels], the last from -REACH to REACH."""
-    odd = _core.trellis_odd(levels)
-    scale = np.clip(component_scale + token_scale[:, None], 0, SCALES - 1)
-    table = (component_shape * SCALES + scale) * 2 + odd
-    inside = np.abs(levels) <= REACH
-    bins = (table.astype(np.int64) * (2 * REACH + 1) + levels + REACH)[inside]
-    counts = np.bincount(bins, minlength=SHAPES * SCALES * 2 * (2 * REACH + 1))
+    grid = (np.ascontiguousarray(component_scale, np.int32), np.ascontiguousarray(component_shape, np.uint8), SCALES, 0)
+    counts = _core.levels_count(grid, levels, np.ascontiguousarray(token_scale, np.int32), SHAPES * SCALES * 2, REACH)
     return counts.reshape(SHAPES, SCALES, 2, -1).astype(np.float64)
 
 

@@ -36,6 +36,21 @@ def test_tables_are_clamped_sums(case):
     assert np.array_equal(index, expected.T)
 
 
+@pytest.mark.parametrize("reach", [0, 2, 30])
+def test_every_level_within_reach_is_counted_in_its_table(case, reach):
+    grid, levels, token_scale = case
+    levels[0, :4] = -(2**31), 2**31 - 1, reach, -reach - 1
+    rows = 2 * 2 * SCALES + 1
+    counts = _core.levels_count(grid, levels, token_scale, rows, reach)
+    _, index = _core.levels_order(grid, levels, token_scale)
+    expected = np.zeros((rows, 2 * reach + 1), np.int64)
+    for table, level in zip(index.T.ravel() - FIRST, levels.ravel()):
+        if abs(int(level)) <= reach:
+            expected[table, level + reach] += 1
+    assert np.array_equal(counts, expected)
+    assert not _core.levels_count(grid, levels[:0], token_scale[:0], rows, reach).any()
+
+
 def test_decoding_gives_the_points_of_the_levels(case):
     grid, levels, token_scale = case
     symbols, index = _core.levels_order(grid, levels, token_scale)
@@ -68,6 +83,8 @@ def test_a_grid_outside_its_tables_is_refused(case):
             _core.levels_order(bad, levels, token_scale)
     with pytest.raises(RdcodecError, match="its tables lie outside the grid"):
         _core.levels_fit_scale(grid, levels, token_scale, np.zeros((3, 4), np.uint16), np.zeros(1, np.int32))
+    with pytest.raises(RdcodecError, match="its tables lie outside the grid"):
+        _core.levels_count(grid, levels, token_scale, 3, 4)
     with pytest.raises(RdcodecError, match=r"levels: expected shape \[20, 9\]"):
         _core.levels_order(grid, levels[:, :4].copy(), token_scale)
     with pytest.raises(TypeError, match="decoder: expected a Decoder, got int"):

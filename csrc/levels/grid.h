@@ -1,0 +1,24 @@
+/* Which table codes which level. Private to csrc/levels.
+ *
+ * The table of a level is the clamped sum of its component's scale and its token's scale, for the component's shape and for
+ * the quantiser that the trellis is in. All of it is integers that the decoder has. */
+#ifndef RDC_LEVELS_GRID_H
+#define RDC_LEVELS_GRID_H
+
+#include "rdc.h"
+
+/* The even quantiser's table; the odd one's follows it. */
+static inline uint32_t rdc_grid_even_table(const rdc_level_grid *grid, size_t component, int64_t token_scale) {
+    int64_t scale = grid->component_scale[component] + token_scale;
+    if (scale < 0) scale = 0;
+    if (scale >= (int64_t)grid->scales) scale = (int64_t)grid->scales - 1;
+    return grid->first_table + 2 * (grid->component_shape[component] * grid->scales + (uint32_t)scale);
+}
+
+/* After this every table number of the grid is a uint16. Errors: RDC_ERROR_GRID (at: component). */
+rdc_status rdc_grid_check(const rdc_level_grid *grid);
+
+/* Whether an array of `rows`, one a table of the grid, has one for each. Errors: RDC_ERROR_GRID (at: component). */
+rdc_status rdc_grid_check_rows(const rdc_level_grid *grid, size_t rows);
+
+#endif
