@@ -86,8 +86,15 @@ OP void wide_look_up_intervals(const uint64_t *intervals, vec at, vec *bounds, v
 #undef AT
 }
 
-OP vec wide_look_up(const uint32_t *entries, vec at) {
-    return _mm256_i32gather_epi32((const int *)entries, at, 4);
+/* Loads and shuffles, since gathers are microcode on many CPUs. */
+OP __m128i four_entries(const uint32_t *entries, const uint32_t *places) {
+    const __m128i low = _mm_unpacklo_epi32(_mm_loadu_si32(entries + places[0]), _mm_loadu_si32(entries + places[1]));
+    const __m128i high = _mm_unpacklo_epi32(_mm_loadu_si32(entries + places[2]), _mm_loadu_si32(entries + places[3]));
+    return _mm_unpacklo_epi64(low, high);
+}
+
+OP vec wide_look_up_places(const uint32_t *entries, const uint32_t *places) {
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(four_entries(entries, places)), four_entries(entries, places + 4), 1);
 }
 
 static const uint64_t expand[256] = {RDC_256_SETS(RDC_EXPAND_LANE)};

@@ -53,12 +53,12 @@ OP __m128i two_pairs(const void *low, const void *high) {
     return _mm_castps_si128(_mm_loadh_pi(_mm_castsi128_ps(_mm_loadl_epi64(low)), high));
 }
 
-OP __m512i eight_pairs(__m128i a, __m128i b, __m128i c, __m128i d) {
+OP __m512i join_quarters(__m128i a, __m128i b, __m128i c, __m128i d) {
     return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1)),
                               _mm256_inserti128_si256(_mm256_castsi128_si256(c), d, 1), 1);
 }
 
-#define PAIRS(at, k) eight_pairs(two_pairs(at(k), at(k + 1)), two_pairs(at(k + 2), at(k + 3)), two_pairs(at(k + 4), at(k + 5)), two_pairs(at(k + 6), at(k + 7)))
+#define PAIRS(at, k) join_quarters(two_pairs(at(k), at(k + 1)), two_pairs(at(k + 2), at(k + 3)), two_pairs(at(k + 4), at(k + 5)), two_pairs(at(k + 6), at(k + 7)))
 
 /* The rows of up to 64 tables in registers, 32 a pair. */
 typedef struct wide_rows {
@@ -99,8 +99,16 @@ OP void wide_look_up_intervals(const uint64_t *intervals, vec at, vec *bounds, v
 #undef AT
 }
 
-OP vec wide_look_up(const uint32_t *entries, vec at) {
-    return _mm512_i32gather_epi32(at, entries, 4);
+/* Loads and shuffles, since gathers are microcode on many CPUs. */
+OP __m128i four_entries(const uint32_t *entries, const uint32_t *places) {
+    const __m128i low = _mm_unpacklo_epi32(_mm_loadu_si32(entries + places[0]), _mm_loadu_si32(entries + places[1]));
+    const __m128i high = _mm_unpacklo_epi32(_mm_loadu_si32(entries + places[2]), _mm_loadu_si32(entries + places[3]));
+    return _mm_unpacklo_epi64(low, high);
+}
+
+OP vec wide_look_up_places(const uint32_t *entries, const uint32_t *places) {
+    return join_quarters(four_entries(entries, places), four_entries(entries, places + 4), four_entries(entries, places + 8),
+                         four_entries(entries, places + 12));
 }
 
 static const uint16_t ranks[64] = {

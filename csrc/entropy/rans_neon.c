@@ -72,9 +72,8 @@ OP void wide_look_up_intervals(const uint64_t *intervals, vec at, vec *bounds, v
                   intervals + vgetq_lane_u32(at, 3), bounds, end_entry);
 }
 
-OP vec wide_look_up(const uint32_t *entries, vec at) {
-    const uint32_t values[4] = {entries[vgetq_lane_u32(at, 0)], entries[vgetq_lane_u32(at, 1)], entries[vgetq_lane_u32(at, 2)],
-                                entries[vgetq_lane_u32(at, 3)]};
+OP vec wide_look_up_places(const uint32_t *entries, const uint32_t *places) {
+    const uint32_t values[4] = {entries[places[0]], entries[places[1]], entries[places[2]], entries[places[3]]};
     return vld1q_u32(values);
 }
 

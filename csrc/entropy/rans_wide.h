@@ -24,29 +24,21 @@
 
 /* ---- Encoding ---- */
 
-/* What the step of every lane needs. */
-typedef struct wide_entries {
-    vec frequency[REGISTERS], start[REGISTERS], limit[REGISTERS];
-} wide_entries;
-
-/* Looks the entries of 32 symbols up; returns whether one of them is an escape. */
-WIDE_INLINE uint32_t wide_find_entries(const rdc_tables *tables, const wide_rows *rows, int few, const int32_t *symbols, rdc_index index,
-                                       size_t i, wide_entries *found) {
-    uint32_t escapes = 0;
-    EACH_REGISTER(r) {
-        const size_t at = i + (size_t)r * WIDTH;
+/* Finds where the entries of n symbols are; returns the groups with escapes. Places are found for a whole run before the first of
+ * them is used: the loads that use them then need not wait for the vectors they come from. */
+WIDE_INLINE uint32_t wide_find_places(const rdc_tables *tables, rdc_index index, int few, const int32_t *symbols, size_t n, uint32_t *places) {
+    const wide_rows rows = wide_rows_open(tables->encode_rows, tables->count, few);
+    uint32_t escaped = 0;
+    for (size_t i = 0; i < n; i += WIDTH) {
         vec offset, first_escape;
-        wide_look_up_rows(rows, few, index, at, &offset, &first_escape);
+        wide_look_up_rows(&rows, few, index, i, &offset, &first_escape);
         const vec escape = wide_and(first_escape, wide_all(RDC_ENCODE_ESCAPES - 1));
-        const vec distance = wide_sub(wide_load(symbols + at), offset);
-        escapes |= wide_at_least(distance, escape);
         const vec first = wide_and(wide_shift_right(first_escape, RDC_ENCODE_SHIFT), wide_all(~(RDC_ENCODE_ALIGN - 1u)));
-        const vec entry = wide_look_up(tables->encode_entries, wide_add(first, wide_smaller(distance, escape)));
-        found->frequency[r] = wide_shift_right(entry, 16);
-        found->start[r] = wide_and(entry, wide_all(0xffff));
-        found->limit[r] = wide_shift_left(found->frequency[r], 32 - tables->precision);
+        const vec distance = wide_sub(wide_load(symbols + i), offset);
+        wide_store(places + i, wide_add(first, wide_smaller(distance, escape)));
+        escaped |= (uint32_t)(wide_at_least(distance, escape) != 0) << i / RDC_RANS_GROUP;
     }
-    return escapes != 0;
+    return escaped;
 }
 
 /* x -> x / f * 2^precision + x % f + start. The estimate of the quotient is right or 1 too small: it is below 2^20 and its
@@ -59,20 +51,24 @@ WIDE_INLINE vec wide_encode_step(vec x, vec f, vec start, vec inverse, vec one) 
 
 WIDE_INLINE uint32_t wide_encode(const rdc_tables *tables, rdc_index index, int few, const int32_t *symbols, size_t n,
                                  uint32_t *states, uint8_t **word) {
-    const wide_rows rows = wide_rows_open(tables->encode_rows, tables->count, few);
+    uint32_t places[RDC_RANS_RUN];
+    const uint32_t escaped = wide_find_places(tables, index, few, symbols, n, places);
     const vec one = wide_all(1u << tables->precision);
     vec x[REGISTERS];
     EACH_REGISTER(r) x[r] = wide_load(states + r * WIDTH);
     uint8_t *next = *word;
-    uint32_t escaped = 0;
     for (size_t i = n; i > 0;) {
         i -= WIDE_LANES;
-        wide_entries found;
-        vec inverse[REGISTERS];
-        escaped = escaped << 1 | wide_find_entries(tables, &rows, few, symbols, index, i, &found);
-        EACH_REGISTER(r) inverse[r] = wide_inverse(found.frequency[r]);
-        next = wide_put_words(x, found.limit, next);
-        EACH_REGISTER(r) x[r] = wide_encode_step(x[r], found.frequency[r], found.start[r], inverse[r], one);
+        vec start[REGISTERS], frequency[REGISTERS], inverse[REGISTERS], limit[REGISTERS];
+        EACH_REGISTER(r) {
+            const vec entry = wide_look_up_places(tables->encode_entries, places + i + r * WIDTH);
+            start[r] = wide_and(entry, wide_all(0xffff));
+            frequency[r] = wide_shift_right(entry, 16);
+            inverse[r] = wide_inverse(frequency[r]);
+            limit[r] = wide_shift_left(frequency[r], 32 - tables->precision);
+        }
+        next = wide_put_words(x, limit, next);
+        EACH_REGISTER(r) x[r] = wide_encode_step(x[r], frequency[r], start[r], inverse[r], one);
     }
     EACH_REGISTER(r) wide_store(states + r * WIDTH, x[r]);
     *word = next;
