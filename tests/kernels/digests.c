@@ -1,0 +1,88 @@
+/* Checksums of blocks: machines that print the same write the same bytes. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "groups.h"
+#include "inputs.h"
+
+#define SETS 12 /* of tables, for each precision */
+
+/* A checksum of blocks in order: of the one so far and that of the next. */
+static uint32_t add_to_digest(uint32_t digest, const uint8_t *bytes, size_t size) {
+    uint8_t pair[8];
+    rdc_store32(pair, digest);
+    rdc_store32(pair + 4, rdc_crc32(bytes, size));
+    return rdc_crc32(pair, sizeof pair);
+}
+
+static rdc_cpu_level best_level(void) {
+    const check_levels levels = check_levels_here();
+    return levels.of[levels.count - 1];
+}
+
+/* Adds the block of these symbols; decodes it as well. */
+static uint32_t digest_symbols(uint32_t digest, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n,
+                               unsigned lanes) {
+    const rdc_rans_kernels *kernels = rdc_rans_kernels_of(best_level());
+    uint8_t *block = malloc(rdc_block_bound(n));
+    int32_t *decoded = malloc(n * sizeof *decoded);
+    size_t size = 0;
+    check_that(block && decoded, "there is memory");
+    rdc_status status = rdc_block_encode(kernels, tables, symbols, index, n, lanes, 1, block, &size);
+    check_that(status.error == RDC_OK, "any symbols can be encoded");
+    status = rdc_block_decode_all(kernels, tables, block, size, n, index, 1, decoded);
+    check_that(status.error == RDC_OK, "a block can be decoded");
+    check_same(symbols, decoded, n * sizeof *symbols, "decoded symbols");
+    digest = add_to_digest(digest, block, size);
+    free(block);
+    free(decoded);
+    return digest;
+}
+
+static uint32_t digest_tables(uint32_t digest, rng *r, unsigned precision) {
+    rdc_tables *tables = make_tables(r, precision);
+    const size_t mark = buffers_mark(), n = 1 + rng_count(r, 3000, 32);
+    const rdc_index index = make_index(r, tables, n);
+    const int32_t *symbols = make_symbols(r, tables, index, n);
+    digest = digest_symbols(digest, tables, symbols, index, n, 0);
+    for (unsigned lanes = 1; lanes <= RDC_MAX_LANES; lanes *= 2) digest = digest_symbols(digest, tables, symbols, index, n, lanes);
+    buffers_release(mark);
+    rdc_tables_free(tables);
+    return digest;
+}
+
+static void print_digest_of_precision(unsigned precision) {
+    check_begin("digests", 0, precision);
+    rng r = rng_of(0, precision);
+    uint32_t digest = 0;
+    for (int set = 0; set < SETS; set++) digest = digest_tables(digest, &r, precision);
+    printf("blocks of precision %u: %08lx\n", precision, (unsigned long)digest);
+}
+
+/* A block of two parts with the built-in tables, and symbols that suit them. */
+static void print_digest_of_parts(void) {
+    check_begin("digests", 0, 0);
+    rng r = rng_of(0, 0);
+    const size_t n = 540001;
+    rdc_tables *tables = NULL;
+    check_that(rdc_tables_create_gaussian(&tables).error == RDC_OK, "the built-in tables can be made");
+    int32_t *symbols = malloc(n * sizeof *symbols);
+    uint8_t *index = malloc(n);
+    check_that(symbols && index, "there is memory");
+    for (size_t i = 0; i < n; i++) {
+        index[i] = (uint8_t)rng_below(&r, (uint32_t)tables->count);
+        const int32_t width = (int32_t)(tables->tables[index[i]].escape / 8 + 1);
+        symbols[i] = (int32_t)(rng_below(&r, (uint32_t)width + 1) + rng_below(&r, (uint32_t)width + 1)) - width;
+    }
+    printf("block of two parts: %08lx\n", (unsigned long)digest_symbols(0, tables, symbols, (rdc_index){index, 1}, n, 0));
+    free(symbols);
+    free(index);
+    rdc_tables_free(tables);
+}
+
+void print_digests(void) {
+    for (unsigned precision = RDC_MIN_PRECISION; precision <= RDC_MAX_PRECISION; precision++) print_digest_of_precision(precision);
+    print_digest_of_parts();
+}

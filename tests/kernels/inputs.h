@@ -1,0 +1,21 @@
+/* Tables, indices and symbols biased to the extremes. */
+#ifndef INPUTS_H
+#define INPUTS_H
+
+#include "check.h"
+#include "entropy/tables.h"
+
+/* Tables of frequencies of one large number, of equal ones, of many or few: 1 to 5000 of them. */
+rdc_tables *make_tables(rng *r, unsigned precision);
+
+/* Different tables of about 2^15 entries each: LARGEST_TABLES are nearly as many as vectors can look up, one more is too many. */
+#define LARGEST_TABLES 65
+rdc_tables *make_large_tables(size_t count);
+
+/* The tables of n symbols, in a buffer. */
+rdc_index make_index(rng *r, const rdc_tables *tables, size_t n);
+
+/* Symbols of these tables, in a buffer: of likely ones, of the ends of supports and of any int32, with many, few or one escape. */
+int32_t *make_symbols(rng *r, const rdc_tables *tables, rdc_index index, size_t n);
+
+#endif
