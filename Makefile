@@ -18,9 +18,10 @@ demo: $(STAMP) ## calibrate SmolLM2-135M, measure rate and loss, draw them, gene
 test: $(STAMP) ## run all tests
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(STAMP) ## measure the entropy coder beside others; prints Markdown for benchmarks/RESULTS.md
+bench: $(STAMP) ## measure the entropy coder beside others; prints Markdown for benchmarks/RESULTS.md, writes rows and a plot to out
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement benchmarks/requirements.txt
-	$(BIN)/python benchmarks/bench_entropy.py $(ARGS)
+	mkdir -p out
+	$(BIN)/python benchmarks/bench_entropy.py --json out/bench_entropy.json --plot out/bench_entropy.png $(ARGS)
 
 sanitize: $(STAMP) ## run the tests of the C core under AddressSanitizer and UndefinedBehaviorSanitizer
 	PYTHON=$(CURDIR)/$(BIN)/python tests/run_sanitized.sh $(ARGS)

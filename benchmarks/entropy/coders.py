@@ -74,10 +74,11 @@ def _torch_tables(task):
 def _torch_settings(task):
     """Implementation, lanes, states, inverse CDF, escape."""
     states = (task.threads, 8)
+    usually_best = [*product(("rans64", "rans32_16"), (4, 8), states, ("auto",), (False,))]
     if not task.thorough:
-        return [(impl, 4, count, "auto", False) for impl, count in product(("rans64", "rans32_16"), states)]
+        return usually_best
     return [
-        *product(("rans64", "rans32_16"), (4, 8), states, ("auto",), (False,)),
+        *usually_best,
         *product(("rans64", "rans32_16"), (4,), (8,), ("auto",), (True,)),
         *product(("rans32_16",), (4,), states, (None,), (False,)),
         ("rans32", 8, 8, "auto", False),
@@ -162,8 +163,8 @@ def _constriction_grouped(task, constriction):
     return Way("Categorical, symbols grouped by table", encode, decode, _bytes_of)
 
 
-def _bytes_of(words):
-    return words.nbytes
+def _bytes_of(array):
+    return array.nbytes
 
 
 def compressai_ways(task):
@@ -234,31 +235,31 @@ def zstd_ways(task):
 
 
 def memcpy_ways(task):
-    target = np.empty_like(task.symbols)
+    there, back = np.empty_like(task.symbols), np.empty_like(task.symbols)
 
-    def copy(source):
+    def copy(source, target):
         np.copyto(target, source)
         return target
 
-    yield Way("of the int32 symbols", lambda: copy(task.symbols), copy, lambda copied: copied.nbytes)
+    yield Way("of the int32 symbols", lambda: copy(task.symbols, there), lambda coded: copy(coded, back), _bytes_of)
 
 
 @dataclass(frozen=True)
 class Coder:
-    """A coder, the threads it can use, and the most symbols it is given so that a call does not take too long."""
+    """A coder, the packages it is made of, the threads it can use, and the most symbols it gets, for a call not to take too long."""
 
-    package: str | None
+    packages: tuple[str, ...]
     ways: Callable[[Task], Any]
     threads: tuple[int, ...] = (1,)
     most: int | None = None
 
 
 CODERS = {
-    "rdcodec": Coder("rdcodec", rdcodec_ways, (1, 2)),
-    "torch_ans": Coder("torch_ans", torch_ans_ways, (1, 2)),
-    "constriction": Coder("constriction", constriction_ways, most=1_000_000),
-    "CompressAI": Coder("compressai", compressai_ways, most=300_000),
-    "torchac": Coder("torchac", torchac_ways, most=10_000),
-    "zstd": Coder("zstandard", zstd_ways),
-    "memcpy": Coder(None, memcpy_ways),
+    "rdcodec": Coder(("rdcodec",), rdcodec_ways, (1, 2)),
+    "torch_ans": Coder(("torch_ans", "torch"), torch_ans_ways, (1, 2)),
+    "constriction": Coder(("constriction",), constriction_ways, most=1_000_000),
+    "CompressAI": Coder(("compressai",), compressai_ways, most=300_000),
+    "torchac": Coder(("torchac",), torchac_ways, most=10_000),
+    "zstd": Coder(("zstandard",), zstd_ways),
+    "memcpy": Coder((), memcpy_ways),
 }

@@ -1,6 +1,7 @@
 """The picture of a run: speed over entropy, number of symbols and number of tables, for encoding and decoding."""
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from .results import Results
 
@@ -14,7 +15,7 @@ COLOURS = {
     "zstd": "#555555",
     "memcpy": "#999999",
 }
-KERNEL_COLOURS = {"avx2": "#e8756b", "scalar": "#f0aa96", "neon": "#e8756b"}  # where they are not rdcodec's best
+KERNEL_COLOURS = {"avx2": "#f28e2b", "scalar": "#e377c2"}  # where they are not rdcodec's best
 
 
 def draw(result):
@@ -27,8 +28,7 @@ def draw(result):
         row[0].set_ylabel(f"{direction}: million symbols a second")
     for panel, (varied, label) in zip(panels[-1], AXES.items()):
         panel.set_xlabel(label)
-    handles, names = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=6, frameon=False)
+    figure.legend(handles=panels[0][0].get_lines()[::-1], loc="outside lower center", ncols=6, frameon=False)
     return figure
 
 
@@ -46,7 +46,7 @@ def _panel(panel, results, direction, varied):
     ticks = sorted({value for line in results.lines() for value, _ in results.points(direction, line, varied)})
     if varied != "count":
         panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-        panel.minorticks_off() if varied == "tables" else None
+        panel.xaxis.set_minor_locator(NullLocator())
     panel.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
 
 

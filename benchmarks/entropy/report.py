@@ -49,13 +49,13 @@ def _table(head, rows):
 
 def _heading(result):
     preset = result["preset"]
-    versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items() if number)
+    versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
     return (
         "## Entropy coding: speed and rate\n\n"
         f"CPU: {result['cpu']}, {result['cores']} cores. {versions}.\n"
         f"Command: `{result['command']}`\n\n"
-        f"Symbols of 64 Gaussians (scales 0.11 to 64, exponential index) where nothing else is said. Best time of the calls of\n"
-        f"{preset['rounds']} rounds of {preset['seconds']:g} s; coders take turns. Speeds are millions of symbols a second."
+        f"Symbols of 64 Gaussians (scales 0.11 to 64, exponential index) where nothing else is said. Each way was called for\n"
+        f"{preset['rounds']} × {preset['seconds']:g} s a direction, coders in turn; the best time counts. Speeds are millions of symbols a second."
     )
 
 
@@ -71,7 +71,7 @@ def _peers(results):
     for name, threads in (("torch_ans", 1), ("torch_ans", 2), ("constriction", 1)):
         for bits in results.asked:
             got = [_ratio(results, direction, ("rdcodec", threads), (name, threads), bits=bits) for direction in DIRECTIONS]
-            yield f"against {name}'s best, {threads} {_threads(threads)}, {bits:g} bits", _joined(got)
+            yield f"against {name}'s best, {threads} {_threads(threads)}, {_bits(bits)}", _joined(got)
 
 
 def _kernels(results):
@@ -79,7 +79,7 @@ def _kernels(results):
         if (name, threads) == ("rdcodec", 1) and kernels != results.kernels:
             for bits in results.asked:
                 got = [_ratio(results, direction, ("rdcodec", 1), ("rdcodec", 1, kernels), bits=bits) for direction in DIRECTIONS]
-                yield f"{results.kernels} against {kernels} kernels, 1 thread, {bits:g} bits", _joined(got)
+                yield f"{results.kernels} against {kernels} kernels, 1 thread, {_bits(bits)}", _joined(got)
 
 
 def _scaling(results):
@@ -101,12 +101,16 @@ def _threads(count):
     return "thread" if count == 1 else "threads"
 
 
+def _bits(bits):
+    return f"{bits:g} bit" + "s" * (bits != 1)
+
+
 def _rate(results):
     for bits in results.asked:
         got = [
             f"{row['precision']} bits: {_over(row, 'table_bits')} / {_over(row, 'ideal_bits')}" for row in results.figure("rate", bits=bits)
         ]
-        yield f"rate over the tables' ideal / over the true Gaussians' by precision, {bits:g} bits a symbol", _joined(got)
+        yield f"rate over the tables' ideal / over the true Gaussians' by precision, {_bits(bits)} a symbol", _joined(got)
 
 
 def _over(row, ideal):
@@ -119,7 +123,7 @@ def _token(results):
             got = [f"{name} median {row[f'{name}_median_s'] * 1e6:.1f} µs, best {row[f'{name}_s'] * 1e6:.1f} µs" for name in DIRECTIONS]
             tokens = row["count"] // row["channels"]
             extra = (8 * row["bytes"] - row["table_bits"]) / tokens / 8
-            asked = f"one token of {row['channels']} symbols, 1 thread, {bits:g} bits a symbol ({tokens:,} tokens)"
+            asked = f"one token of {row['channels']} symbols, 1 thread, {_bits(bits)} a symbol ({tokens:,} tokens)"
             yield asked, f"{_joined(got)}; {row['bytes'] / tokens:.1f} bytes, {extra:.2f} ({_over(row, 'table_bits')}) over the tables' ideal"
 
 
@@ -128,7 +132,7 @@ def _floats(results):
         for bits in results.asked:
             for row in results.figure("floats", threads=threads, bits=bits):
                 whole, copy, quantise = (row["float_bytes"] / row[f"{name}_s"] / 1e9 for name in ("encode", "memcpy", "quantise"))
-                asked = f"float32 to bytes (quantise, choose tables, encode) against memcpy, {threads} {_threads(threads)}, {bits:g} bits"
+                asked = f"float32 to bytes (quantise, choose tables, encode) against memcpy, {threads} {_threads(threads)}, {_bits(bits)}"
                 yield asked, f"{whole:.2f} GB/s against {copy:.1f}: 1/{copy / whole:.1f} (quantising alone {quantise:.2f} GB/s)"
 
 
@@ -144,7 +148,7 @@ def _settings(results, bits):
             fewer = f", {row['count']:,} symbols" if row["count"] < results.size else ""
             rate = [f"{8 * row['bytes'] / row['count']:.4f}", f"{100 * (8 * row['bytes'] / row['ideal_bits'] - 1):+.2f}%"]
             rows.append([_name(line[0], None, line[2]), row["settings"] + fewer, row["threads"], *speeds, *rate])
-    return f"### {results.size:,} symbols of {bits:g} bits, all settings\n\n" + _table(head, rows)
+    return f"### {results.size:,} symbols of {_bits(bits)}, all settings\n\n" + _table(head, rows)
 
 
 def _swept(results, varied):

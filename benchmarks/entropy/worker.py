@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ class Worker:
         environment = {**os.environ, **dict.fromkeys(THREADS_OF, str(threads))}
         if kernels:
             environment["RDCODEC_CPU"] = kernels
+        environment["PATH"] = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", "")])  # where its ninja is
         self._complaints = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints, text=True, env=environment
@@ -91,15 +92,14 @@ class _Session:
         self._key, self._task, self._ways = None, None, None
 
     def about(self):
-        package = CODERS[self.name].package
         trial = Task(np.zeros(64, np.int32), np.zeros(64, np.uint8), np.ones(1), self.threads, False, self.compressai)
         next(iter(CODERS[self.name].ways(trial)))  # raises where the coder is not installed
-        found = {"version": _version(package, self.compressai if package == "compressai" else None)}
         if self.name == "rdcodec":
             from rdcodec import _core
 
-            found["kernels"] = _core.info()["kernels"]
-        return found
+            info = _core.info()
+            return {"versions": {"rdcodec": f"{info['version']} ({info['compiler']})"}, "kernels": info["kernels"]}
+        return {"versions": {package: _version(package, self.compressai) for package in CODERS[self.name].packages}}
 
     def answer(self, what, folder, thorough, seconds):
         self._load(folder, thorough)
@@ -136,11 +136,6 @@ class _Session:
 
 def _version(package, unpacked):
     """A package's version, or that of the wheel that was unpacked into a folder."""
-    if package is None:
-        return None
-    if unpacked:
+    if package == "compressai" and unpacked:
         return next(Path(unpacked).glob(f"{package}-*.dist-info")).name.removesuffix(".dist-info").split("-")[1]
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+    return version(package)

@@ -16,7 +16,7 @@ def run(tmp_path_factory):
     pytest.importorskip("matplotlib")
     folder = tmp_path_factory.mktemp("benchmark")
     command = [sys.executable, BENCHMARK, "--quick", "--json", folder / "rows.json", "--plot", folder / "speed.png"]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=600)
+    done = subprocess.run(list(map(str, command)), check=False, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return json.loads((folder / "rows.json").read_text(encoding="utf-8")), (folder / "speed.png").read_bytes(), done.stdout
 
@@ -35,7 +35,7 @@ def test_rows(run):
 def test_symbols_came_back(run):
     result, _, _ = run
     assert all(row["came_back"] for row in result["rows"] + result["figures"])
-    assert not any(name.startswith("rdcodec,") for name in result["left_out"])
+    assert not any(name == "rdcodec" or name.startswith("rdcodec,") for name in result["left_out"])
 
 
 def test_figures_of_rdcodec_alone(run):
