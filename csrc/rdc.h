@@ -291,7 +291,7 @@ rdc_status rdc_dequantise(rdc_cpu_level cpu, const int32_t *symbols, size_t toke
 /* Levels of values [tokens, components], which are in units of half a step: the path of least squared error through the
  * trellis of csrc/quant/trellis.h, for each token on its own. The same levels whatever the number of threads.
  * Errors: RDC_ERROR_QUANTISE_RANGE (at: position of the first value that is not finite or not below 2^29), RDC_ERROR_MEMORY. */
-rdc_status rdc_trellis_quantise(const double *values, size_t tokens, size_t components, int32_t *levels);
+rdc_status rdc_trellis_quantise(rdc_cpu_level cpu, const double *values, size_t tokens, size_t components, int32_t *levels);
 
 /* Of which quantiser each level [tokens, components] is: 1 for the odd one. */
 void rdc_trellis_odd_levels(const int32_t *levels, size_t tokens, size_t components, uint8_t *odd);

@@ -12,7 +12,7 @@ settings.register_profile("long", max_examples=2000, deadline=None)
 settings.load_profile("default")
 
 
-@pytest.fixture(params=["scalar", "neon", "avx2", "avx512"])
+@pytest.fixture(scope="session", params=["scalar", "neon", "avx2", "avx512"])
 def cpu(request):
     """A class of kernels that this machine has."""
     try:

@@ -87,15 +87,18 @@ static PyObject *dequantise(PyObject *module, PyObject *args) {
 static PyObject *trellis_quantise(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *values_object;
+    const char *cpu_name = NULL;
+    rdc_cpu_level cpu;
     size_t tokens, components;
-    if (!PyArg_ParseTuple(args, "O:trellis_quantise", &values_object)) return NULL;
+    if (!PyArg_ParseTuple(args, "O|s:trellis_quantise", &values_object, &cpu_name)) return NULL;
+    if (rdc_py_cpu(state, cpu_name, &cpu) < 0) return NULL;
     PyArrayObject *values = rdc_py_array(values_object, "values", NPY_FLOAT64, "float64");
     if (!values || rows_of(state, values, "values", &tokens, &components) < 0) return NULL;
     PyArrayObject *levels = shaped_like(values, NPY_INT32);
     if (!levels) return NULL;
     rdc_status status;
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_trellis_quantise(PyArray_DATA(values), tokens, components, PyArray_DATA(levels));
+    status = rdc_trellis_quantise(cpu, PyArray_DATA(values), tokens, components, PyArray_DATA(levels));
     Py_END_ALLOW_THREADS
     return finish(state, levels, status);
 }
