@@ -68,6 +68,7 @@ rdc_status rdc_trellis_quantise(rdc_cpu_level cpu, const double *values, size_t 
     int threads = 1, within = 1;
 #ifdef _OPENMP
     if (tokens >= TOKENS_WORTH_THREADS) threads = omp_get_max_threads();
+    if (threads > 1 && (size_t)threads > groups) threads = (int)groups;
 #endif
     double *memory = malloc((size_t)threads * room * sizeof *memory + VECTOR_BYTES);
     RDC_RETURN_IF(!memory, RDC_ERROR_MEMORY, 0, 0);

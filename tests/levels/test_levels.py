@@ -76,6 +76,30 @@ def test_the_chosen_scale_has_the_shortest_code(case):
     assert np.array_equal(sums[chosen, np.arange(TOKENS)], sums.min(axis=0))
 
 
+def downhill(sums, start):
+    """The local minimum that the search meets."""
+    best = start
+    while best + 1 < len(sums) and sums[best + 1] < sums[best]:
+        best += 1
+    while best <= start and best > 0 and sums[best - 1] < sums[best]:
+        best -= 1
+    return best
+
+
+def test_the_search_walks_downhill_from_the_candidate_that_changes_nothing(case):
+    grid, levels, token_scale = case
+    rows = 2 * 2 * SCALES
+    costs = np.random.default_rng(5).integers(0, 2**16, (rows, 3)).astype(np.uint16)
+    token_scale[:2] = 2**31 - 1, -(2**31)
+    candidates = np.array([-(2**31), -2, 0, 1, 3, 2**31 - 1], np.int32)
+    chosen = _core.levels_fit_scale(grid, levels, token_scale, costs, candidates)
+    odd, magnitude = _core.trellis_odd(levels), np.minimum(np.abs(levels), 2)
+    for token, choice in enumerate(chosen):
+        scale = np.clip(grid[0].astype(np.int64) + int(token_scale[token]) + candidates[:, None].astype(np.int64), 0, SCALES - 1)
+        sums = costs[2 * (grid[1] * SCALES + scale) + odd[token], magnitude[token]].sum(axis=1, dtype=int)
+        assert choice == downhill(sums, 2)
+
+
 def test_a_grid_outside_its_tables_is_refused(case):
     grid, levels, token_scale = case
     for bad in ((grid[0], grid[1], 0, FIRST), (grid[0], grid[1], 40_000, FIRST), (grid[0], grid[1], SCALES, 70_000)):
