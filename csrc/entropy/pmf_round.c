@@ -61,6 +61,7 @@ static void rdc_round_support(const double *p, uint32_t count, unsigned precisio
 typedef struct rdc_rounding {
     const double *pmf;
     uint32_t symbols;
+    uint32_t peak;     /* the first of the most probable symbols */
     double missing;    /* 1 - sum of the pmf, at least 0 */
     unsigned precision;
     uint32_t first;    /* support: symbols first..last, then the escape */
@@ -99,14 +100,16 @@ static double rdc_rounding_try(rdc_rounding *r) {
     return bits;
 }
 
-/* The support without the symbols at its ends that are less probable than `least`; one symbol remains in any case. */
-static void rdc_rounding_trim(rdc_rounding *r, double least) {
+static uint32_t rdc_pmf_peak(const double *pmf, uint32_t symbols) {
     uint32_t peak = 0;
-    for (uint32_t s = 1; s < r->symbols; s++) peak = r->pmf[s] > r->pmf[peak] ? s : peak;
-    r->first = 0;
-    r->last = r->symbols - 1;
-    while (r->first < peak && r->pmf[r->first] < least) r->first++;
-    while (r->last > peak && r->pmf[r->last] < least) r->last--;
+    for (uint32_t s = 1; s < symbols; s++) peak = pmf[s] > pmf[peak] ? s : peak;
+    return peak;
+}
+
+/* Leaves out the symbols at the ends of the support that are less probable than `least`, but for the peak. */
+static void rdc_rounding_trim(rdc_rounding *r, double least) {
+    while (r->first < r->peak && r->pmf[r->first] < least) r->first++;
+    while (r->last > r->peak && r->pmf[r->last] < least) r->last--;
 }
 
 static int rdc_rounding_fits(const rdc_rounding *r) {
@@ -115,23 +118,28 @@ static int rdc_rounding_fits(const rdc_rounding *r) {
 
 /* Thresholds of the supports that are tried, in units of 2^-precision. A symbol that gets a frequency of 1 takes a unit worth
  * 2^-precision / ln 2 from the others and spares the escape code, a handful of bits, so the best threshold is a fraction of a
- * unit; the first one keeps all symbols of any probability, the last ones serve pmfs with more symbols than units. */
+ * unit; the first one keeps all symbols of any probability, the last ones serve pmfs with more symbols than units. They rise,
+ * so that each support lies within the one before. */
 static const double thresholds[] = {1e-290, 0.05, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7, 1, 2, 4};
 
 /* Leaves the best support and its frequencies in r. */
 static rdc_status rdc_rounding_search(rdc_rounding *r) {
-    double best = INFINITY, chosen = 0;
+    double best = INFINITY;
+    uint32_t first = 0, last = 0, tried = 0; /* the best support; how long the latest is that was tried, 0 for none */
     for (size_t i = 0; i < sizeof thresholds / sizeof thresholds[0]; i++) {
         rdc_rounding_trim(r, ldexp(thresholds[i], -(int)r->precision));
-        if (!rdc_rounding_fits(r)) continue;
+        if (!rdc_rounding_fits(r) || r->last - r->first + 1 == tried) continue;
+        tried = r->last - r->first + 1;
         const double bits = rdc_rounding_try(r);
         if (bits >= best) continue;
         best = bits;
-        chosen = thresholds[i];
+        first = r->first;
+        last = r->last;
     }
-    RDC_RETURN_IF(chosen == 0, RDC_ERROR_SYMBOL_COUNT, 0, r->symbols);
-    rdc_rounding_trim(r, ldexp(chosen, -(int)r->precision));
-    rdc_rounding_try(r);
+    RDC_RETURN_IF(best == INFINITY, RDC_ERROR_SYMBOL_COUNT, 0, r->symbols);
+    r->first = first;
+    r->last = last;
+    if (last - first + 1 != tried) rdc_rounding_try(r);
     return rdc_ok();
 }
 
@@ -156,6 +164,8 @@ rdc_status rdc_pmf_round(const double *pmf, size_t symbols, int32_t offset, unsi
                          uint32_t *count, int32_t *first) {
     rdc_rounding r = {.pmf = pmf, .symbols = (uint32_t)symbols, .precision = precision};
     RDC_FORWARD_IF_ERROR(rdc_pmf_check(pmf, symbols, offset, precision, &r.missing));
+    r.peak = rdc_pmf_peak(pmf, r.symbols);
+    r.last = r.symbols - 1;
     const size_t room = symbols + 1;
     r.p = malloc(room * sizeof *r.p);
     r.f = malloc(room * sizeof *r.f);
