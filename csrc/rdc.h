@@ -319,7 +319,8 @@ rdc_status rdc_levels_count(const rdc_level_grid *grid, const int32_t *levels, c
 
 /* For each token which of the candidates, in rising order, to add to its scale for the shortest code of its levels: the local
  * minimum that is met from the candidate 0 on.
- * costs [rows, cost_levels]: of a level of that magnitude (the last for all larger ones) in a table of the grid, any unit.
+ * costs [rows, cost_levels]: of a level of that magnitude (the last for all larger ones) in a table of the grid, any unit;
+ * at most 65536 a table.
  * Errors: RDC_ERROR_GRID (at: component), RDC_ERROR_CANDIDATES, RDC_ERROR_MEMORY. */
 rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const uint16_t *costs, size_t rows, size_t cost_levels,
                                 const int32_t *levels, const int32_t *token_scale, size_t tokens, const int32_t *candidates,

@@ -32,7 +32,7 @@ static const struct {
     {RDC_ERROR_DEAD_ZONE, "dead_zone: expected 0 to 1 steps, got something else"},
     {RDC_ERROR_RECONSTRUCTION, "inward: expected -0.5 to 0.5 steps, got something else at position {at}"},
     {RDC_ERROR_GRID, "component {at}: its tables lie outside the grid, got {got}"},
-    {RDC_ERROR_CANDIDATES, "candidates: expected at least one, and at least one cost a table, got {got}"},
+    {RDC_ERROR_CANDIDATES, "candidates: expected at least one, and 1 to 65536 costs a table, got {got}"},
     {RDC_ERROR_BATCH_AXIS, "rows: expected 1 where there is no batch axis, got {got}"},
 
     {RDC_ERROR_TRUNCATED, "byte {at}: the data end too early"},

@@ -109,6 +109,9 @@ def test_a_grid_outside_its_tables_is_refused(case):
         _core.levels_fit_scale(grid, levels, token_scale, np.zeros((3, 4), np.uint16), np.zeros(1, np.int32))
     with pytest.raises(RdcodecError, match="its tables lie outside the grid"):
         _core.levels_count(grid, levels, token_scale, 3, 4)
+    for bad in (np.zeros((40, 0), np.uint16), np.zeros((40, 2**16 + 1), np.uint16)):
+        with pytest.raises(RdcodecError, match="candidates: expected at least one, and 1 to 65536 costs a table"):
+            _core.levels_fit_scale(grid, levels, token_scale, bad, np.zeros(1, np.int32))
     with pytest.raises(RdcodecError, match=r"levels: expected shape \[20, 9\]"):
         _core.levels_order(grid, levels[:, :4].copy(), token_scale)
     with pytest.raises(TypeError, match="decoder: expected a Decoder, got int"):

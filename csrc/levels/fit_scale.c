@@ -1,0 +1,124 @@
+/* The search of each token's scale: the one whose tables give its levels the shortest code. */
+#include <stdlib.h>
+
+#include "base/status.h"
+#include "levels/grid.h"
+#include "quant/trellis.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#define TOKENS_WORTH_THREADS 16
+#define MOST_COST_LEVELS 65536 /* so that positions among the costs are 32 bits */
+#define BLOCK 64               /* components between which positions wait for their costs */
+
+/* From a component's scale to the row of its costs. It is clamped to least..most, which are the grid's first and last scale less
+ * the token's; `stride` times that, and `shift`, lead from at[i] to the position of a cost, modulo 2^32. */
+typedef struct cost_rows {
+    int32_t least, most;
+    uint32_t stride, shift;
+} cost_rows;
+
+/* Positions first, which compilers work out with vector instructions, then the costs. Wider vectors than every CPU has do not pay:
+ * it is the costs that take the time, and gathering them takes longer still. */
+static uint64_t sum_costs(const uint16_t *costs, const int32_t *scale, const uint32_t *at, size_t components, cost_rows rows) {
+    uint64_t sum = 0;
+    for (size_t block = 0; block < components; block += BLOCK) {
+        const size_t n = components - block < BLOCK ? components - block : BLOCK;
+        uint32_t position[BLOCK];
+        for (size_t i = 0; i < n; i++) {
+            int32_t clamped = scale[block + i];
+            clamped = clamped > rows.least ? clamped : rows.least;
+            clamped = clamped < rows.most ? clamped : rows.most;
+            position[i] = at[block + i] + (uint32_t)clamped * rows.stride + rows.shift;
+        }
+        for (size_t i = 0; i < n; i++) sum += costs[position[i]];
+    }
+    return sum;
+}
+
+typedef struct scale_search {
+    const rdc_level_grid *grid;
+    const uint16_t *costs;
+    uint32_t cost_levels;
+    const int32_t *candidates;
+    size_t candidate_count;
+    size_t start; /* the candidate that changes least */
+} scale_search;
+
+/* Where the cost of each level would be with the grid's first scale: all that does not depend on the candidate. */
+static void find_positions(const scale_search *search, const int32_t *levels, uint32_t *at) {
+    const rdc_level_grid *grid = search->grid;
+    const uint32_t last = search->cost_levels - 1;
+    unsigned state = 0;
+    for (size_t i = 0; i < grid->components; i++) {
+        const uint32_t magnitude = levels[i] < 0 ? 0u - (uint32_t)levels[i] : (uint32_t)levels[i];
+        const uint32_t row = 2 * grid->component_shape[i] * grid->scales + rdc_trellis_odd(state);
+        at[i] = row * search->cost_levels + (magnitude < last ? magnitude : last);
+        state = rdc_trellis_next(state, levels[i]);
+    }
+}
+
+static int32_t within_int32(int64_t x) {
+    return x < INT32_MIN ? INT32_MIN : x > INT32_MAX ? INT32_MAX : (int32_t)x;
+}
+
+static uint64_t cost_of(const scale_search *search, const uint32_t *at, int64_t token_scale) {
+    const rdc_level_grid *grid = search->grid;
+    const int64_t last = (int64_t)grid->scales - 1, least = within_int32(-token_scale);
+    /* rows of scales that a component would need less than INT32_MIN for */
+    const int64_t skipped = least + token_scale < 0 ? 0 : least + token_scale < last ? least + token_scale : last;
+    const cost_rows rows = {
+        .least = (int32_t)least,
+        .most = within_int32(last - token_scale),
+        .stride = 2 * search->cost_levels,
+        .shift = (uint32_t)(skipped - least) * 2 * search->cost_levels,
+    };
+    return sum_costs(search->costs, grid->component_scale, at, grid->components, rows);
+}
+
+/* Downhill from the start: the cost has one valley, to all purposes. */
+static int32_t best_candidate(const scale_search *search, const uint32_t *at, int64_t token_scale) {
+    size_t best = search->start;
+    uint64_t least = cost_of(search, at, token_scale + search->candidates[best]);
+    for (int direction = 1; direction >= -1 && best == search->start; direction -= 2) {
+        while (direction > 0 ? best + 1 < search->candidate_count : best > 0) {
+            const size_t next = direction > 0 ? best + 1 : best - 1;
+            const uint64_t cost = cost_of(search, at, token_scale + search->candidates[next]);
+            if (cost >= least) break;
+            least = cost;
+            best = next;
+        }
+    }
+    return (int32_t)best;
+}
+
+rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const uint16_t *costs, size_t rows, size_t cost_levels,
+                                const int32_t *levels, const int32_t *token_scale, size_t tokens, const int32_t *candidates,
+                                size_t candidate_count, int32_t *choice) {
+    RDC_FORWARD_IF_ERROR(rdc_grid_check_rows(grid, rows));
+    RDC_RETURN_IF(cost_levels < 1 || cost_levels > MOST_COST_LEVELS, RDC_ERROR_CANDIDATES, 0, candidate_count);
+    RDC_RETURN_IF(candidate_count < 1, RDC_ERROR_CANDIDATES, 0, candidate_count);
+    scale_search search = {grid, costs, (uint32_t)cost_levels, candidates, candidate_count, 0};
+    while (search.start + 1 < candidate_count && candidates[search.start] < 0) search.start++;
+    int threads = 1;
+#ifdef _OPENMP
+    if (tokens >= TOKENS_WORTH_THREADS) threads = omp_get_max_threads();
+#endif
+    uint32_t *positions = malloc((size_t)threads * (grid->components + 1) * sizeof *positions);
+    RDC_RETURN_IF(!positions, RDC_ERROR_MEMORY, 0, 0);
+#ifdef _OPENMP
+#pragma omp parallel for num_threads(threads) schedule(static)
+#endif
+    for (int64_t t = 0; t < (int64_t)tokens; t++) {
+        uint32_t *at = positions;
+#ifdef _OPENMP
+        at += (size_t)omp_get_thread_num() * grid->components;
+#endif
+        find_positions(&search, levels + (size_t)t * grid->components, at);
+        choice[t] = best_candidate(&search, at, token_scale[t]);
+    }
+    free(positions);
+    return rdc_ok();
+}
