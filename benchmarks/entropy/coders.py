@@ -40,14 +40,16 @@ class Way:
 
 
 def rdcodec_ways(task):
+    """With the lanes that it chooses, so that they hardly cost anything, and with all lanes, which wide kernels need."""
     from rdcodec.entropy import FrequencyTables
 
     tables = FrequencyTables.gaussian(task.scales)
-    yield Way(
-        f"{tables.precision} bits",
-        lambda: tables.encode(task.symbols, task.index, threads=task.threads),
-        lambda block: tables.decode(block, task.index, threads=task.threads),
-    )
+    for lanes in (None, 32):
+        yield Way(
+            f"{tables.precision} bits, lanes = {lanes or 'default'}",
+            lambda lanes=lanes: tables.encode(task.symbols, task.index, lanes, task.threads),
+            lambda block: tables.decode(block, task.index, threads=task.threads),
+        )
 
 
 def torch_ans_ways(task):
