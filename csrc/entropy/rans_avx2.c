@@ -11,7 +11,7 @@
 #define WIDE_TARGET RDC_TARGET_AVX2
 #define WIDE_ENCODE rdc_rans_encode_avx2
 #define WIDE_DECODE rdc_rans_decode_avx2
-#define WIDE_FEW_ROWS 0
+#define WIDE_HOLDS_FEW 0
 #define WIDTH 8
 typedef __m256i vec;
 
@@ -60,6 +60,8 @@ OP void split_pairs(__m256i a, __m256i b, vec *first, vec *second) {
 
 #define PAIRS(at, k) \
     _mm256_inserti128_si256(_mm256_castsi128_si256(two_pairs(at(k), at(k + 1))), two_pairs(at(k + 4), at(k + 5)), 1)
+
+#define wide_find_few_places(tables, index, symbols, n, places) 0
 
 typedef struct wide_rows {
     const uint64_t *rows;

@@ -10,7 +10,7 @@
 #define WIDE_TARGET
 #define WIDE_ENCODE rdc_rans_encode_neon
 #define WIDE_DECODE rdc_rans_decode_neon
-#define WIDE_FEW_ROWS 0
+#define WIDE_HOLDS_FEW 0
 #define WIDTH 4
 typedef uint32x4_t vec;
 
@@ -43,6 +43,8 @@ OP uint32_t set_of(vec mask) {
     return vaddvq_u32(vandq_u32(mask, vld1q_u32(bits)));
 }
 OP uint32_t wide_at_least(vec a, vec b) { return set_of(vcgeq_u32(a, b)); }
+
+#define wide_find_few_places(tables, index, symbols, n, places) 0
 
 typedef struct wide_rows {
     const uint64_t *rows;

@@ -5,10 +5,12 @@
  *
  *     WIDE_TARGET               attribute of every function here
  *     WIDE_ENCODE, WIDE_DECODE  names of the two kernels
- *     WIDE_FEW_ROWS             so many rows of tables fit into registers
+ *     WIDE_HOLDS_FEW            1 where the rows of RDC_FEW_TABLES tables fit into registers
  *     WIDTH                     lanes in a register
  *     vec, wide_*               WIDTH uint32, and what is done with them
  */
+#include <string.h>
+
 #include "entropy/rans.h"
 
 #define WIDE_LANES RDC_MAX_LANES
@@ -17,21 +19,21 @@
 #define WIDE_INLINE static inline WIDE_TARGET __attribute__((always_inline))
 
 /* The loops below are compiled for every width of the index and for few and many tables: both are constants in them. */
-#define WIDE_FOR_EACH_KIND(loop, index, count, ...)                                       \
-    ((index).width == 2          ? loop(tables, (rdc_index){(index).data, 2}, 0, __VA_ARGS__) \
-     : (count) <= WIDE_FEW_ROWS  ? loop(tables, (rdc_index){(index).data, 1}, 1, __VA_ARGS__) \
-                                 : loop(tables, (rdc_index){(index).data, 1}, 0, __VA_ARGS__))
+#define WIDE_FOR_EACH_KIND(loop, index, are_few, ...)                                            \
+    ((index).width == 2             ? loop(tables, (rdc_index){(index).data, 2}, 0, __VA_ARGS__) \
+     : WIDE_HOLDS_FEW && (are_few)  ? loop(tables, (rdc_index){(index).data, 1}, 1, __VA_ARGS__) \
+                                    : loop(tables, (rdc_index){(index).data, 1}, 0, __VA_ARGS__))
 
 /* ---- Encoding ---- */
 
 /* Finds where the entries of n symbols are; returns the groups with escapes. Places are found for a whole run before the first of
  * them is used: the loads that use them then need not wait for the vectors they come from. */
-WIDE_INLINE uint32_t wide_find_places(const rdc_tables *tables, rdc_index index, int few, const int32_t *symbols, size_t n, uint32_t *places) {
-    const wide_rows rows = wide_rows_open(tables->encode_rows, tables->count, few);
+WIDE_INLINE uint32_t wide_find_places(const rdc_tables *tables, rdc_index index, const int32_t *symbols, size_t n, uint32_t *places) {
+    const wide_rows rows = wide_rows_open(tables->encode_rows, tables->count, 0);
     uint32_t escaped = 0;
     for (size_t i = 0; i < n; i += WIDTH) {
         vec offset, first_escape;
-        wide_look_up_rows(&rows, few, index, i, &offset, &first_escape);
+        wide_look_up_rows(&rows, 0, index, i, &offset, &first_escape);
         const vec escape = wide_and(first_escape, wide_all(RDC_ENCODE_ESCAPES - 1));
         const vec first = wide_and(wide_shift_right(first_escape, RDC_ENCODE_SHIFT), wide_all(~(RDC_ENCODE_ALIGN - 1u)));
         const vec distance = wide_sub(wide_load(symbols + i), offset);
@@ -49,26 +51,38 @@ WIDE_INLINE vec wide_encode_step(vec x, vec f, vec start, vec inverse, vec one) 
     return wide_add(wide_add(wide_add(x, start), wide_multiply(q, complement)), wide_and_not(fits, complement));
 }
 
+/* What the step of every lane needs. */
+typedef struct wide_entries {
+    vec start[REGISTERS], frequency[REGISTERS], inverse[REGISTERS], limit[REGISTERS];
+} wide_entries;
+
+WIDE_INLINE void wide_load_entries(const rdc_tables *tables, const uint32_t *places, wide_entries *entries) {
+    EACH_REGISTER(r) {
+        const vec entry = wide_look_up_places(tables->encode_entries, places + r * WIDTH);
+        entries->start[r] = wide_and(entry, wide_all(0xffff));
+        entries->frequency[r] = wide_shift_right(entry, 16);
+        entries->inverse[r] = wide_inverse(entries->frequency[r]);
+        entries->limit[r] = wide_shift_left(entries->frequency[r], 32 - tables->precision);
+    }
+}
+
 WIDE_INLINE uint32_t wide_encode(const rdc_tables *tables, rdc_index index, int few, const int32_t *symbols, size_t n,
                                  uint32_t *states, uint8_t **word) {
-    uint32_t places[RDC_RANS_RUN];
-    const uint32_t escaped = wide_find_places(tables, index, few, symbols, n, places);
+    uint32_t places[WIDE_LANES + RDC_RANS_RUN];
+    uint32_t *const first = places + WIDE_LANES;
+    memset(places, 0, WIDE_LANES * sizeof *places);
+    const uint32_t escaped = few ? wide_find_few_places(tables, index.data, symbols, n, first) : wide_find_places(tables, index, symbols, n, first);
     const vec one = wide_all(1u << tables->precision);
     vec x[REGISTERS];
     EACH_REGISTER(r) x[r] = wide_load(states + r * WIDTH);
     uint8_t *next = *word;
-    for (size_t i = n; i > 0;) {
-        i -= WIDE_LANES;
-        vec start[REGISTERS], frequency[REGISTERS], inverse[REGISTERS], limit[REGISTERS];
-        EACH_REGISTER(r) {
-            const vec entry = wide_look_up_places(tables->encode_entries, places + i + r * WIDTH);
-            start[r] = wide_and(entry, wide_all(0xffff));
-            frequency[r] = wide_shift_right(entry, 16);
-            inverse[r] = wide_inverse(frequency[r]);
-            limit[r] = wide_shift_left(frequency[r], 32 - tables->precision);
-        }
-        next = wide_put_words(x, limit, next);
-        EACH_REGISTER(r) x[r] = wide_encode_step(x[r], frequency[r], start[r], inverse[r], one);
+    wide_entries now, then; /* loaded a group ahead, of which there is one more at the end, so that steps wait for states alone */
+    wide_load_entries(tables, places + n, &now);
+    for (size_t i = n; i > 0; i -= WIDE_LANES) {
+        wide_load_entries(tables, places + i - WIDE_LANES, &then);
+        next = wide_put_words(x, now.limit, next);
+        EACH_REGISTER(r) x[r] = wide_encode_step(x[r], now.frequency[r], now.start[r], now.inverse[r], one);
+        now = then;
     }
     EACH_REGISTER(r) wide_store(states + r * WIDTH, x[r]);
     *word = next;
@@ -84,7 +98,7 @@ WIDE_TARGET uint32_t WIDE_ENCODE(const rdc_tables *tables, const int32_t *symbol
         escaped = rdc_rans_encode_scalar(tables, symbols + whole, rdc_index_from(index, whole), n - whole, lanes, states, word)
                   << whole / RDC_RANS_GROUP;
     }
-    return escaped | WIDE_FOR_EACH_KIND(wide_encode, index, tables->count, symbols, whole, states, word);
+    return escaped | WIDE_FOR_EACH_KIND(wide_encode, index, tables->few_rows, symbols, whole, states, word);
 }
 
 /* ---- Decoding ---- */
@@ -170,7 +184,7 @@ WIDE_TARGET uint32_t WIDE_DECODE(const rdc_tables *tables, rdc_index index, size
     uint32_t escaped = 0;
     if (ahead) escaped = rdc_rans_decode_scalar(tables, index, ahead, lanes, lane, states, word, stop, symbols);
     const rdc_index middle = rdc_index_from(index, ahead);
-    const uint32_t groups = WIDE_FOR_EACH_KIND(wide_decode, middle, tables->count, whole, states, word, stop, symbols + ahead);
+    const uint32_t groups = WIDE_FOR_EACH_KIND(wide_decode, middle, tables->count <= RDC_FEW_TABLES, whole, states, word, stop, symbols + ahead);
     escaped |= ahead ? groups | groups << 1 : groups;
     if (behind < n) {
         const uint32_t last = rdc_rans_decode_scalar(tables, rdc_index_from(index, behind), n - behind, lanes, 0, states, word, stop,

@@ -101,6 +101,28 @@ static rdc_status make_encode_rows(rdc_tables *tables) {
     return rdc_ok();
 }
 
+static int tables_are_few(const rdc_tables *tables) {
+    if (!tables->encode_rows || tables->count > RDC_FEW_TABLES) return 0;
+    for (size_t t = 0; t < tables->count; t++) {
+        const rdc_table *table = &tables->tables[t];
+        if (table->offset < INT16_MIN || (int64_t)table->offset + table->escape > INT16_MAX) return 0;
+        if (tables->encode_rows[t].first_escape / RDC_ENCODE_ESCAPES > UINT16_MAX) return 0;
+    }
+    return 1;
+}
+
+static rdc_status make_few_rows(rdc_tables *tables) {
+    if (!tables_are_few(tables)) return rdc_ok();
+    tables->few_rows = calloc(1, sizeof *tables->few_rows);
+    RDC_RETURN_IF(!tables->few_rows, RDC_ERROR_MEMORY, 0, 0);
+    for (size_t t = 0; t < tables->count; t++) {
+        tables->few_rows->offset[t] = (int16_t)tables->tables[t].offset;
+        tables->few_rows->escape[t] = (uint16_t)tables->tables[t].escape;
+        tables->few_rows->first[t] = (uint16_t)(tables->encode_rows[t].first_escape / RDC_ENCODE_ESCAPES);
+    }
+    return rdc_ok();
+}
+
 rdc_status rdc_tables_fill(rdc_tables *tables, const uint32_t *counts, const int32_t *offsets, const uint16_t *frequencies) {
     const size_t slots = tables->total + tables->count;
     tables->tables = malloc(tables->count * sizeof *tables->tables);
@@ -117,5 +139,6 @@ rdc_status rdc_tables_fill(rdc_tables *tables, const uint32_t *counts, const int
         first += counts[t] + 1;
     }
     RDC_FORWARD_IF_ERROR(make_intervals(tables));
-    return make_encode_rows(tables);
+    RDC_FORWARD_IF_ERROR(make_encode_rows(tables));
+    return make_few_rows(tables);
 }

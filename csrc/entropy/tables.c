@@ -51,6 +51,7 @@ void rdc_tables_free(rdc_tables *tables) {
     free(tables->intervals);
     free(tables->encode_rows);
     free(tables->encode_entries);
+    free(tables->few_rows);
     free(tables);
 }
 

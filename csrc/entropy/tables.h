@@ -40,7 +40,16 @@ typedef struct rdc_encode_row {
     uint32_t first_escape; /* position of entry 0 << RDC_ENCODE_SHIFT | escape */
 } rdc_encode_row;
 
-#define RDC_ENCODE_ALIGN 16
+/* The same for up to RDC_FEW_TABLES tables whose symbols fit into int16, in numbers that permutations of registers look up. */
+#define RDC_FEW_TABLES 64
+
+typedef struct rdc_few_rows {
+    int16_t offset[RDC_FEW_TABLES];
+    uint16_t escape[RDC_FEW_TABLES];
+    uint16_t first[RDC_FEW_TABLES]; /* position of entry 0 / RDC_ENCODE_ALIGN */
+} rdc_few_rows;
+
+#define RDC_ENCODE_ALIGN 16 /* entries, 2^4 */
 #define RDC_ENCODE_SHIFT 11
 #define RDC_ENCODE_ESCAPES (RDC_ENCODE_ALIGN << RDC_ENCODE_SHIFT) /* these bits are enough for an escape */
 
@@ -55,6 +64,7 @@ struct rdc_tables {
     rdc_interval *intervals;   /* of all tables */
     rdc_encode_row *encode_rows; /* NULL where there are more entries than a row can name: vectors leave such tables to scalar code */
     uint32_t *encode_entries;
+    rdc_few_rows *few_rows;    /* NULL where there are more tables, or wider ones */
 };
 
 static inline size_t rdc_index_at(rdc_index index, size_t i) {
