@@ -35,10 +35,14 @@ size_t rng_count(rng *r, size_t most, size_t step) {
     case 1: return most - rng_below(r, 2);
     case 2: count = rng_below(r, (uint32_t)step + 2); break;
     case 3: count = rng_below(r, (uint32_t)(5 * step)); break;
-    case 4: count = step * rng_below(r, (uint32_t)(most / step + 1)) + rng_below(r, 3) - 1; break;
+    case 4:
+        count = step * rng_below(r, (uint32_t)(most / step + 1));
+        count += rng_below(r, 3);
+        count--;
+        break;
     default: count = rng_below(r, (uint32_t)most + 1);
     }
-    return count <= most ? count : most; /* -1 as well becomes the most */
+    return count <= most ? count : most; /* one less than 0 as well becomes the most */
 }
 
 /* ---- Failures ---- */

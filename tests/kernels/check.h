@@ -4,7 +4,7 @@
 
 #include "rdc.h"
 
-/* ---- Random numbers: the same on every machine ---- */
+/* ---- Random numbers: the same on every machine, as long as no expression takes two of them in no given order ---- */
 
 typedef struct rng {
     uint64_t state;

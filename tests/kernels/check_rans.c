@@ -30,7 +30,8 @@ static uint32_t critical_state(rng *r, const rans_run *run, size_t i) {
     const rdc_table *table = &run->tables->tables[rdc_index_at(run->index, i)];
     const rdc_entry *entry = &run->tables->entries[table->first + rdc_table_entry(table, run->symbols[i])];
     const uint32_t frequency = (1u << run->tables->precision) - entry->complement, multiples = 1u << (32 - run->tables->precision);
-    return frequency * (multiples - (rng_one_in(r, 2) ? 0 : rng_below(r, multiples))) - rng_below(r, 2);
+    const uint32_t state = frequency * (multiples - (rng_one_in(r, 2) ? 0 : rng_below(r, multiples)));
+    return state - rng_below(r, 2);
 }
 
 static rans_run make_run(rng *r, const rdc_tables *tables) {
