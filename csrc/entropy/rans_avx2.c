@@ -64,7 +64,7 @@ OP void split_pairs(__m256i a, __m256i b, vec *first, vec *second) {
 #define wide_find_few_places(tables, index, symbols, n, places) 0
 
 typedef struct wide_rows {
-    const uint64_t *rows;
+    const uint8_t *rows;
 } wide_rows;
 
 OP wide_rows wide_rows_open(const void *rows, size_t count, int few) {
@@ -74,7 +74,7 @@ OP wide_rows wide_rows_open(const void *rows, size_t count, int few) {
 
 OP void wide_look_up_rows(const wide_rows *rows, int few, rdc_index index, size_t i, vec *first, vec *second) {
     (void)few;
-#define AT(k) (rows->rows + rdc_index_at(index, i + (k)))
+#define AT(k) (rows->rows + 8 * rdc_index_at(index, i + (k)))
     split_pairs(PAIRS(AT, 0), PAIRS(AT, 2), first, second);
 #undef AT
 }

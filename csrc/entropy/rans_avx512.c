@@ -62,7 +62,7 @@ OP __m512i join_quarters(__m128i a, __m128i b, __m128i c, __m128i d) {
 
 /* The rows of up to 64 tables in registers, 32 a pair. */
 typedef struct wide_rows {
-    const uint64_t *rows;
+    const uint8_t *rows;
     vec first[4], second[4];
 } wide_rows;
 
@@ -85,7 +85,7 @@ OP void wide_look_up_rows(const wide_rows *rows, int few, rdc_index index, size_
                                         _mm512_permutex2var_epi32(rows->second[2], at, rows->second[3]));
         return;
     }
-#define AT(k) (rows->rows + rdc_index_at(index, i + (k)))
+#define AT(k) (rows->rows + 8 * rdc_index_at(index, i + (k)))
     split_pairs(PAIRS(AT, 0), PAIRS(AT, 8), first, second);
 #undef AT
 }

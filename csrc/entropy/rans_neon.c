@@ -47,7 +47,7 @@ OP uint32_t wide_at_least(vec a, vec b) { return set_of(vcgeq_u32(a, b)); }
 #define wide_find_few_places(tables, index, symbols, n, places) 0
 
 typedef struct wide_rows {
-    const uint64_t *rows;
+    const uint8_t *rows;
 } wide_rows;
 
 OP wide_rows wide_rows_open(const void *rows, size_t count, int few) {
@@ -55,23 +55,25 @@ OP wide_rows wide_rows_open(const void *rows, size_t count, int few) {
     return (wide_rows){rows};
 }
 
-/* The lower and the upper halves of four 8-byte values. */
-OP void look_up_pairs(const uint64_t *a, const uint64_t *b, const uint64_t *c, const uint64_t *d, vec *first, vec *second) {
-    const vec low = vreinterpretq_u32_u64(vcombine_u64(vld1_u64(a), vld1_u64(b)));
-    const vec high = vreinterpretq_u32_u64(vcombine_u64(vld1_u64(c), vld1_u64(d)));
+/* The lower and the upper halves of four 8-byte values, of any type. */
+OP void look_up_pairs(const uint8_t *a, const uint8_t *b, const uint8_t *c, const uint8_t *d, vec *first, vec *second) {
+    const vec low = vreinterpretq_u32_u8(vcombine_u8(vld1_u8(a), vld1_u8(b)));
+    const vec high = vreinterpretq_u32_u8(vcombine_u8(vld1_u8(c), vld1_u8(d)));
     *first = vuzp1q_u32(low, high);
     *second = vuzp2q_u32(low, high);
 }
 
 OP void wide_look_up_rows(const wide_rows *rows, int few, rdc_index index, size_t i, vec *first, vec *second) {
     (void)few;
-    look_up_pairs(rows->rows + rdc_index_at(index, i), rows->rows + rdc_index_at(index, i + 1), rows->rows + rdc_index_at(index, i + 2),
-                  rows->rows + rdc_index_at(index, i + 3), first, second);
+#define AT(k) (rows->rows + 8 * rdc_index_at(index, i + (k)))
+    look_up_pairs(AT(0), AT(1), AT(2), AT(3), first, second);
+#undef AT
 }
 
 OP void wide_look_up_intervals(const uint64_t *intervals, vec at, vec *bounds, vec *end_entry) {
-    look_up_pairs(intervals + vgetq_lane_u32(at, 0), intervals + vgetq_lane_u32(at, 1), intervals + vgetq_lane_u32(at, 2),
-                  intervals + vgetq_lane_u32(at, 3), bounds, end_entry);
+#define AT(k) ((const uint8_t *)(intervals + vgetq_lane_u32(at, k)))
+    look_up_pairs(AT(0), AT(1), AT(2), AT(3), bounds, end_entry);
+#undef AT
 }
 
 OP vec wide_look_up_places(const uint32_t *entries, const uint32_t *places) {

@@ -105,7 +105,8 @@ static int tables_are_few(const rdc_tables *tables) {
     if (!tables->encode_rows || tables->count > RDC_FEW_TABLES) return 0;
     for (size_t t = 0; t < tables->count; t++) {
         const rdc_table *table = &tables->tables[t];
-        if (table->offset < INT16_MIN || (int64_t)table->offset + table->escape > INT16_MAX) return 0;
+        /* a symbol beyond int16 becomes its nearest end, which then lies outside the table too */
+        if (table->offset <= INT16_MIN || (int64_t)table->offset + table->escape > INT16_MAX) return 0;
         if (tables->encode_rows[t].first_escape / RDC_ENCODE_ESCAPES > UINT16_MAX) return 0;
     }
     return 1;

@@ -42,6 +42,12 @@ static uint32_t fill_unevenly(rng *r, uint16_t *frequencies, uint32_t most, uint
     return count;
 }
 
+/* Symbols of a table that ends just within int16, just beyond, or begins just beyond. */
+static int32_t offset_near_int16(rng *r, uint32_t count) {
+    const int32_t ends[] = {INT16_MIN + 1, INT16_MAX - (int32_t)(count - 1), 0, -(int32_t)(count / 2)};
+    return ends[rng_below(r, 4)] + (rng_one_in(r, 100) ? rng_one_in(r, 2) ? 1 : -1 : 0);
+}
+
 static int32_t any_offset(rng *r, uint32_t count) {
     switch (rng_below(r, 4)) {
     case 0: return INT32_MIN;
@@ -68,10 +74,11 @@ rdc_tables *make_tables(rng *r, unsigned precision) {
     uint16_t *frequencies = malloc((size_t)tables * most * sizeof *frequencies);
     check_that(counts && offsets && frequencies, "there is memory");
 
+    const int near_int16 = (int)rng_one_in(r, 2);
     size_t total = 0;
     for (uint32_t t = 0; t < tables; t++) {
         counts[t] = fills[rng_below(r, 3)](r, frequencies + total, most, units);
-        offsets[t] = any_offset(r, counts[t]);
+        offsets[t] = near_int16 ? offset_near_int16(r, counts[t]) : any_offset(r, counts[t]);
         total += counts[t];
     }
     rdc_tables *made = create(precision, tables, counts, offsets, frequencies, total);
