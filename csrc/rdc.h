@@ -165,15 +165,17 @@ typedef struct rdc_index {
     unsigned width;
 } rdc_index;
 
-/* Bytes that are enough for the block of n symbols while it is made: what the worst symbols would need. */
-size_t rdc_block_bound(size_t n);
+/* A block in memory: made, written to where there is room for its size, freed. */
+typedef struct rdc_coded_block rdc_coded_block;
 
-/* Codes n symbols into `block`, which has room for rdc_block_bound bytes; *size of them are used. `lanes` is a power of two up
- * to RDC_MAX_LANES, or 0 for as many as hardly cost anything; what is too small for them gets 1 lane. `threads` share out what
- * is long, 0 for as many as OpenMP takes; the bytes do not depend on it. Errors: RDC_ERROR_LANES, RDC_ERROR_INDEX (at: position),
- * RDC_ERROR_SYMBOL_LIMIT, RDC_ERROR_MEMORY. */
+/* Codes n symbols. `lanes` is a power of two up to RDC_MAX_LANES, or 0 for as many as hardly cost anything; what is too small for
+ * them gets 1 lane. `threads` share out what is long, 0 for as many as OpenMP takes; the bytes do not depend on it. Errors:
+ * RDC_ERROR_LANES, RDC_ERROR_INDEX (at: position), RDC_ERROR_SYMBOL_LIMIT, RDC_ERROR_MEMORY. */
 rdc_status rdc_block_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n,
-                            unsigned lanes, unsigned threads, uint8_t *block, size_t *size);
+                            unsigned lanes, unsigned threads, rdc_coded_block **coded);
+size_t rdc_coded_block_size(const rdc_coded_block *coded);
+void rdc_coded_block_write(const rdc_coded_block *coded, uint8_t *block);
+void rdc_coded_block_free(rdc_coded_block *coded);
 
 /* Decodes the n symbols of a block. Errors: RDC_ERROR_INDEX (at: position), 40 to 79 (at: byte offset), RDC_ERROR_SYMBOL_LIMIT,
  * RDC_ERROR_MEMORY. */

@@ -55,20 +55,30 @@ typedef struct rdc_tail {
     uint8_t words[2 * RDC_MAX_LANES];
 } rdc_tail;
 
+/* Symbols that are tried at once; then one by one. */
+#define TAIL_STEP 64
+
 /* Codes as many of the last symbols as fit into `lanes` words: two of the state, then those it gave away. */
 static rdc_tail rdc_tail_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols,
                                 rdc_index index, size_t n, unsigned lanes) {
     rdc_tail tail = {0};
-    uint8_t room[RDC_RANS_SLACK + 2 * RDC_MAX_LANES];
+    uint8_t room[RDC_RANS_SLACK + 2 * (RDC_MAX_LANES + TAIL_STEP)];
     uint8_t *const end = room + sizeof room;
     uint8_t *words = end;
     uint32_t state = 0;
-    for (; tail.symbols < n; tail.symbols++) {
-        const size_t at = n - 1 - tail.symbols;
+    for (size_t step = TAIL_STEP; tail.symbols < n;) {
+        step = rdc_smaller(step, n - tail.symbols);
+        const size_t at = n - tail.symbols - step;
         uint32_t after = state;
         uint8_t *before = words;
-        kernels->encode(tables, symbols + at, rdc_index_from(index, at), 1, 1, &after, &before);
-        if ((size_t)(end - before) > 2 * (size_t)lanes - 4) break;
+        kernels->encode(tables, symbols + at, rdc_index_from(index, at), step, 1, &after, &before);
+        const int fits = (size_t)(end - before) <= 2 * (size_t)lanes - 4;
+        if (!fits && step == 1) break;
+        if (!fits) {
+            step = 1;
+            continue;
+        }
+        tail.symbols += step;
         words = before;
         state = after;
     }

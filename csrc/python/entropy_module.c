@@ -144,19 +144,15 @@ static PyObject *block_encode(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "O!OOII:block_encode", state->tables_type, &tables, &symbols, &index, &lanes, &threads)) return NULL;
     if (symbols_check(state, tables, symbols, index, &a) < 0) return NULL;
 
-    PyObject *block = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)rdc_block_bound(a.n));
-    if (!block) return NULL;
-    uint8_t *bytes = (uint8_t *)PyBytes_AS_STRING(block);
-    size_t size = 0;
+    rdc_coded_block *coded;
     rdc_status status;
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_block_encode(state->rans, a.tables, a.symbols, a.index, a.n, lanes, threads, bytes, &size);
+    status = rdc_block_encode(state->rans, a.tables, a.symbols, a.index, a.n, lanes, threads, &coded);
     Py_END_ALLOW_THREADS
-    if (status.error != RDC_OK) {
-        Py_DECREF(block);
-        return rdc_py_raise(state, status);
-    }
-    _PyBytes_Resize(&block, (Py_ssize_t)size);
+    if (status.error != RDC_OK) return rdc_py_raise(state, status);
+    PyObject *block = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)rdc_coded_block_size(coded));
+    if (block) rdc_coded_block_write(coded, (uint8_t *)PyBytes_AS_STRING(block));
+    rdc_coded_block_free(coded);
     return block;
 }
 

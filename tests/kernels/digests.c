@@ -26,18 +26,17 @@ static rdc_cpu_level best_level(void) {
 static uint32_t digest_symbols(uint32_t digest, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n,
                                unsigned lanes) {
     const rdc_rans_kernels *kernels = rdc_rans_kernels_of(best_level());
-    uint8_t *block = malloc(rdc_block_bound(n));
-    int32_t *decoded = malloc(n * sizeof *decoded);
-    size_t size = 0;
-    check_that(block && decoded, "there is memory");
-    rdc_status status = rdc_block_encode(kernels, tables, symbols, index, n, lanes, 1, block, &size);
-    check_that(status.error == RDC_OK, "any symbols can be encoded");
-    status = rdc_block_decode_all(kernels, tables, block, size, n, index, 1, decoded);
+    const size_t mark = buffers_mark();
+    size_t size;
+    const uint8_t *block = encode_block(kernels, tables, symbols, index, n, lanes, &size);
+    int32_t *decoded = malloc(n * sizeof *decoded); /* may be too large for a buffer */
+    check_that(decoded != NULL, "there is memory");
+    const rdc_status status = rdc_block_decode_all(kernels, tables, block, size, n, index, 1, decoded);
     check_that(status.error == RDC_OK, "a block can be decoded");
     check_same(symbols, decoded, n * sizeof *symbols, "decoded symbols");
     digest = add_to_digest(digest, block, size);
-    free(block);
     free(decoded);
+    buffers_release(mark);
     return digest;
 }
 

@@ -173,3 +173,16 @@ int32_t *make_symbols(rng *r, const rdc_tables *tables, rdc_index index, size_t 
     }
     return symbols;
 }
+
+/* ---- Blocks ---- */
+
+uint8_t *encode_block(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n,
+                      unsigned lanes, size_t *size) {
+    rdc_coded_block *coded = NULL;
+    check_that(rdc_block_encode(kernels, tables, symbols, index, n, lanes, 1, &coded).error == RDC_OK, "any symbols can be encoded");
+    *size = rdc_coded_block_size(coded);
+    uint8_t *bytes = buffer_take(*size);
+    rdc_coded_block_write(coded, bytes);
+    rdc_coded_block_free(coded);
+    return bytes;
+}

@@ -18,4 +18,8 @@ rdc_index make_index(rng *r, const rdc_tables *tables, size_t n);
 /* Symbols of these tables, in a buffer: of likely ones, of the ends of supports and of any int32, with many, few or one escape. */
 int32_t *make_symbols(rng *r, const rdc_tables *tables, rdc_index index, size_t n);
 
+/* The block of n symbols, in a buffer of its size. */
+uint8_t *encode_block(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n,
+                      unsigned lanes, size_t *size);
+
 #endif
