@@ -10,7 +10,7 @@
 
 /* Kernels code runs, and say in which groups of a run escapes are, so that these need not be looked for: bit g stands for the
  * symbols from g * RDC_RANS_GROUP on. */
-#define RDC_RANS_GROUP 32
+#define RDC_RANS_GROUP 64
 #define RDC_RANS_RUN (32 * RDC_RANS_GROUP)
 
 /* Codes n <= RDC_RANS_RUN symbols, the last one first, symbol i in lane i % lanes of `states`. Words are written downwards from

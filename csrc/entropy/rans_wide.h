@@ -166,7 +166,7 @@ WIDE_INLINE uint32_t wide_decode(const rdc_tables *tables, rdc_index index, int 
             const vec above = wide_multiply(wide_shift_right(x[r], tables->precision), wide_sub(found.end, found.start));
             x[r] = wide_add(above, wide_sub(found.slot, found.start));
         }
-        escaped |= (uint32_t)(escapes != 0) << i / WIDE_LANES;
+        escaped |= (uint32_t)(escapes != 0) << i / RDC_RANS_GROUP;
         next = wide_take_words(x, next, stop);
     }
     EACH_REGISTER(r) wide_store(states + r * WIDTH, x[r]);

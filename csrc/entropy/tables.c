@@ -77,24 +77,29 @@ void rdc_tables_export(const rdc_tables *tables, uint32_t *counts, int32_t *offs
     }
 }
 
-static size_t rdc_index_largest(rdc_index index, size_t n) {
-    size_t largest = 0;
-    if (index.width == 1) {
-        uint8_t max = 0;
-        const uint8_t *data = index.data;
-        for (size_t i = 0; i < n; i++) max = data[i] > max ? data[i] : max;
-        largest = max;
-    } else {
-        uint16_t max = 0;
-        const uint16_t *data = index.data;
-        for (size_t i = 0; i < n; i++) max = data[i] > max ? data[i] : max;
-        largest = max;
+/* Maxima of interleaved numbers: compilers keep them in several registers, none of which waits for another. */
+#define MAXIMA 64
+
+#define LARGEST_OF(name, type)                                                      \
+    static type name(const type *data, size_t n) {                                  \
+        type maxima[MAXIMA] = {0}, largest = 0;                                     \
+        const size_t whole = n - n % MAXIMA;                                        \
+        for (size_t i = 0; i < whole; i += MAXIMA) {                                \
+            for (size_t k = 0; k < MAXIMA; k++) {                                   \
+                maxima[k] = data[i + k] > maxima[k] ? data[i + k] : maxima[k];      \
+            }                                                                       \
+        }                                                                           \
+        for (size_t k = 0; k < MAXIMA; k++) largest = maxima[k] > largest ? maxima[k] : largest; \
+        for (size_t i = whole; i < n; i++) largest = data[i] > largest ? data[i] : largest;      \
+        return largest;                                                             \
     }
-    return largest;
-}
+
+LARGEST_OF(largest_uint8, uint8_t)
+LARGEST_OF(largest_uint16, uint16_t)
 
 rdc_status rdc_tables_check_index(const rdc_tables *tables, rdc_index index, size_t n) {
-    if (n == 0 || rdc_index_largest(index, n) < tables->count) return rdc_ok();
+    const size_t largest = index.width == 1 ? largest_uint8(index.data, n) : largest_uint16(index.data, n);
+    if (n == 0 || largest < tables->count) return rdc_ok();
     size_t at = 0;
     while (rdc_index_at(index, at) < tables->count) at++;
     return rdc_fail(RDC_ERROR_INDEX, at, (int64_t)rdc_index_at(index, at));
