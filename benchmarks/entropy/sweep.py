@@ -45,8 +45,8 @@ FULL = Preset(
     counts=(64, 576, 4096, 65_536, 10_000_000),
     tables=(1, 4, 16, 256, 1024, 4096),
     size=SIZE,
-    seconds=0.15,
-    rounds=2,
+    seconds=0.05,
+    rounds=6,
 )
 QUICK = Preset(asked=(0.1, 1.0), bits=(4.0,), counts=(64, 576), tables=(1, 300), size=12_000, seconds=0.002, rounds=1)
 
