@@ -4,6 +4,13 @@
 
 #include "rdc.h"
 
+/* Bits of a number without its leading zeros. */
+static inline unsigned rdc_bit_length(uint64_t value) {
+    unsigned length = 0;
+    for (; value; value >>= 1) length++;
+    return length;
+}
+
 /* Where bits are written; fewer than 8 of them wait between two writes. Starts as {bytes, 0, 0}. */
 typedef struct rdc_bit_writer {
     uint8_t *next;

@@ -2,6 +2,8 @@
 #ifndef RDC_BASE_THREADS_H
 #define RDC_BASE_THREADS_H
 
+#include <stddef.h>
+
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -15,6 +17,15 @@ static inline int rdc_thread_count(unsigned wanted) {
 #else
     (void)wanted;
     return 1;
+#endif
+}
+
+/* Of the thread that asks, from 0 on. */
+static inline size_t rdc_thread_number(void) {
+#ifdef _OPENMP
+    return (size_t)omp_get_thread_num();
+#else
+    return 0;
 #endif
 }
 

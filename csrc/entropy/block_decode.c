@@ -11,7 +11,7 @@ static rdc_status in_block(rdc_status status, size_t part_at) {
     return status;
 }
 
-/* Reads the size of the next part but the last at *size_at; the part is at *part_at of `size` bytes. */
+/* Reads the size of the next part but the last at *size_at; the part is at part_at of `size` bytes. */
 static rdc_status read_part_size(const uint8_t *block, size_t size, size_t *size_at, size_t part_at, size_t *part_size) {
     const size_t at = *size_at;
     uint64_t value;

@@ -5,12 +5,6 @@
 /* u + 2^k is less than 2^35: a distance within int32 is less than 2^32, and the order is at most 12. */
 #define MAX_CODE_BITS 35
 
-static unsigned rdc_bit_length(uint64_t value) {
-    unsigned length = 0;
-    for (; value; value >>= 1) length++;
-    return length;
-}
-
 unsigned rdc_escape_order(uint32_t count) {
     const unsigned length = rdc_bit_length(count);
     return length > 4 ? length - 4 : 0;
@@ -43,9 +37,9 @@ static rdc_status rdc_escape_next(rdc_bit_reader *reader, const rdc_table *table
     const uint64_t from = reader->position;
     uint64_t number = 0;
     unsigned zeros = 0, rest = 0;
-    for (;; reader->position++) {
+    for (;;) {
         RDC_RETURN_IF(reader->position >= reader->bits, RDC_ERROR_ESCAPE_CODE, from / 8, 0);
-        const unsigned bit = reader->bytes[reader->position / 8] >> (7 - reader->position % 8) & 1;
+        const unsigned bit = (unsigned)rdc_bits_read(reader, 1);
         if (number == 0 && bit == 0) {
             zeros++;
             RDC_RETURN_IF(zeros + table->order >= MAX_CODE_BITS, RDC_ERROR_ESCAPE_CODE, from / 8, 0);
@@ -55,7 +49,6 @@ static rdc_status rdc_escape_next(rdc_bit_reader *reader, const rdc_table *table
         number = number << 1 | bit;
         if (--rest == 0) break;
     }
-    reader->position++;
 
     number -= (uint64_t)1 << table->order;
     const int64_t distance = (int64_t)(number >> 1);

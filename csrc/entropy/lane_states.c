@@ -9,8 +9,7 @@
 uint8_t *rdc_lane_states_write(uint8_t *bytes, const uint32_t *states, unsigned lanes) {
     rdc_bit_writer writer = {bytes, 0, 0};
     for (unsigned lane = 0; lane < lanes; lane++) {
-        unsigned more = 0;
-        while (states[lane] >> (LEAST_BITS + more) > 1) more++;
+        const unsigned more = rdc_bit_length(states[lane]) - 1 - LEAST_BITS;
         rdc_bits_write(&writer, more, LENGTH_BITS);
         rdc_bits_write(&writer, states[lane] - (1u << (LEAST_BITS + more)), LEAST_BITS + more);
     }

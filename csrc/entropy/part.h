@@ -15,10 +15,6 @@
 /* First byte, escape length, tail length, states; at most. */
 #define RDC_PART_HEAD_BYTES (1 + 2 * RDC_VARINT_BYTES + 5 * RDC_MAX_LANES)
 
-static inline size_t rdc_smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 /* A block of n symbols has so many parts; part p begins at symbol rdc_part_first(n, p). */
 static inline size_t rdc_part_count(size_t n) {
     return n ? (n - 1) / RDC_PART_SYMBOLS + 1 : 1;
@@ -35,8 +31,8 @@ size_t rdc_part_bound(size_t n);
 rdc_status rdc_part_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n,
                            unsigned lanes, uint8_t *part, size_t *size);
 
-/* Decoding, in segments of any length: open, decode until n > 0 symbols are out, finish.
- * Errors: 40 to 79 (at: byte offset in the part), and for decode RDC_ERROR_INDEX (at: position). */
+/* Decoding, in segments of any length: open, decode until n > 0 symbols are out, finish. The index is checked by the caller.
+ * Errors: 40 to 79 (at: byte offset in the part). */
 rdc_status rdc_part_open(rdc_part_decoder *decoder, const rdc_rans_kernels *kernels, const rdc_tables *tables, const uint8_t *part,
                          size_t size, size_t n);
 rdc_status rdc_part_decode(rdc_part_decoder *decoder, rdc_index index, size_t n, int32_t *symbols);

@@ -20,8 +20,7 @@ size_t rdc_part_bound(size_t n) {
 
 /* log2 of a frequency in 1/256 bits, straight between powers of two; lanes are not chosen by floats, which machines may round differently. */
 static uint32_t log2_of(uint32_t frequency) {
-    uint32_t whole = 0;
-    while (frequency >> (whole + 1)) whole++;
+    const uint32_t whole = rdc_bit_length(frequency) - 1;
     return (whole << 8) + ((frequency << 8 >> whole) - 256);
 }
 

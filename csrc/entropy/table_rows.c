@@ -27,16 +27,12 @@ static void fill_entries(rdc_entry *entries, uint16_t *starts, const uint16_t *f
 #define RARE_SHIFT 10          /* slots beyond an interval's two entries may be one in so many powers of two */
 #define INTERVALS_AN_ENTRY 8  /* at most, which bounds the memory */
 
-static inline uint32_t smaller(uint32_t a, uint32_t b) {
-    return a < b ? a : b;
-}
-
 /* Slots of a table that lie beyond the first two entries of their interval, with intervals of 2^shift slots. */
 static uint32_t slots_beyond(const uint16_t *starts, uint32_t escape, unsigned precision, unsigned shift) {
     uint32_t beyond = 0, entry = 0;
     for (uint32_t slot = 0; slot < 1u << precision; slot += 1u << shift) {
         while (starts[entry + 1] <= slot) entry++;
-        const uint32_t end = starts[smaller(entry + 2, escape + 1)], next = slot + (1u << shift);
+        const uint32_t end = starts[rdc_smaller(entry + 2, escape + 1)], next = slot + (1u << shift);
         beyond += next > end ? next - end : 0;
     }
     return beyond;
@@ -55,7 +51,7 @@ static void fill_intervals(rdc_interval *intervals, const uint16_t *starts, uint
     uint32_t entry = 0;
     for (uint32_t slot = 0; slot < 1u << precision; slot += 1u << shift) {
         while (starts[entry + 1] <= slot) entry++;
-        const uint64_t start = starts[entry], middle = starts[entry + 1], end = starts[smaller(entry + 2, escape + 1)];
+        const uint64_t start = starts[entry], middle = starts[entry + 1], end = starts[rdc_smaller(entry + 2, escape + 1)];
         *intervals++ = start | middle << 16 | end << 32 | (uint64_t)entry << 48;
     }
 }

@@ -67,6 +67,10 @@ struct rdc_tables {
     rdc_few_rows *few_rows;    /* NULL where there are more tables, or wider ones */
 };
 
+static inline size_t rdc_smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
 static inline size_t rdc_index_at(rdc_index index, size_t i) {
     return index.width == 1 ? ((const uint8_t *)index.data)[i] : ((const uint16_t *)index.data)[i];
 }

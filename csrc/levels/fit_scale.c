@@ -2,12 +2,9 @@
 #include <stdlib.h>
 
 #include "base/status.h"
+#include "base/threads.h"
 #include "levels/grid.h"
 #include "quant/trellis.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #define TOKENS_WORTH_THREADS 16
 #define MOST_COST_LEVELS 65536 /* so that positions among the costs are 32 bits */
@@ -102,20 +99,14 @@ rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const uint16_t *cost
     RDC_RETURN_IF(candidate_count < 1, RDC_ERROR_CANDIDATES, 0, candidate_count);
     scale_search search = {grid, costs, (uint32_t)cost_levels, candidates, candidate_count, 0};
     while (search.start + 1 < candidate_count && candidates[search.start] < 0) search.start++;
-    int threads = 1;
-#ifdef _OPENMP
-    if (tokens >= TOKENS_WORTH_THREADS) threads = omp_get_max_threads();
-#endif
+    const int threads = tokens >= TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1;
     uint32_t *positions = malloc((size_t)threads * (grid->components + 1) * sizeof *positions);
     RDC_RETURN_IF(!positions, RDC_ERROR_MEMORY, 0, 0);
 #ifdef _OPENMP
 #pragma omp parallel for num_threads(threads) schedule(static)
 #endif
     for (int64_t t = 0; t < (int64_t)tokens; t++) {
-        uint32_t *at = positions;
-#ifdef _OPENMP
-        at += (size_t)omp_get_thread_num() * grid->components;
-#endif
+        uint32_t *at = positions + rdc_thread_number() * grid->components;
         find_positions(&search, levels + (size_t)t * grid->components, at);
         choice[t] = best_candidate(&search, at, token_scale[t]);
     }

@@ -1,9 +1,7 @@
 #define RDC_PY_IMPORTS_NUMPY
 #include "python/core_module.h"
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "base/threads.h"
 
 static int import_errors(rdc_py_state *state) {
     PyObject *errors = PyImport_ImportModule("rdcodec.errors");
@@ -39,14 +37,6 @@ static const char *compiler(void) {
 #endif
 }
 
-static int openmp_threads(void) {
-#ifdef _OPENMP
-    return omp_get_max_threads();
-#else
-    return 1;
-#endif
-}
-
 static PyObject *core_info(PyObject *module, PyObject *Py_UNUSED(unused)) {
 #ifdef _OPENMP
     PyObject *openmp = Py_True;
@@ -55,7 +45,7 @@ static PyObject *core_info(PyObject *module, PyObject *Py_UNUSED(unused)) {
 #endif
     return Py_BuildValue("{s:s, s:s, s:s, s:O, s:i}", "version", RDC_VERSION, "kernels",
                          rdc_cpu_name(rdc_py_state_of(module)->cpu), "compiler", compiler(), "openmp", openmp, "threads",
-                         openmp_threads());
+                         rdc_thread_count(0));
 }
 
 static PyMethodDef functions[] = {

@@ -6,11 +6,8 @@
 #include <stdlib.h>
 
 #include "base/status.h"
+#include "base/threads.h"
 #include "quant/trellis_kernels.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #define LARGEST_VALUE 536870912.0 /* 2^29: levels and points stay well within int32 */
 #define TOKENS_WORTH_THREADS 16
@@ -65,11 +62,8 @@ rdc_status rdc_trellis_quantise(rdc_cpu_level cpu, const double *values, size_t 
     const rdc_trellis_kernel *kernel = rdc_trellis_kernel_of(cpu);
     const size_t lanes = kernel->lanes, groups = (tokens + lanes - 1) / lanes;
     const size_t room = rdc_trellis_work(components, RDC_TRELLIS_MOST_LANES);
-    int threads = 1, within = 1;
-#ifdef _OPENMP
-    if (tokens >= TOKENS_WORTH_THREADS) threads = omp_get_max_threads();
+    int threads = tokens >= TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1, within = 1;
     if (threads > 1 && (size_t)threads > groups) threads = (int)groups;
-#endif
     double *memory = malloc((size_t)threads * room * sizeof *memory + VECTOR_BYTES);
     RDC_RETURN_IF(!memory, RDC_ERROR_MEMORY, 0, 0);
     double *const work = memory + (VECTOR_BYTES - (uintptr_t)memory % VECTOR_BYTES) / sizeof *memory;
@@ -78,11 +72,7 @@ rdc_status rdc_trellis_quantise(rdc_cpu_level cpu, const double *values, size_t 
 #endif
     for (int64_t g = 0; g < (int64_t)groups; g++) {
         const size_t first = (size_t)g * lanes, count = tokens - first < lanes ? tokens - first : lanes;
-        size_t thread = 0;
-#ifdef _OPENMP
-        thread = (size_t)omp_get_thread_num();
-#endif
-        within &= quantise_group(kernel, values + first * components, count, components, work + thread * room,
+        within &= quantise_group(kernel, values + first * components, count, components, work + rdc_thread_number() * room,
                                  levels + first * components);
     }
     free(memory);
