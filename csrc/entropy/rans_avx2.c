@@ -2,11 +2,11 @@
 #include "base/cpu.h"
 
 #if RDC_X86
-#include <immintrin.h>
 #include <string.h>
 
 #include "entropy/lane_ranks.h"
 #include "entropy/rans.h"
+#include "entropy/rans_x86.h"
 
 #define WIDE_TARGET RDC_TARGET_AVX2
 #define WIDE_ENCODE rdc_rans_encode_avx2
@@ -44,14 +44,6 @@ OP vec wide_estimate(vec x, vec inverse) {
     return _mm256_cvttps_epi32(_mm256_mul_ps(value, _mm256_castsi256_ps(inverse)));
 }
 
-/* Keeps the compiler from reading an array, which a vector was just stored to, by shuffles instead of loads: those are slower. */
-#define IN_MEMORY(array) __asm__("" : "+m"(array))
-
-/* Two pairs from memory: loads that fill halves, without a shuffle. */
-OP __m128i two_pairs(const void *low, const void *high) {
-    return _mm_castps_si128(_mm_loadh_pi(_mm_castsi128_ps(_mm_loadl_epi64(low)), high));
-}
-
 /* Pairs of the lanes 0, 1, 4, 5 and 2, 3, 6, 7 to their first and second halves. */
 OP void split_pairs(__m256i a, __m256i b, vec *first, vec *second) {
     *first = _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0x88));
@@ -61,20 +53,8 @@ OP void split_pairs(__m256i a, __m256i b, vec *first, vec *second) {
 #define PAIRS(at, k) \
     _mm256_inserti128_si256(_mm256_castsi128_si256(two_pairs(at(k), at(k + 1))), two_pairs(at(k + 4), at(k + 5)), 1)
 
-#define wide_find_few_places(tables, index, symbols, n, places) 0
-
-typedef struct wide_rows {
-    const uint8_t *rows;
-} wide_rows;
-
-OP wide_rows wide_rows_open(const void *rows, size_t count, int few) {
-    (void)count, (void)few;
-    return (wide_rows){rows};
-}
-
-OP void wide_look_up_rows(const wide_rows *rows, int few, rdc_index index, size_t i, vec *first, vec *second) {
-    (void)few;
-#define AT(k) (rows->rows + 8 * rdc_index_at(index, i + (k)))
+OP void wide_load_rows(const void *rows, rdc_index index, size_t i, vec *first, vec *second) {
+#define AT(k) ((const uint8_t *)rows + 8 * rdc_index_at(index, i + (k)))
     split_pairs(PAIRS(AT, 0), PAIRS(AT, 2), first, second);
 #undef AT
 }
@@ -86,13 +66,6 @@ OP void wide_look_up_intervals(const uint64_t *intervals, vec at, vec *bounds, v
 #define AT(k) (intervals + place[k])
     split_pairs(PAIRS(AT, 0), PAIRS(AT, 2), bounds, end_entry);
 #undef AT
-}
-
-/* Loads and shuffles, since gathers are microcode on many CPUs. */
-OP __m128i four_entries(const uint32_t *entries, const uint32_t *places) {
-    const __m128i low = _mm_unpacklo_epi32(_mm_loadu_si32(entries + places[0]), _mm_loadu_si32(entries + places[1]));
-    const __m128i high = _mm_unpacklo_epi32(_mm_loadu_si32(entries + places[2]), _mm_loadu_si32(entries + places[3]));
-    return _mm_unpacklo_epi64(low, high);
 }
 
 OP vec wide_look_up_places(const uint32_t *entries, const uint32_t *places) {

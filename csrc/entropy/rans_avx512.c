@@ -2,10 +2,10 @@
 #include "base/cpu.h"
 
 #if RDC_X86
-#include <immintrin.h>
 #include <string.h>
 
 #include "entropy/rans.h"
+#include "entropy/rans_x86.h"
 
 #define WIDE_TARGET RDC_TARGET_AVX512
 #define WIDE_ENCODE rdc_rans_encode_avx512
@@ -38,19 +38,11 @@ OP vec wide_estimate(vec x, vec inverse) {
     return _mm512_cvttps_epi32(_mm512_mul_ps(_mm512_cvtepu32_ps(x), _mm512_castsi512_ps(inverse)));
 }
 
-/* Keeps the compiler from reading an array, which a vector was just stored to, by shuffles instead of loads: those are slower. */
-#define IN_MEMORY(array) __asm__("" : "+m"(array))
-
 /* Pairs of 8 lanes each to their first and second halves. */
 OP void split_pairs(__m512i a, __m512i b, vec *first, vec *second) {
     const vec even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
     *first = _mm512_permutex2var_epi32(a, even, b);
     *second = _mm512_permutex2var_epi32(a, _mm512_or_si512(even, _mm512_set1_epi32(1)), b);
-}
-
-/* Two pairs from memory: loads that fill halves, without a shuffle. */
-OP __m128i two_pairs(const void *low, const void *high) {
-    return _mm_castps_si128(_mm_loadh_pi(_mm_castsi128_ps(_mm_loadl_epi64(low)), high));
 }
 
 OP __m512i join_quarters(__m128i a, __m128i b, __m128i c, __m128i d) {
@@ -60,34 +52,32 @@ OP __m512i join_quarters(__m128i a, __m128i b, __m128i c, __m128i d) {
 
 #define PAIRS(at, k) join_quarters(two_pairs(at(k), at(k + 1)), two_pairs(at(k + 2), at(k + 3)), two_pairs(at(k + 4), at(k + 5)), two_pairs(at(k + 6), at(k + 7)))
 
-/* The rows of up to 64 tables in registers, 32 a pair. */
-typedef struct wide_rows {
-    const uint8_t *rows;
-    vec first[4], second[4];
-} wide_rows;
-
-OP wide_rows wide_rows_open(const void *rows, size_t count, int few) {
-    wide_rows made = {.rows = rows};
-    if (!few) return made;
-    uint64_t padded[64] = {0};
-    memcpy(padded, rows, count * sizeof *padded);
-    for (int k = 0; k < 4; k++) split_pairs(wide_load(padded + 16 * k), wide_load(padded + 16 * k + 8), &made.first[k], &made.second[k]);
-    return made;
-}
-
-OP void wide_look_up_rows(const wide_rows *rows, int few, rdc_index index, size_t i, vec *first, vec *second) {
-    if (few) {
-        const vec at = _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)((const uint8_t *)index.data + i)));
-        const __mmask16 upper = _mm512_cmpge_epu32_mask(at, _mm512_set1_epi32(32));
-        *first = _mm512_mask_mov_epi32(_mm512_permutex2var_epi32(rows->first[0], at, rows->first[1]), upper,
-                                       _mm512_permutex2var_epi32(rows->first[2], at, rows->first[3]));
-        *second = _mm512_mask_mov_epi32(_mm512_permutex2var_epi32(rows->second[0], at, rows->second[1]), upper,
-                                        _mm512_permutex2var_epi32(rows->second[2], at, rows->second[3]));
-        return;
-    }
-#define AT(k) (rows->rows + 8 * rdc_index_at(index, i + (k)))
+OP void wide_load_rows(const void *rows, rdc_index index, size_t i, vec *first, vec *second) {
+#define AT(k) ((const uint8_t *)rows + 8 * rdc_index_at(index, i + (k)))
     split_pairs(PAIRS(AT, 0), PAIRS(AT, 8), first, second);
 #undef AT
+}
+
+/* The rows of up to RDC_FEW_TABLES tables in registers, 32 a pair. */
+typedef struct wide_few_rows {
+    vec first[4], second[4];
+} wide_few_rows;
+
+OP wide_few_rows wide_keep_few_rows(const void *rows, size_t count) {
+    uint64_t padded[RDC_FEW_TABLES] = {0};
+    memcpy(padded, rows, count * sizeof *padded);
+    wide_few_rows few;
+    for (int k = 0; k < 4; k++) split_pairs(wide_load(padded + 16 * k), wide_load(padded + 16 * k + 8), &few.first[k], &few.second[k]);
+    return few;
+}
+
+OP void wide_pick_few_rows(const wide_few_rows *few, const uint8_t *index, vec *first, vec *second) {
+    const vec at = _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)index));
+    const __mmask16 upper = _mm512_cmpge_epu32_mask(at, _mm512_set1_epi32(32));
+    *first = _mm512_mask_mov_epi32(_mm512_permutex2var_epi32(few->first[0], at, few->first[1]), upper,
+                                   _mm512_permutex2var_epi32(few->first[2], at, few->first[3]));
+    *second = _mm512_mask_mov_epi32(_mm512_permutex2var_epi32(few->second[0], at, few->second[1]), upper,
+                                    _mm512_permutex2var_epi32(few->second[2], at, few->second[3]));
 }
 
 OP void wide_look_up_intervals(const uint64_t *intervals, vec at, vec *bounds, vec *end_entry) {
@@ -122,13 +112,6 @@ OP uint32_t wide_find_few_places(const rdc_tables *tables, const uint8_t *index,
         }
     }
     return escaped;
-}
-
-/* Loads and shuffles, since gathers are microcode on many CPUs. */
-OP __m128i four_entries(const uint32_t *entries, const uint32_t *places) {
-    const __m128i low = _mm_unpacklo_epi32(_mm_loadu_si32(entries + places[0]), _mm_loadu_si32(entries + places[1]));
-    const __m128i high = _mm_unpacklo_epi32(_mm_loadu_si32(entries + places[2]), _mm_loadu_si32(entries + places[3]));
-    return _mm_unpacklo_epi64(low, high);
 }
 
 OP vec wide_look_up_places(const uint32_t *entries, const uint32_t *places) {

@@ -44,17 +44,6 @@ OP uint32_t set_of(vec mask) {
 }
 OP uint32_t wide_at_least(vec a, vec b) { return set_of(vcgeq_u32(a, b)); }
 
-#define wide_find_few_places(tables, index, symbols, n, places) 0
-
-typedef struct wide_rows {
-    const uint8_t *rows;
-} wide_rows;
-
-OP wide_rows wide_rows_open(const void *rows, size_t count, int few) {
-    (void)count, (void)few;
-    return (wide_rows){rows};
-}
-
 /* The lower and the upper halves of four 8-byte values, of any type. */
 OP void look_up_pairs(const uint8_t *a, const uint8_t *b, const uint8_t *c, const uint8_t *d, vec *first, vec *second) {
     const vec low = vreinterpretq_u32_u8(vcombine_u8(vld1_u8(a), vld1_u8(b)));
@@ -63,9 +52,8 @@ OP void look_up_pairs(const uint8_t *a, const uint8_t *b, const uint8_t *c, cons
     *second = vuzp2q_u32(low, high);
 }
 
-OP void wide_look_up_rows(const wide_rows *rows, int few, rdc_index index, size_t i, vec *first, vec *second) {
-    (void)few;
-#define AT(k) (rows->rows + 8 * rdc_index_at(index, i + (k)))
+OP void wide_load_rows(const void *rows, rdc_index index, size_t i, vec *first, vec *second) {
+#define AT(k) ((const uint8_t *)rows + 8 * rdc_index_at(index, i + (k)))
     look_up_pairs(AT(0), AT(1), AT(2), AT(3), first, second);
 #undef AT
 }

@@ -18,6 +18,13 @@
 #define EACH_REGISTER(r) _Pragma("GCC unroll 8") for (int r = 0; r < REGISTERS; r++)
 #define WIDE_INLINE static inline WIDE_TARGET __attribute__((always_inline))
 
+#if !WIDE_HOLDS_FEW /* these are never called then */
+typedef char wide_few_rows;
+#define wide_keep_few_rows(rows, count) 0
+#define wide_pick_few_rows(few, index, first, second) (*(first) = *(second) = wide_all(0))
+#define wide_find_few_places(tables, index, symbols, n, places) 0
+#endif
+
 /* The loops below are compiled for every width of the index and for few and many tables: both are constants in them. */
 #define WIDE_FOR_EACH_KIND(loop, index, are_few, ...)                                            \
     ((index).width == 2             ? loop(tables, (rdc_index){(index).data, 2}, 0, __VA_ARGS__) \
@@ -29,11 +36,10 @@
 /* Finds where the entries of n symbols are; returns the groups with escapes. Places are found for a whole run before the first of
  * them is used: the loads that use them then need not wait for the vectors they come from. */
 WIDE_INLINE uint32_t wide_find_places(const rdc_tables *tables, rdc_index index, const int32_t *symbols, size_t n, uint32_t *places) {
-    const wide_rows rows = wide_rows_open(tables->encode_rows, tables->count, 0);
     uint32_t escaped = 0;
     for (size_t i = 0; i < n; i += WIDTH) {
         vec offset, first_escape;
-        wide_look_up_rows(&rows, 0, index, i, &offset, &first_escape);
+        wide_load_rows(tables->encode_rows, index, i, &offset, &first_escape);
         const vec escape = wide_and(first_escape, wide_all(RDC_ENCODE_ESCAPES - 1));
         const vec first = wide_and(wide_shift_right(first_escape, RDC_ENCODE_SHIFT), wide_all(~(RDC_ENCODE_ALIGN - 1u)));
         const vec distance = wide_sub(wide_load(symbols + i), offset);
@@ -129,11 +135,12 @@ static __attribute__((noinline)) WIDE_TARGET void wide_scan(const rdc_tables *ta
     found->end = wide_load(end);
 }
 
-/* Finds the entries of the slots of a register; writes their symbols. */
-WIDE_INLINE wide_found wide_find_slots(const rdc_tables *tables, const wide_rows *rows, int few, rdc_index index, size_t i, vec slot,
+/* Finds the entries of the slots of a register; writes their symbols. `few` is NULL for rows in memory. */
+WIDE_INLINE wide_found wide_find_slots(const rdc_tables *tables, const wide_few_rows *few, rdc_index index, size_t i, vec slot,
                                        int32_t *symbols) {
     vec first_shift, offset, bounds, end_entry;
-    wide_look_up_rows(rows, few, index, i, &first_shift, &offset);
+    if (few) wide_pick_few_rows(few, (const uint8_t *)index.data + i, &first_shift, &offset);
+    else wide_load_rows(tables->decode_rows, index, i, &first_shift, &offset);
     const vec interval = wide_add(wide_shift_right(first_shift, 4), wide_shift_right_each(slot, wide_and(first_shift, wide_all(15))));
     wide_look_up_intervals(tables->intervals, interval, &bounds, &end_entry);
     const vec middle = wide_shift_right(bounds, 16), low_half = wide_all(0xffff);
@@ -152,7 +159,8 @@ WIDE_INLINE wide_found wide_find_slots(const rdc_tables *tables, const wide_rows
 
 WIDE_INLINE uint32_t wide_decode(const rdc_tables *tables, rdc_index index, int few, size_t n, uint32_t *states,
                                  const uint8_t **word, const uint8_t *stop, int32_t *symbols) {
-    const wide_rows rows = wide_rows_open(tables->decode_rows, tables->count, few);
+    wide_few_rows few_rows;
+    if (few) few_rows = wide_keep_few_rows(tables->decode_rows, tables->count);
     const vec one = wide_all(1u << tables->precision), slots = wide_all((1u << tables->precision) - 1);
     vec x[REGISTERS];
     EACH_REGISTER(r) x[r] = wide_load(states + r * WIDTH);
@@ -161,7 +169,7 @@ WIDE_INLINE uint32_t wide_decode(const rdc_tables *tables, rdc_index index, int 
     for (size_t i = 0; i < n; i += WIDE_LANES) {
         uint32_t escapes = 0;
         EACH_REGISTER(r) {
-            const wide_found found = wide_find_slots(tables, &rows, few, index, i + (size_t)r * WIDTH, wide_and(x[r], slots), symbols);
+            const wide_found found = wide_find_slots(tables, few ? &few_rows : NULL, index, i + (size_t)r * WIDTH, wide_and(x[r], slots), symbols);
             escapes |= wide_at_least(found.end, one); /* the escape is the last entry */
             const vec above = wide_multiply(wide_shift_right(x[r], tables->precision), wide_sub(found.end, found.start));
             x[r] = wide_add(above, wide_sub(found.slot, found.start));
