@@ -1,11 +1,9 @@
 """Calibration: a `TransformCodec` in closed form from a model and text, without training."""
 
-import contextlib
-
 import torch
 
 from rdcodec.calibration.fit import Statistics, fit_codec
-from rdcodec.calibration.output import sampled_gradients
+from rdcodec.calibration.output import frozen, sampled_gradients
 from rdcodec.calibration.tune import HeldOut, rate_at_target
 from rdcodec.calibration.windows import cut_windows
 from rdcodec.calibration.words import choose_vocabulary, context_free_states
@@ -64,7 +62,7 @@ def calibrate(model, tokenizer, texts, layer, tokens=12_000, target_kl=None, pro
     report = progress or (lambda stage, fraction: None)
     find_site(model, layer)
     windows = cut_windows(model, tokenizer, texts, tokens)
-    with _frozen(model):
+    with frozen(model):
         statistics = _measure(model, layer, windows, report)
         held_out = HeldOut(model, layer, _states(model, layer, windows.held_out, "held-out states", report))
         codec, quality = _choose(statistics, held_out, target, report)
@@ -124,19 +122,3 @@ def _states(model, layer, windows, stage, report):
         states.append(head_states(model, layer, window[None])[0])
         report(stage, (i + 1) / len(windows))
     return torch.stack(states)
-
-
-@contextlib.contextmanager
-def _frozen(model):
-    """The model in evaluation mode and without gradients of its weights, as it was afterwards."""
-    training = model.training
-    needed = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    model.eval()
-    for parameter in needed:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        model.train(training)
-        for parameter in needed:
-            parameter.requires_grad_(True)

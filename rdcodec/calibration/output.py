@@ -4,14 +4,32 @@ The logits of a window are the largest array there is (512 tokens of a vocabular
 whole: the tail of the model runs up to the input of its output head, and the head is applied to some positions at a time.
 """
 
+import contextlib
+
 import torch
 
 from rdcodec.errors import RdcodecError
 from rdcodec.splits import run_tail
 
-__all__ = ["head_inputs", "kl_divergence", "sampled_gradients"]
+__all__ = ["frozen", "head_inputs", "kl_divergence", "output_head", "sampled_gradients"]
 
 POSITIONS = 64  # at a time
+
+
+@contextlib.contextmanager
+def frozen(model):
+    """The model in evaluation mode and without gradients of its weights, as it was afterwards."""
+    training = model.training
+    needed = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    model.eval()
+    for parameter in needed:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        model.train(training)
+        for parameter in needed:
+            parameter.requires_grad_(True)
 
 
 def output_head(model):

@@ -5,7 +5,7 @@ import torch
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["Windows", "cut_windows"]
+__all__ = ["Windows", "all_windows", "cut_windows"]
 
 WINDOW = 512  # tokens
 HELD_OUT = 1 / 6  # windows held out for each one fitted ...
@@ -30,6 +30,21 @@ class Windows:
         self.counts = counts
 
 
+def all_windows(model, tokenizer, texts):
+    """All windows of the texts.
+
+    Returns
+    -------
+    rows : torch.Tensor
+        int64 [windows, tokens]: consecutive, none over the border of two texts.
+    ids : list of torch.Tensor
+        Token ids of each text.
+    """
+    window = min(WINDOW, getattr(model.config.get_text_config(), "max_position_embeddings", WINDOW))
+    ids = [torch.tensor(tokenizer(text, verbose=False)["input_ids"], dtype=torch.int64) for text in (*texts, "")]
+    return torch.cat([part[: len(part) // window * window].view(-1, window) for part in ids]), ids
+
+
 def cut_windows(model, tokenizer, texts, tokens):
     """Windows spread evenly over the texts.
 
@@ -38,9 +53,8 @@ def cut_windows(model, tokenizer, texts, tokens):
     RdcodecError
         The texts hold too few tokens.
     """
-    window = min(WINDOW, getattr(model.config.get_text_config(), "max_position_embeddings", WINDOW))
-    ids = [torch.tensor(tokenizer(text, verbose=False)["input_ids"], dtype=torch.int64) for text in (*texts, "")]
-    rows = torch.cat([part[: len(part) // window * window].view(-1, window) for part in ids])
+    rows, ids = all_windows(model, tokenizer, texts)
+    window = rows.shape[1]
     wanted = max(2, -(-tokens // window))
     held_out = min(HELD_OUT_MOST, max(2, round(wanted * HELD_OUT)))
     if len(rows) < wanted + held_out:
