@@ -1,0 +1,110 @@
+"""What a reconstruction costs the model, in nats a token, with a gradient to train by."""
+
+import torch
+from torch.func import functional_call
+
+from rdcodec.calibration.output import frozen, head_inputs, output_head
+from rdcodec.errors import RdcodecError
+from rdcodec.splits import find_site
+
+__all__ = ["TailDistortion"]
+
+KINDS = ("kl", "cross-entropy")
+LARGEST_LOGITS = 2**22  # elements held at a time
+
+
+class TailDistortion:
+    """Distortion of the next-token distribution when a model goes on from reconstructed states.
+
+    The model is frozen: gradients flow to the states alone. Logits are computed for a few positions at a time, their gradient
+    with them, and dropped again: those of a whole window would be the largest array there is.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        With an output head over a vocabulary.
+    layer : int
+        Split point, 0 to n_layers - 1.
+    kind : str
+        "kl", KL(uncompressed || compressed), or "cross-entropy", the negative log-likelihood of the text's next token.
+    autocast : bool
+        Run blocks and output head in bfloat16 where PyTorch's autocast does so; losses are in float32 all the same.
+
+    Raises
+    ------
+    RdcodecError
+        The architecture is unknown, the model has no output head, the layer is out of range, or there is no such kind.
+    """
+
+    def __init__(self, model, layer, kind="kl", autocast=False):
+        if kind not in KINDS:
+            raise RdcodecError(f"kind: expected {' or '.join(map(repr, KINDS))}, got {kind!r}")
+        find_site(model, layer)
+        self._model = model
+        self._layer = layer
+        self._kind = kind
+        self._autocast = autocast
+        self._head = output_head(model)
+        # Autocast would cast the weights of a frozen head again for every chunk.
+        self._dtype = torch.bfloat16 if autocast else self._head.weight.dtype
+        self._weights = {name: weight.detach().to(self._dtype) for name, weight in self._head.named_parameters()}
+        self._positions = max(1, LARGEST_LOGITS // len(self._head.weight))
+
+    def __call__(self, reconstructed, batch):
+        """Mean over positions.
+
+        Parameters
+        ----------
+        reconstructed : torch.Tensor
+            float32 [windows, tokens, channels], in place of ``batch.states``, on the model's device.
+        batch : Batch
+
+        Returns
+        -------
+        torch.Tensor
+            float32 scalar, nats a token.
+        """
+        with frozen(self._model), torch.autocast(reconstructed.device.type, torch.bfloat16, enabled=self._autocast):
+            finals = head_inputs(self._model, self._layer, reconstructed)
+        if self._kind == "kl":
+            given = batch.finals
+        else:
+            finals, given = finals[:, :-1], batch.ids[:, 1:]
+        return self._mean_loss(finals.flatten(0, 1), given.flatten(0, 1))
+
+    def _mean_loss(self, finals, given):
+        """Mean of `_loss` over chunks, whose graphs end with them."""
+        total, gradients = 0.0, []
+        for x, y in zip(finals.detach().split(self._positions), given.split(self._positions)):
+            x.requires_grad_(finals.requires_grad)
+            loss = self._loss(x, y) / len(finals)
+            total = total + loss.detach()
+            if finals.requires_grad:
+                gradients += torch.autograd.grad(loss, x)
+        return _WithGradient.apply(finals, total, torch.cat(gradients)) if gradients else total
+
+    def _loss(self, finals, given):
+        """Sum over positions of final states [n, width], given the uncompressed ones or the next tokens [n]."""
+        log_q = self._log_probabilities(finals)
+        if self._kind == "kl":
+            with torch.no_grad():
+                log_p = self._log_probabilities(given)
+            return (log_p.exp() * (log_p - log_q)).sum()
+        return -log_q.gather(1, given[:, None]).sum()
+
+    def _log_probabilities(self, finals):
+        return torch.log_softmax(functional_call(self._head, self._weights, finals.to(self._dtype)).float(), dim=-1)
+
+
+class _WithGradient(torch.autograd.Function):
+    """A value whose gradient is known already."""
+
+    @staticmethod
+    def forward(ctx, x, value, gradient):
+        ctx.save_for_backward(gradient)
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (gradient,) = ctx.saved_tensors
+        return upstream * gradient, None, None

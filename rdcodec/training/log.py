@@ -1,0 +1,49 @@
+"""Figures of a training as lines of JSON, and for TensorBoard where that is installed."""
+
+import importlib.util
+import json
+
+__all__ = ["Log"]
+
+
+class Log:
+    """Writes OUT/log.jsonl, a line a step and a line for each quality validated, and OUT/tensorboard.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+    start : int
+        Step that training begins with; what an interrupted run wrote of this step and later ones is dropped.
+    """
+
+    def __init__(self, out, start):
+        self._path = out / "log.jsonl"
+        lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True) if self._path.exists() else []
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] < start]
+        self._path.write_text("".join(kept), encoding="utf-8")
+        self._board = None
+        if importlib.util.find_spec("tensorboard"):
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._board = SummaryWriter(out / "tensorboard", purge_step=start)
+
+    def step(self, step, figures):
+        """Figures of a step, a dict."""
+        self._write(step, figures, "train", figures)
+
+    def validation(self, step, points):
+        """List of `Point`."""
+        for point in points:
+            figures = point._asdict()
+            self._write(step, {"validation": figures}, f"validation/quality {point.quality}", figures)
+
+    def _write(self, step, entry, group, scalars):
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, **entry}) + "\n")
+        if self._board is not None:
+            for name, value in scalars.items():
+                self._board.add_scalar(f"{group}/{name}", value, step)
+
+    def close(self):
+        if self._board is not None:
+            self._board.close()

@@ -1,0 +1,109 @@
+"""Settings of a training."""
+
+import math
+from dataclasses import dataclass
+
+from rdcodec.errors import RdcodecError
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a codec is trained. The loss is D + lambda R, in nats a token, with a lambda for each quality.
+
+    Attributes
+    ----------
+    steps : int, optional
+        Updates of the weights. Exactly one of `steps` and `minutes` is given.
+    minutes : float, optional
+        Time to train; the steps that it makes are measured once, at the start.
+    lambda0 : float
+        Nats that a bit is worth at quality 0.
+    slope : float
+        How often lambda halves, a quality.
+    qualities : tuple of int
+        The lowest and the highest quality to train for; higher is finer. Each window of a step draws one.
+    windows : int
+        Windows that go through the model at a time, on each device.
+    accumulation : int
+        Times that this happens before an update.
+    learning_rate : float
+        At the end of the warm-up, for parameter groups that do not choose their own.
+    warm_up : float
+        Part of the steps over which the learning rate rises; from there it falls to 0, a half cosine.
+    clip : float
+        Largest norm of the gradient.
+    validate_every, checkpoint_every : int
+        In steps.
+    seed : int
+        Of the order of windows, the qualities drawn and the noise of the module.
+
+    Raises
+    ------
+    RdcodecError
+        A value is out of its range.
+
+    Examples
+    --------
+    >>> settings = Settings.for_lambdas([2e-4, 5e-5], steps=1000)
+    >>> settings.qualities
+    (-4, 4)
+    >>> f"{settings.lambda_of(-4):.6f} {settings.lambda_of(4):.6f}"
+    '0.000200 0.000050'
+    """
+
+    steps: int | None = None
+    minutes: float | None = None
+    lambda0: float = 1e-4
+    slope: float = 0.25  # lambda is as the square of a quantisation step, which halves every 8 qualities
+    qualities: tuple[int, int] = (0, 0)
+    windows: int = 2
+    accumulation: int = 1
+    learning_rate: float = 1e-3
+    warm_up: float = 0.05
+    clip: float = 1.0
+    validate_every: int = 500
+    checkpoint_every: int = 200
+    seed: int = 0
+
+    def __post_init__(self):
+        if (self.steps is None) == (self.minutes is None):
+            raise RdcodecError(f"expected steps or minutes, got steps={self.steps} and minutes={self.minutes}")
+        for name in ("steps", "windows", "accumulation", "validate_every", "checkpoint_every"):
+            _check(name, self, lambda value: value is None or value >= 1, "at least 1")
+        for name in ("minutes", "lambda0", "slope", "learning_rate", "clip"):
+            _check(name, self, lambda value: value is None or 0 < value < math.inf, "more than 0")
+        _check("warm_up", self, lambda value: 0 <= value < 1, "0 to less than 1")
+        _check("qualities", self, lambda value: len(value) == 2 and value[0] <= value[1], "the lowest and the highest")
+
+    @classmethod
+    def for_lambdas(cls, lambdas, **settings):
+        """Settings of one model for a range of rates: quality 0 is in its middle, and there alone with a single lambda."""
+        if not lambdas or not all(0 < value < math.inf for value in lambdas):
+            raise RdcodecError(f"lambdas: expected one or more, more than 0 nats a bit, got {list(lambdas)}")
+        lambda0 = math.sqrt(min(lambdas) * max(lambdas))
+        reach = round(math.log2(max(lambdas) / lambda0) / cls.slope)
+        return cls(lambda0=lambda0, qualities=(-reach, reach), **settings)
+
+    @property
+    def validation_qualities(self):
+        """list of int : the lowest, the middle and the highest."""
+        lowest, highest = self.qualities
+        return sorted({lowest, (lowest + highest) // 2, highest})
+
+    def lambda_of(self, quality):
+        """Nats that a bit is worth at a quality, or at each of a tensor of them."""
+        return self.lambda0 * 2.0 ** (-self.slope * quality)
+
+    def rate_factor(self, fraction):
+        """What the learning rate is multiplied with when a fraction, 0 to 1, of the steps is done."""
+        if fraction < self.warm_up:
+            return fraction / self.warm_up
+        return (1 + math.cos(math.pi * (fraction - self.warm_up) / (1 - self.warm_up))) / 2
+
+
+def _check(name, settings, holds, expected):
+    value = getattr(settings, name)
+    if not holds(value):
+        raise RdcodecError(f"{name}: expected {expected}, got {value}")
