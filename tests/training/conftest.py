@@ -1,13 +1,14 @@
-"""Tiny random models, a tokenizer of bytes, the states of a text, and a small codec that can be trained."""
+"""Tiny random models, a tokenizer of bytes, and the states of a text."""
 
 from pydoc_data.topics import topics
 
 import pytest
 import torch
 import transformers
+from noisy_quantiser import NoisyQuantiser
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-from rdcodec.training import Reconstruction, StateCache, TailDistortion
+from rdcodec.training import StateCache, TailDistortion
 
 LAYER = 1
 CHANNELS = 32
@@ -86,33 +87,6 @@ def distortion(model):
     return TailDistortion(model, LAYER)
 
 
-class NoisyQuantiser(torch.nn.Module):
-    """A learned step for each channel, uniform noise in place of rounding, a Gaussian of learned scale for the rate."""
-
-    def __init__(self, noise=1.0):
-        super().__init__()
-        self.log_step = torch.nn.Parameter(torch.full((CHANNELS,), -3.0))
-        self.log_scale = torch.nn.Parameter(torch.zeros(CHANNELS))
-        self.register_buffer("noise", torch.tensor(float(noise)))
-        self.fractions = []
-
-    def parameter_groups(self, settings):
-        return [{"params": [self.log_step]}, {"params": [self.log_scale], "lr": 2 * settings.learning_rate}]
-
-    def step_hook(self, fraction):
-        self.fractions.append(fraction)
-
-    def forward(self, h, quality):
-        step = torch.exp2(self.log_step - quality[:, None, None] / 8)
-        if self.training:
-            symbols = h / step + self.noise * (torch.rand_like(h) - 0.5)
-        else:
-            symbols = torch.round(h / step)
-        normal = torch.distributions.Normal(0.0, torch.exp2(self.log_scale) / step)
-        probability = normal.cdf(symbols + 0.5) - normal.cdf(symbols - 0.5)
-        return Reconstruction(symbols * step, -torch.log2(probability.clamp(min=1e-9)).sum(dim=2))
-
-
 @pytest.fixture
 def module():
-    return NoisyQuantiser()
+    return NoisyQuantiser(CHANNELS)
