@@ -10,6 +10,7 @@ from rdcodec.cli.encode import encode
 from rdcodec.cli.evaluate import evaluate
 from rdcodec.cli.info import info
 from rdcodec.cli.inspect import inspect
+from rdcodec.cli.train import train
 from rdcodec.cli.verify import verify
 from rdcodec.errors import RdcodecError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 for _command, _name in (
     (calibrate, "calibrate"),
+    (train, "train"),
     (evaluate, "eval"),
     (encode, "encode"),
     (decode, "decode"),

@@ -8,7 +8,7 @@ import typer
 
 from rdcodec.cli.models import load_quietly, read_texts
 from rdcodec.cli.options import Json, Layer, Model, Texts
-from rdcodec.cli.output import check_writable, progress_bar, say, write_json
+from rdcodec.cli.output import check_folder, check_writable, progress_bar, say, write_json
 
 __all__ = ["calibrate"]
 
@@ -27,8 +27,7 @@ def calibrate(
 ):
     """Fit a codec to a layer of a model, in closed form, from text."""
     check_writable(json)
-    if out.exists() and not out.is_dir():
-        raise NotADirectoryError(f"{out} is no folder")
+    check_folder(out)
     texts = read_texts(text)
     loaded, tokenizer = load_quietly(model)
     from rdcodec.calibration import calibrate as fit

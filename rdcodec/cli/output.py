@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-__all__ = ["check_writable", "console", "progress_bar", "say", "write_file", "write_json"]
+__all__ = ["check_folder", "check_writable", "console", "progress_bar", "say", "write_file", "write_json"]
 
 PLAIN_WIDTH = 120  # columns where the output is no terminal
 
@@ -26,15 +26,16 @@ def say(text, stderr=False):
 
 @contextmanager
 def progress_bar():
-    """A bar on stderr: yields ``progress(stage, fraction)``."""
+    """A bar on stderr: yields ``progress(stage, fraction, figures="")``."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+    times = (TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[figures]}"))
+    with Progress(*columns, *times, console=Console(stderr=True), transient=True) as bar:
         tasks = {}
 
-        def progress(stage, fraction):
+        def progress(stage, fraction, figures=""):
             if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=1)
-            bar.update(tasks[stage], completed=fraction)
+                tasks[stage] = bar.add_task(stage, total=1, figures="")
+            bar.update(tasks[stage], completed=fraction, figures=figures)
 
         yield progress
 
@@ -54,6 +55,12 @@ def check_writable(*paths):
             raise IsADirectoryError(f"{path} is a folder, expected a file to write")
         if not path.parent.is_dir():
             raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist")
+
+
+def check_folder(path):
+    """Refuse, before the work begins, a folder to write to that is something else."""
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"{path} is no folder")
 
 
 def write_file(path, data):

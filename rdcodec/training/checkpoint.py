@@ -2,12 +2,27 @@
 
 import os
 import pickle
+from pathlib import Path
 
 import torch
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["load_checkpoint", "save_checkpoint"]
+__all__ = ["checkpoint_path", "load_checkpoint", "save_checkpoint"]
+
+
+def checkpoint_path(out, resume):
+    """Path of the checkpoint in a folder.
+
+    Raises
+    ------
+    RdcodecError
+        There is one, and it is not to be resumed from.
+    """
+    path = Path(out) / "checkpoint.pt"
+    if path.exists() and not resume:
+        raise RdcodecError(f"out: {path} exists; resume from it, or choose another folder")
+    return path
 
 
 def save_checkpoint(path, checkpoint):

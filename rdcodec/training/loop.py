@@ -2,7 +2,6 @@
 
 from contextlib import nullcontext
 from dataclasses import asdict
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import NamedTuple
@@ -11,14 +10,13 @@ import torch
 from accelerate import Accelerator
 
 from rdcodec.errors import RdcodecError
-from rdcodec.training.checkpoint import load_checkpoint, save_checkpoint
+from rdcodec.training.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
 from rdcodec.training.draws import draw_qualities, seed_noise, window_indices
 from rdcodec.training.guard import Guard
 from rdcodec.training.log import Log
 
 __all__ = ["Point", "Reconstruction", "train"]
 
-CHECKPOINT = "checkpoint.pt"
 TIMED_STEPS = 4  # and one before them, which is slower than the rest
 
 
@@ -78,9 +76,7 @@ def train(module, cache, distortion, settings, out, progress=None, resume=False)
         Training diverged: the last checkpoint is from before that. Or the folder holds a checkpoint and `resume` is false,
         or one of other settings or states.
     """
-    path = Path(out) / CHECKPOINT
-    if path.exists() and not resume:
-        raise RdcodecError(f"out: {path} exists; resume from it, or choose another folder")
+    path = checkpoint_path(out, resume)
     path.parent.mkdir(parents=True, exist_ok=True)
     run = {**asdict(settings), "states": cache.key}
     with torch.random.fork_rng():

@@ -26,8 +26,8 @@ def opened(any_model, tokenizer, text, tmp_path):
 
     def open_(texts=(text,), layer=LAYER, autocast=False):
         reports = []
-        report = lambda stage, fraction: reports.append((stage, fraction))  # noqa: E731
-        return StateCache.open(tmp_path, any_model, tokenizer, list(texts), layer, autocast, report), reports
+        progress = lambda *report: reports.append(report)
+        return StateCache.open(tmp_path, any_model, tokenizer, list(texts), layer, autocast, progress), reports
 
     return open_
 

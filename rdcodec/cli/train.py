@@ -1,0 +1,87 @@
+"""rdcodec train: train a learned codec for a model's layer."""
+
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Optional
+
+import typer
+
+from rdcodec.cli.models import load_quietly, read_texts
+from rdcodec.cli.options import Json, Layer, Model, Texts
+from rdcodec.cli.output import check_folder, check_writable, progress_bar, say, write_json
+from rdcodec.errors import RdcodecError
+
+__all__ = ["train"]
+
+
+def train(
+    model: Model,
+    layer: Layer,
+    family: Annotated[str, typer.Option("--family", help="Family of the codec.", show_default=False)],
+    text: Texts,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write the codec, checkpoint and log to.", show_default=False)],
+    lambdas: Annotated[
+        str,
+        typer.Option("--lambda", "--lambdas", help="Nats that a bit is worth, L[,L...]; one codec for their whole range."),
+    ] = "2.4e-4,1.5e-5",
+    minutes: Annotated[float, typer.Option("--minutes", help="Time to train.")] = 60,
+    mixed_precision: Annotated[
+        bool, typer.Option("--mixed-precision", help="Run the model in bfloat16 where it may: faster, less exact.")
+    ] = False,
+    cache: Annotated[
+        Optional[Path], typer.Option("--cache", help="Folder of hidden states to use again.", show_default="OUT/cache")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder, if there is one.")] = False,
+    json: Json = None,
+):
+    """Train a learned codec for a layer of a model."""
+    check_writable(json)
+    check_folder(out)
+    values = _parse_lambdas(lambdas)
+    texts = read_texts(text)
+    from accelerate import Accelerator
+
+    from rdcodec import training
+    from rdcodec.training import families
+    from rdcodec.training.checkpoint import checkpoint_path
+
+    checkpoint_path(out, resume)
+    settings = training.Settings.for_lambdas(values, minutes=minutes)
+    loaded, tokenizer = load_quietly(model)
+    accelerator = Accelerator()
+    began = perf_counter()
+    with progress_bar() as progress:
+        module = families.start(family, loaded, tokenizer, texts, layer, progress)
+        loaded.to(accelerator.device)
+        with accelerator.main_process_first():
+            states = training.StateCache.open(cache or out / "cache", loaded, tokenizer, texts, layer, mixed_precision, progress)
+        distortion = training.TailDistortion(loaded, layer, autocast=mixed_precision)
+        points = training.train(module, states, distortion, settings, out, progress, resume)
+        codec = module.finish(states, progress)
+    if not accelerator.is_main_process:
+        return
+    codec.save_pretrained(out)
+    write_json(
+        json,
+        {
+            "codec": str(out),
+            "codec_id": codec.codec_id.hex(),
+            "family": codec.family,
+            "model": model,
+            "layer": layer,
+            "channels": codec.channels,
+            "lambdas": values,
+            "validation": [point._asdict() for point in points],
+            "seconds": perf_counter() - began,
+        },
+    )
+    for quality, loss, rate in points:
+        say(f"quality {quality}: {loss:.4f} nats and, by the entropy model, {rate:.0f} bits a token on held-out windows")
+    say(f"{out}: codec {codec.codec_id.hex()} for layer {layer} of {model}, {codec.channels} channels")
+
+
+def _parse_lambdas(text):
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise RdcodecError(f"--lambda: expected numbers with commas between them, got {text!r}") from None
