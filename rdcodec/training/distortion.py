@@ -28,7 +28,8 @@ class TailDistortion:
     kind : str
         "kl", KL(uncompressed || compressed), or "cross-entropy", the negative log-likelihood of the text's next token.
     autocast : bool
-        Run blocks and output head in bfloat16 where PyTorch's autocast does so; losses are in float32 all the same.
+        Run blocks and output head in bfloat16 where PyTorch's autocast does so; losses are in float32 all the same. Rounding
+        alone is then a distortion of about 0.001 nats (SmolLM2-135M at layer 10, final states computed in float32).
 
     Raises
     ------

@@ -78,7 +78,7 @@ def train(module, cache, distortion, settings, out, progress=None, resume=False)
     """
     path = checkpoint_path(out, resume)
     path.parent.mkdir(parents=True, exist_ok=True)
-    run = {**asdict(settings), "states": cache.key}
+    run = {**asdict(settings), **cache.key}
     with torch.random.fork_rng():
         training = _Training(module, cache, distortion, settings)
         start, steps = training.restore(load_checkpoint(path, run)) if path.exists() else training.begin()
@@ -101,13 +101,14 @@ def _run(training, start, steps, save, log, report):
     settings = training.settings
     for step in range(start, steps + 1):
         training.module.step_hook(step / steps)
-        if step % settings.checkpoint_every == 0 and not training.guard.suspicious or step == steps:
+        last = step == steps
+        if (last or step % settings.checkpoint_every == 0) and not training.guard.suspicious:
             save(step)
-        if step % settings.validate_every == 0 or step == steps:
+        if last or step % settings.validate_every == 0:
             points = training.validate()
             if log is not None:
                 log.validation(step, points)
-        if step < steps:
+        if not last:
             figures = training.update(step, steps)
             if log is not None:
                 log.step(step, figures)
@@ -210,6 +211,7 @@ class _Training:
 
     def _steps_within(self, minutes):
         """Steps and their validations that fit; the gradients of those that are timed are dropped."""
+        self.module.step_hook(0.0)
         seconds = []
         for step in range(TIMED_STEPS + 1):
             began = perf_counter()

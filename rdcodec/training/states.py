@@ -84,7 +84,7 @@ class StateCache:
         layer : int
             Split point, 0 to n_layers - 1.
         autocast : bool
-            Compute in bfloat16 where PyTorch's autocast does so. On CPUs with AVX512-BF16 it takes less than half the time.
+            Compute in bfloat16 where PyTorch's autocast does so, which is faster on GPUs and on CPUs with AVX512-BF16.
         progress : callable, optional
             Called as ``progress(stage, fraction)`` with a name and 0 to 1.
 

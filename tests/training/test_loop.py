@@ -9,7 +9,7 @@ import torch
 from noisy_quantiser import NoisyQuantiser
 
 from rdcodec import RdcodecError
-from rdcodec.training import Settings, train
+from rdcodec.training import Settings, StateCache, train
 
 CHANNELS = 32
 SETTINGS = Settings(steps=12, lambda0=1e-3, qualities=(-4, 4), learning_rate=0.05, validate_every=5, checkpoint_every=4)
@@ -187,11 +187,14 @@ def test_a_checkpoint_is_not_overwritten(module, cache, distortion, tmp_path):
         train(module, cache, distortion, SETTINGS, tmp_path)
 
 
-def test_checkpoints_of_other_runs_are_refused(module, cache, distortion, tmp_path):
+def test_checkpoints_of_other_runs_are_refused(module, cache, distortion, model, tokenizer, text, tmp_path):
     train(module, cache, distortion, SETTINGS, tmp_path)
     other = dataclasses.replace(SETTINGS, learning_rate=0.1)
     with pytest.raises(RdcodecError, match="made with learning_rate=0.05, to be resumed with 0.1"):
         train(module, cache, distortion, other, tmp_path, resume=True)
+    layer = StateCache.open(tmp_path / "cache", model, tokenizer, [text], 2)
+    with pytest.raises(RdcodecError, match="made with layer=1, to be resumed with 2"):
+        train(module, layer, distortion, SETTINGS, tmp_path, resume=True)
     small = torch.nn.Module()
     small.parameter_groups = lambda settings: [{"params": [torch.nn.Parameter(torch.zeros(1))]}]
     with pytest.raises(RdcodecError, match="module: the checkpoint is of another one: .*log_step"):
