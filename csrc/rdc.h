@@ -57,9 +57,19 @@ typedef enum rdc_error {
     RDC_ERROR_GRID,
     RDC_ERROR_CANDIDATES,
     RDC_ERROR_BATCH_AXIS,
+    RDC_ERROR_NET_LAYERS,
+    RDC_ERROR_NET_CHANNELS,
+    RDC_ERROR_NET_CHAIN,
+    RDC_ERROR_NET_TAPS,
+    RDC_ERROR_NET_DILATION,
+    RDC_ERROR_NET_CLIP,
+    RDC_ERROR_NET_SHIFT,
+    RDC_ERROR_NET_RANGE,
+    RDC_ERROR_NET_LIMIT,
+    RDC_ERROR_NET_MEMORY,
 
-    /* 40: bytes that no encoder writes */
-    RDC_ERROR_TRUNCATED = 40,
+    /* 100: bytes that no encoder writes */
+    RDC_ERROR_TRUNCATED = 100,
     RDC_ERROR_TRAILING_BYTES,
     RDC_ERROR_VARINT,
     RDC_ERROR_BLOCK_FLAGS,
@@ -84,11 +94,11 @@ typedef enum rdc_error {
     RDC_ERROR_FRAME_CHECKSUM,
     RDC_ERROR_QUALITY,
 
-    /* 70: bytes of another version */
-    RDC_ERROR_VERSION = 70,
+    /* 200: bytes of another version */
+    RDC_ERROR_VERSION = 200,
 
-    /* 80: limits of the format */
-    RDC_ERROR_SYMBOL_LIMIT = 80,
+    /* 300: limits of the format */
+    RDC_ERROR_SYMBOL_LIMIT = 300,
     RDC_ERROR_CHANNEL_LIMIT,
     RDC_ERROR_TOKEN_LIMIT,
     RDC_ERROR_FRAME_TOKEN_LIMIT,
@@ -177,7 +187,7 @@ size_t rdc_coded_block_size(const rdc_coded_block *coded);
 void rdc_coded_block_write(const rdc_coded_block *coded, uint8_t *block);
 void rdc_coded_block_free(rdc_coded_block *coded);
 
-/* Decodes the n symbols of a block. Errors: RDC_ERROR_INDEX (at: position), 40 to 79 (at: byte offset), RDC_ERROR_SYMBOL_LIMIT,
+/* Decodes the n symbols of a block. Errors: RDC_ERROR_INDEX (at: position), 100 to 299 (at: byte offset), RDC_ERROR_SYMBOL_LIMIT,
  * RDC_ERROR_MEMORY. */
 rdc_status rdc_block_decode_all(const rdc_rans_kernels *kernels, const rdc_tables *tables, const uint8_t *block, size_t size, size_t n,
                                 rdc_index index, unsigned threads, int32_t *symbols);
@@ -221,15 +231,15 @@ typedef struct rdc_block_decoder {
     rdc_status failure; /* the first error; a decoder does not recover */
 } rdc_block_decoder;
 
-/* Reads the head of a block of n symbols. Errors: 40 to 79 (at: byte offset), RDC_ERROR_SYMBOL_LIMIT. */
+/* Reads the head of a block of n symbols. Errors: 100 to 299 (at: byte offset), RDC_ERROR_SYMBOL_LIMIT. */
 rdc_status rdc_block_open(rdc_block_decoder *decoder, const rdc_rans_kernels *kernels, const rdc_tables *tables,
                           const uint8_t *block, size_t size, size_t n);
 
-/* Decodes the next n symbols. Errors: RDC_ERROR_INDEX (at: position), RDC_ERROR_TOO_MANY_DECODED, 40 to 79. */
+/* Decodes the next n symbols. Errors: RDC_ERROR_INDEX (at: position), RDC_ERROR_TOO_MANY_DECODED, 100 to 299. */
 rdc_status rdc_block_decode(rdc_block_decoder *decoder, rdc_index index, size_t n, int32_t *symbols);
 
 /* Checks that every symbol is out and every byte of the block was used. Until then decoded symbols may be those of a
- * damaged block. Errors: RDC_ERROR_NOT_ALL_DECODED, 40 to 79. */
+ * damaged block. Errors: RDC_ERROR_NOT_ALL_DECODED, 100 to 299. */
 rdc_status rdc_block_finish(const rdc_block_decoder *decoder);
 
 /* Ideal code length in bits: -sum of log2(frequency / 2^precision) and the bits of the escape codes.
@@ -254,7 +264,7 @@ typedef struct rdc_header {
  * RDC_ERROR_TOKEN_LIMIT. */
 rdc_status rdc_header_write(const rdc_header *header, uint8_t *bytes, size_t *size);
 
-/* Reads the header at the start of bytes[0..size); *end is behind it. Errors: 40 to 79 (at: byte offset), the limits. */
+/* Reads the header at the start of bytes[0..size); *end is behind it. Errors: 100 to 299 (at: byte offset), the limits. */
 rdc_status rdc_header_read(const uint8_t *bytes, size_t size, rdc_header *header, size_t *end);
 
 typedef struct rdc_frame {
@@ -271,7 +281,7 @@ size_t rdc_frame_bound(size_t payload_size);
 /* Writes a frame into rdc_frame_bound bytes; *size of them are used. Errors: RDC_ERROR_FRAME_TOKEN_LIMIT, RDC_ERROR_PAYLOAD_LIMIT. */
 rdc_status rdc_frame_write(const rdc_frame *frame, uint8_t *bytes, size_t *size);
 
-/* Reads the frame at *at of bytes[0..size) and moves *at behind it; the payload stays where it is. Errors: 40 to 79
+/* Reads the frame at *at of bytes[0..size) and moves *at behind it; the payload stays where it is. Errors: 100 to 299
  * (at: byte offset), the limits. */
 rdc_status rdc_frame_read(const uint8_t *bytes, size_t size, size_t *at, rdc_frame *frame);
 
@@ -297,6 +307,50 @@ rdc_status rdc_trellis_quantise(rdc_cpu_level cpu, const double *values, size_t 
 
 /* Of which quantiser each level [tokens, components] is: 1 for the odd one. */
 void rdc_trellis_odd_levels(const int32_t *levels, size_t tokens, size_t components, uint8_t *odd);
+
+/* ---- Integer networks (docs/integer-networks.md) ---- */
+
+/* A causal convolution over tokens; with one tap, a linear layer. For output o of a token
+ *
+ *     out = clip((sum + bias[o] + half) >> shift[o], lowest, highest)
+ *
+ * with the sum over taps and inputs of weight times input, the input of tap j being that of the token j * dilation before (zero
+ * before the first), and half of 1 << shift[o] so that the shift rounds; then, if there is a table, out = table[out - lowest]. */
+typedef struct rdc_net_layer {
+    const int16_t *weights; /* [outputs, taps, inputs] */
+    const int32_t *bias;    /* [outputs] */
+    const uint8_t *shift;   /* [outputs], 0 to 30 */
+    const int16_t *table;   /* [highest - lowest + 1] or NULL */
+    uint32_t inputs, outputs, taps, dilation;
+    int16_t lowest, highest;
+} rdc_net_layer;
+
+typedef struct rdc_net rdc_net;
+
+/* Makes a chain of layers whose inputs are clipped to magnitudes of input_limit. Everything that could overflow is refused.
+ * Errors: RDC_ERROR_NET_* (at: layer), RDC_ERROR_MEMORY. */
+rdc_status rdc_net_make(rdc_net **net, const rdc_net_layer *layers, size_t count, int32_t input_limit);
+void rdc_net_free(rdc_net *net);
+size_t rdc_net_inputs(const rdc_net *net);
+size_t rdc_net_outputs(const rdc_net *net);
+
+/* What a network remembers of earlier tokens, and room to work in. It is for one thread at a time; the network must outlive it. */
+typedef struct rdc_net_state rdc_net_state;
+
+rdc_status rdc_net_state_make(rdc_net_state **state, const rdc_net *net);
+rdc_status rdc_net_state_copy(rdc_net_state **copy, const rdc_net_state *state);
+void rdc_net_state_free(rdc_net_state *state);
+
+/* The next tokens: x [tokens, inputs] to out [tokens, outputs]. The same values however tokens are cut into calls. */
+void rdc_net_run(rdc_cpu_level cpu, rdc_net_state *state, const int16_t *x, size_t tokens, int16_t *out);
+
+/* Tokens that do not know of each other, shared out among threads.
+ * Errors: RDC_ERROR_NET_MEMORY (a layer looks back), RDC_ERROR_MEMORY. */
+rdc_status rdc_net_apply(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x, size_t tokens, int16_t *out);
+
+/* For each token the output of the greatest sum and bias, the first among equals, in a network of one layer.
+ * Errors: RDC_ERROR_NET_MEMORY, RDC_ERROR_NET_LAYERS, RDC_ERROR_MEMORY. */
+rdc_status rdc_net_best_row(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x, size_t tokens, int32_t *rows);
 
 /* ---- Levels under the scale grid ---- */
 

@@ -17,7 +17,8 @@ int rdc_cpu_has(rdc_cpu_level level) {
     case RDC_CPU_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
     case RDC_CPU_AVX512:
         return rdc_cpu_has(RDC_CPU_AVX2) && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2");
+               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+               __builtin_cpu_supports("avx512vnni");
 #endif
     default: return 0;
     }

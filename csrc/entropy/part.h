@@ -32,7 +32,7 @@ rdc_status rdc_part_encode(const rdc_rans_kernels *kernels, const rdc_tables *ta
                            unsigned lanes, uint8_t *part, size_t *size);
 
 /* Decoding, in segments of any length: open, decode until n > 0 symbols are out, finish. The index is checked by the caller.
- * Errors: 40 to 79 (at: byte offset in the part). */
+ * Errors: 100 to 299 (at: byte offset in the part). */
 rdc_status rdc_part_open(rdc_part_decoder *decoder, const rdc_rans_kernels *kernels, const rdc_tables *tables, const uint8_t *part,
                          size_t size, size_t n);
 rdc_status rdc_part_decode(rdc_part_decoder *decoder, rdc_index index, size_t n, int32_t *symbols);

@@ -57,7 +57,8 @@ static int core_exec(PyObject *module) {
     rdc_py_state *state = rdc_py_state_of(module);
     if (_import_array() < 0 || import_errors(state) < 0 || choose_kernels(state) < 0) return -1;
     if (rdc_py_add_entropy(module) < 0 || rdc_py_add_stream(module) < 0) return -1;
-    return rdc_py_add_quant(module) < 0 || rdc_py_add_levels(module) < 0 ? -1 : 0;
+    if (rdc_py_add_quant(module) < 0 || rdc_py_add_net(module) < 0) return -1;
+    return rdc_py_add_levels(module);
 }
 
 static int core_traverse(PyObject *module, visitproc visit, void *arg) {
@@ -68,6 +69,8 @@ static int core_traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state->limit_error);
     Py_VISIT(state->tables_type);
     Py_VISIT(state->decoder_type);
+    Py_VISIT(state->net_type);
+    Py_VISIT(state->net_state_type);
     return 0;
 }
 
@@ -79,6 +82,8 @@ static int core_clear(PyObject *module) {
     Py_CLEAR(state->limit_error);
     Py_CLEAR(state->tables_type);
     Py_CLEAR(state->decoder_type);
+    Py_CLEAR(state->net_type);
+    Py_CLEAR(state->net_state_type);
     return 0;
 }
 

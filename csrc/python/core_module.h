@@ -27,6 +27,8 @@ typedef struct rdc_py_state {
     PyObject *limit_error;
     PyTypeObject *tables_type;
     PyTypeObject *decoder_type;
+    PyTypeObject *net_type;
+    PyTypeObject *net_state_type;
     rdc_cpu_level cpu;
     const rdc_rans_kernels *rans;
 } rdc_py_state;
@@ -39,6 +41,7 @@ static inline rdc_py_state *rdc_py_state_of(PyObject *module) {
 int rdc_py_add_entropy(PyObject *module);
 int rdc_py_add_quant(PyObject *module);
 int rdc_py_add_levels(PyObject *module);
+int rdc_py_add_net(PyObject *module);
 int rdc_py_add_stream(PyObject *module);
 
 /* Raises the exception of a status; always NULL. */
@@ -54,6 +57,10 @@ int rdc_py_cpu(const rdc_py_state *state, const char *name, rdc_cpu_level *cpu);
  * decodes or the object is of another type. */
 rdc_block_decoder *rdc_py_decoder_acquire(const rdc_py_state *state, PyObject *object);
 void rdc_py_decoder_release(PyObject *object);
+
+/* The state within a NetState object likewise. */
+rdc_net_state *rdc_py_net_state_acquire(const rdc_py_state *state, PyObject *object);
+void rdc_py_net_state_release(PyObject *object);
 
 /* A uint8 or uint16 array likewise; NULL with a TypeError. */
 PyArrayObject *rdc_py_index(PyObject *object, rdc_index *index);

@@ -6,9 +6,9 @@ PyObject *rdc_py_raise(const rdc_py_state *state, rdc_status status) {
     char text[256];
     rdc_error_text(status, text, sizeof text);
     PyObject *class = state->rdcodec_error;
-    if (status.error >= 40 && status.error < 70) class = state->corrupt_error;
-    if (status.error >= 70 && status.error < 80) class = state->version_error;
-    if (status.error >= 80 && status.error < 90) class = state->limit_error;
+    if (status.error >= 100 && status.error < 200) class = state->corrupt_error;
+    if (status.error >= 200 && status.error < 300) class = state->version_error;
+    if (status.error >= 300) class = state->limit_error;
     PyErr_SetString(class, text);
     return NULL;
 }

@@ -8,7 +8,7 @@ from rdcodec import _core
 from rdcodec.codecs.grid import GRID_STEPS, grid_power
 from rdcodec.entropy import FrequencyTables
 
-__all__ = ["SCALES", "SHAPES", "ZERO_SCALE", "joined_tables", "level_counts", "level_tables", "prior_level_pmf", "symbol_table"]
+__all__ = ["SCALES", "SHAPES", "ZERO_SCALE", "joined_tables", "level_counts", "level_pmf", "level_tables", "prior_level_pmf", "symbol_table"]
 
 PRECISION = 15
 SHAPES = 2  # of components: about Gaussian, and heavier tails
@@ -59,12 +59,17 @@ def prior_level_pmf():
 
 def level_tables(counts, prior):
     """Tables of levels from counts [shapes, scales, 2, levels] and the prior's probabilities."""
+    pmf = level_pmf(counts, prior)
+    return FrequencyTables.from_pmf(pmf.reshape(-1, pmf.shape[-1]), -REACH, precision=PRECISION)
+
+
+def level_pmf(counts, prior):
+    """Probabilities of levels [shapes, scales, 2, levels] from counts of that shape and the prior's probabilities."""
     pooled = counts + counts[..., ::-1]
     pooled[:, 1:] += NEIGHBOUR_WEIGHT * (counts + counts[..., ::-1])[:, :-1]
     pooled[:, :-1] += NEIGHBOUR_WEIGHT * (counts + counts[..., ::-1])[:, 1:]
     pmf = pooled + PRIOR_WEIGHT * prior
-    pmf /= pmf.sum(axis=-1, keepdims=True)
-    return FrequencyTables.from_pmf(pmf.reshape(-1, pmf.shape[-1]), -REACH, precision=PRECISION)
+    return pmf / pmf.sum(axis=-1, keepdims=True)
 
 
 def _smooth_tail(scale):

@@ -1,0 +1,18 @@
+#include "net/matrix_variants.h"
+
+#if RDC_X86
+#include <immintrin.h>
+
+#define TARGET RDC_TARGET_AVX512
+#define NAME rdc_matrix_avx512
+#define TILE_TOKENS 4
+#define LANES 32
+#define vec __m512i
+#define acc __m512i
+#define zero() _mm512_setzero_si512()
+#define load(p) _mm512_loadu_si512(p)
+#define widen(p) _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(p)))
+#define add_products(s, w, x) _mm512_dpwssd_epi32(s, w, x)
+#define total(s) _mm512_reduce_add_epi32(s)
+#include "net/matrix_tiles.h"
+#endif

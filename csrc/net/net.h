@@ -1,0 +1,33 @@
+/* Integer networks as they are run. Private to csrc/net. */
+#ifndef RDC_NET_NET_H
+#define RDC_NET_NET_H
+
+#include "net/matrix_kernels.h"
+
+#define RDC_NET_CHUNK 64 /* tokens that go through all layers at a time */
+
+typedef struct rdc_net_stage {
+    rdc_matrix matrix; /* [outputs, taps * inputs], padded */
+    const int32_t *bias; /* with half a unit of the last place, so that the shift rounds */
+    const uint8_t *shift;
+    const int16_t *table; /* one entry for each value, or NULL */
+    size_t inputs, outputs, taps, dilation;
+    size_t past; /* tokens before the current one that it looks at */
+    int32_t lowest, highest;
+} rdc_net_stage;
+
+struct rdc_net {
+    rdc_net_stage *stages;
+    size_t count;
+    int32_t input_limit;
+    size_t widest_row, most_rows; /* of a stage's matrix */
+    size_t history;               /* int16 that a state holds */
+    void *memory;                 /* of all arrays */
+};
+
+/* int16 that the window of a stage takes: what lies before the chunk, and the chunk. */
+static inline size_t rdc_net_window(const rdc_net_stage *stage) {
+    return (stage->past + RDC_NET_CHUNK) * stage->inputs;
+}
+
+#endif

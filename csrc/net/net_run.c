@@ -1,0 +1,187 @@
+/* Runs networks over tokens. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "base/threads.h"
+#include "net/net.h"
+
+#define TOKENS_WORTH_THREADS 16
+#define PANEL_ROWS 128
+
+/* windows: of each stage in turn, what lies before the next token first; rows and sums: of one chunk, no memory of anything. */
+struct rdc_net_state {
+    const rdc_net *net;
+    int16_t *windows;
+    int16_t *rows;
+    int32_t *sums;
+};
+
+void rdc_net_state_free(rdc_net_state *state) {
+    if (!state) return;
+    free(state->windows);
+    free(state->rows);
+    free(state->sums);
+    free(state);
+}
+
+rdc_status rdc_net_state_make(rdc_net_state **state, const rdc_net *net) {
+    rdc_net_state *made = calloc(1, sizeof *made);
+    *state = NULL;
+    RDC_RETURN_IF(!made, RDC_ERROR_MEMORY, 0, 0);
+    made->net = net;
+    made->windows = calloc(net->history, sizeof *made->windows);
+    made->rows = calloc(RDC_NET_CHUNK * net->widest_row, sizeof *made->rows);
+    made->sums = malloc(RDC_NET_CHUNK * net->most_rows * sizeof *made->sums);
+    if (made->windows && made->rows && made->sums) {
+        *state = made;
+        return rdc_ok();
+    }
+    rdc_net_state_free(made);
+    return rdc_fail(RDC_ERROR_MEMORY, 0, 0);
+}
+
+rdc_status rdc_net_state_copy(rdc_net_state **copy, const rdc_net_state *state) {
+    RDC_FORWARD_IF_ERROR(rdc_net_state_make(copy, state->net));
+    memcpy((*copy)->windows, state->windows, state->net->history * sizeof *state->windows);
+    return rdc_ok();
+}
+
+/* Each token's inputs side by side: its own, then those that lie `dilation` tokens further back, and so on. */
+static void gather_rows(const rdc_net_stage *stage, const int16_t *window, size_t tokens, int16_t *rows) {
+    const size_t columns = stage->taps * stage->inputs;
+    for (size_t t = 0; t < tokens; t++) {
+        int16_t *row = rows + t * stage->matrix.columns;
+        for (size_t tap = 0; tap < stage->taps; tap++) {
+            memcpy(row + tap * stage->inputs, window + (stage->past + t - tap * stage->dilation) * stage->inputs, stage->inputs * sizeof *row);
+        }
+        memset(row + columns, 0, (stage->matrix.columns - columns) * sizeof *row);
+    }
+}
+
+static void activate(const rdc_net_stage *stage, const int32_t *sums, size_t tokens, int16_t *out) {
+    for (size_t t = 0; t < tokens; t++) {
+        for (size_t o = 0; o < stage->outputs; o++) {
+            /* >> of a negative number is arithmetic with every compiler that this is built with; a test would tell */
+            int32_t value = (sums[t * stage->matrix.rows + o] + stage->bias[o]) >> stage->shift[o];
+            value = value < stage->lowest ? stage->lowest : value > stage->highest ? stage->highest : value;
+            out[t * stage->outputs + o] = (int16_t)value;
+        }
+    }
+    if (!stage->table) return;
+    for (size_t i = 0; i < tokens * stage->outputs; i++) out[i] = stage->table[out[i] - stage->lowest];
+}
+
+static void clip_inputs(int32_t limit, const int16_t *x, size_t n, int16_t *to) {
+    for (size_t i = 0; i < n; i++) to[i] = (int16_t)(x[i] < -limit ? -limit : x[i] > limit ? limit : x[i]);
+}
+
+/* At most RDC_NET_CHUNK tokens. */
+static void run_chunk(rdc_matrix_kernel *multiply, rdc_net_state *state, const int16_t *x, size_t tokens, int16_t *out) {
+    const rdc_net *net = state->net;
+    int16_t *window = state->windows;
+    clip_inputs(net->input_limit, x, tokens * net->stages[0].inputs, window + net->stages[0].past * net->stages[0].inputs);
+    for (size_t k = 0; k < net->count; k++) {
+        const rdc_net_stage *stage = &net->stages[k];
+        int16_t *const above = window + rdc_net_window(stage);
+        gather_rows(stage, window, tokens, state->rows);
+        multiply(&stage->matrix, state->rows, tokens, state->sums);
+        activate(stage, state->sums, tokens, k + 1 < net->count ? above + stage[1].past * stage[1].inputs : out);
+        memmove(window, window + tokens * stage->inputs, stage->past * stage->inputs * sizeof *window);
+        window = above;
+    }
+}
+
+void rdc_net_run(rdc_cpu_level cpu, rdc_net_state *state, const int16_t *x, size_t tokens, int16_t *out) {
+    rdc_matrix_kernel *multiply = rdc_matrix_kernel_of(cpu);
+    const size_t inputs = rdc_net_inputs(state->net), outputs = rdc_net_outputs(state->net);
+    for (size_t t = 0; t < tokens; t += RDC_NET_CHUNK) {
+        const size_t n = tokens - t < RDC_NET_CHUNK ? tokens - t : RDC_NET_CHUNK;
+        run_chunk(multiply, state, x + t * inputs, n, out + t * outputs);
+    }
+}
+
+static int remembers(const rdc_net *net) {
+    for (size_t k = 0; k < net->count; k++) {
+        if (net->stages[k].past) return 1;
+    }
+    return 0;
+}
+
+/* Greatest sums so far of a chunk's tokens, and their rows. */
+typedef struct best_rows {
+    int32_t *row;
+    int32_t sum[RDC_NET_CHUNK];
+} best_rows;
+
+static void compare_panel(const rdc_net_stage *stage, const rdc_matrix *panel, size_t first, const int32_t *sums, size_t tokens, best_rows *best) {
+    const size_t rows = stage->outputs - first < panel->rows ? stage->outputs - first : panel->rows;
+    for (size_t t = 0; t < tokens; t++) {
+        for (size_t r = 0; r < rows; r++) {
+            const int32_t sum = sums[t * panel->rows + r] + stage->bias[first + r];
+            if (sum <= best->sum[t] && first + r > 0) continue; /* the first among equals */
+            best->sum[t] = sum;
+            best->row[t] = (int32_t)(first + r);
+        }
+    }
+}
+
+/* Some rows at a time: the sums of all would not stay in the cache. */
+static void find_best_rows(rdc_matrix_kernel *multiply, rdc_net_state *state, const int16_t *x, size_t tokens, int32_t *rows) {
+    const rdc_net_stage *stage = state->net->stages;
+    const rdc_matrix *m = &stage->matrix;
+    best_rows best = {.row = rows};
+    clip_inputs(state->net->input_limit, x, tokens * stage->inputs, state->windows);
+    gather_rows(stage, state->windows, tokens, state->rows);
+    for (size_t first = 0; first < stage->outputs; first += PANEL_ROWS) {
+        const rdc_matrix panel = {
+            .weights = (const uint8_t *)m->weights + first * m->columns * (m->wide ? 2 : 1),
+            .rows = m->rows - first < PANEL_ROWS ? m->rows - first : PANEL_ROWS, .columns = m->columns, .wide = m->wide,
+        };
+        multiply(&panel, state->rows, tokens, state->sums);
+        compare_panel(stage, &panel, first, state->sums, tokens, &best);
+    }
+}
+
+/* A chunk of tokens that do not know of each other; `out` or `best` is NULL. */
+static void apply_chunk(rdc_matrix_kernel *multiply, rdc_net_state *state, const int16_t *x, size_t tokens, int16_t *out, int32_t *best) {
+    if (out) run_chunk(multiply, state, x, tokens, out);
+    else find_best_rows(multiply, state, x, tokens, best);
+}
+
+static rdc_status apply(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x, size_t tokens, int16_t *out, int32_t *best) {
+    RDC_RETURN_IF(remembers(net), RDC_ERROR_NET_MEMORY, 0, 0);
+    RDC_RETURN_IF(best && net->count > 1, RDC_ERROR_NET_LAYERS, 0, net->count);
+    rdc_matrix_kernel *multiply = rdc_matrix_kernel_of(cpu);
+    const size_t inputs = rdc_net_inputs(net), outputs = rdc_net_outputs(net);
+    const int threads = tokens >= TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1;
+    /* as many chunks as threads at least, so that all have work */
+    size_t chunk = (tokens + (size_t)threads - 1) / (size_t)threads;
+    chunk = chunk > RDC_NET_CHUNK ? RDC_NET_CHUNK : chunk ? chunk : 1;
+    int enough_memory = 1;
+#ifdef _OPENMP
+#pragma omp parallel num_threads(threads) reduction(& : enough_memory)
+#endif
+    {
+        rdc_net_state *state;
+        const int made = rdc_net_state_make(&state, net).error == RDC_OK;
+        enough_memory &= made;
+#ifdef _OPENMP
+#pragma omp for schedule(static)
+#endif
+        for (int64_t t = 0; t < (int64_t)tokens; t += (int64_t)chunk) {
+            const size_t at = (size_t)t, n = tokens - at < chunk ? tokens - at : chunk;
+            if (made) apply_chunk(multiply, state, x + at * inputs, n, out ? out + at * outputs : NULL, best ? best + at : NULL);
+        }
+        rdc_net_state_free(state);
+    }
+    return enough_memory ? rdc_ok() : rdc_fail(RDC_ERROR_MEMORY, 0, 0);
+}
+
+rdc_status rdc_net_apply(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x, size_t tokens, int16_t *out) {
+    return apply(cpu, net, x, tokens, out, NULL);
+}
+
+rdc_status rdc_net_best_row(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x, size_t tokens, int32_t *rows) {
+    return apply(cpu, net, x, tokens, NULL, rows);
+}
