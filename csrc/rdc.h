@@ -67,6 +67,9 @@ typedef enum rdc_error {
     RDC_ERROR_NET_RANGE,
     RDC_ERROR_NET_LIMIT,
     RDC_ERROR_NET_MEMORY,
+    RDC_ERROR_PREDICTOR_NET,
+    RDC_ERROR_PREDICTOR_UNIT,
+    RDC_ERROR_EXPONENT,
 
     /* 100: bytes that no encoder writes */
     RDC_ERROR_TRUNCATED = 100,
@@ -341,6 +344,11 @@ rdc_status rdc_net_state_make(rdc_net_state **state, const rdc_net *net);
 rdc_status rdc_net_state_copy(rdc_net_state **copy, const rdc_net_state *state);
 void rdc_net_state_free(rdc_net_state *state);
 
+/* What it remembers as rdc_net_state_size numbers, and back. */
+size_t rdc_net_state_size(const rdc_net_state *state);
+void rdc_net_state_save(const rdc_net_state *state, int16_t *to);
+void rdc_net_state_restore(rdc_net_state *state, const int16_t *from);
+
 /* The next tokens: x [tokens, inputs] to out [tokens, outputs]. The same values however tokens are cut into calls. */
 void rdc_net_run(rdc_cpu_level cpu, rdc_net_state *state, const int16_t *x, size_t tokens, int16_t *out);
 
@@ -373,18 +381,72 @@ rdc_status rdc_levels_order(const rdc_level_grid *grid, const int32_t *levels, c
 rdc_status rdc_levels_count(const rdc_level_grid *grid, const int32_t *levels, const int32_t *token_scale, size_t tokens,
                             uint32_t reach, size_t rows, int64_t *counts);
 
-/* For each token which of the candidates, in rising order, to add to its scale for the shortest code of its levels: the local
- * minimum that is met from the candidate 0 on.
- * costs [rows, cost_levels]: of a level of that magnitude (the last for all larger ones) in a table of the grid, any unit;
- * at most 65536 a table.
- * Errors: RDC_ERROR_GRID (at: component), RDC_ERROR_CANDIDATES, RDC_ERROR_MEMORY. */
-rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const uint16_t *costs, size_t rows, size_t cost_levels,
-                                const int32_t *levels, const int32_t *token_scale, size_t tokens, const int32_t *candidates,
-                                size_t candidate_count, int32_t *choice);
+/* What a token's scale is chosen by. */
+typedef struct rdc_scale_costs {
+    const uint16_t *costs;     /* [rows, cost_levels]: of a level of that magnitude (the last for all larger ones) in a table of the grid */
+    size_t rows;
+    size_t cost_levels;        /* at most 65536 */
+    const int32_t *candidates; /* what may be added to the scale, rising */
+    size_t candidate_count;
+} rdc_scale_costs;
+
+/* For each token which of the candidates to add to its scale for the shortest code of its levels: the local minimum that is met
+ * from the candidate 0 on. Errors: RDC_ERROR_GRID (at: component), RDC_ERROR_CANDIDATES, RDC_ERROR_MEMORY. */
+rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const rdc_scale_costs *costs, const int32_t *levels,
+                                const int32_t *token_scale, size_t tokens, int32_t *choice);
 
 /* Decodes levels [components, tokens], the next of a block, to points [tokens, components] in units of half a step.
  * Errors: RDC_ERROR_GRID (at: component), those of rdc_block_decode, RDC_ERROR_MEMORY. */
 rdc_status rdc_levels_decode(const rdc_level_grid *grid, rdc_block_decoder *decoder, const int32_t *token_scale, size_t tokens,
                              int64_t *points);
+
+/* ---- Levels under predicted means and scales ---- */
+
+#define RDC_COMPONENT_BITS 16 /* fractional bits of a component where it is a fixed-point number */
+#define RDC_LEAST_UNIT (-10)
+#define RDC_MOST_UNIT 30
+#define RDC_MOST_EXPONENT 128
+
+/* A network that predicts the components of a token. Its inputs are, where it looks back, the components of the token before as
+ * they are decoded, then what is said of the token before its levels ("side"). Its outputs are means, then what is added to the
+ * components' scales. Components enter and means leave it in 64ths of 2^unit. */
+typedef struct rdc_predictor {
+    const rdc_net *net;
+    rdc_level_grid grid;
+    const int8_t *unit;  /* [components], RDC_LEAST_UNIT to RDC_MOST_UNIT */
+    int looks_back;
+    uint8_t inward[2];   /* by how many 32nds of a step the points of magnitude 1 and the larger ones move towards 0; below 16 */
+} rdc_predictor;
+
+/* Errors: RDC_ERROR_PREDICTOR_NET (at: what was expected), RDC_ERROR_PREDICTOR_UNIT and RDC_ERROR_GRID (at: component). */
+rdc_status rdc_predictor_check(const rdc_predictor *predictor);
+size_t rdc_predictor_side(const rdc_predictor *predictor); /* inputs */
+
+/* What is said of tokens before their levels. */
+typedef struct rdc_said {
+    const int16_t *side;        /* [tokens, side inputs] */
+    const int16_t *base;        /* [tokens, components], what is added to means, in their units */
+    const int32_t *exponent;    /* [tokens], half a step is 2^(exponent / 8); magnitudes up to RDC_MOST_EXPONENT */
+    const int32_t *token_scale; /* [tokens], grid steps */
+    size_t tokens;
+} rdc_said;
+
+/* Where the coding of a row of tokens has come to. The predictor must outlive it. After an error it is as it was before. */
+typedef struct rdc_prediction rdc_prediction;
+
+rdc_status rdc_prediction_make(rdc_prediction **prediction, const rdc_predictor *predictor);
+rdc_status rdc_prediction_copy(rdc_prediction **copy, const rdc_prediction *prediction);
+void rdc_prediction_free(rdc_prediction *prediction);
+
+/* Levels, the symbols of a block, of the next tokens' components y [tokens, components], their tables, and the candidate that is
+ * added to each token's scale. Errors: RDC_ERROR_EXPONENT (at: token), RDC_ERROR_QUANTISE_RANGE (at: component), those of
+ * rdc_levels_fit_scale. */
+rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y,
+                                 const rdc_scale_costs *costs, int32_t *levels, uint16_t *index, int32_t *choice);
+
+/* Decodes the next tokens of a block to values [tokens, components]; their scales are final. Errors: RDC_ERROR_EXPONENT, those of
+ * rdc_block_decode, RDC_ERROR_MEMORY. */
+rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, rdc_block_decoder *decoder,
+                                 double *values);
 
 #endif

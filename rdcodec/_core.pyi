@@ -18,6 +18,12 @@ class Tables: ...
 @final
 class Decoder: ...
 
+@final
+class Predictor: ...
+
+@final
+class Prediction: ...
+
 def info() -> dict[str, Any]: ...
 
 # frequency tables
@@ -58,6 +64,33 @@ def levels_fit_scale(
     /,
 ) -> NDArray[np.int32]: ...
 def levels_decode(grid: Grid, decoder: Decoder, token_scale: NDArray[np.int32], /) -> NDArray[np.int64]: ...
+
+# levels under predicted means and scales
+def predictor_make(grid: Grid, net: Net, unit: NDArray[np.int8], looks_back: bool, inward: tuple[int, int], /) -> Predictor: ...
+def prediction_make(predictor: Predictor, /) -> Prediction: ...
+def prediction_copy(prediction: Prediction, /) -> Prediction: ...
+def prediction_encode(
+    prediction: Prediction,
+    y: NDArray[np.float64],
+    side: NDArray[np.int16],
+    base: NDArray[np.int16],
+    exponent: NDArray[np.int32],
+    token_scale: NDArray[np.int32],
+    costs: NDArray[np.uint16],
+    candidates: NDArray[np.int32],
+    cpu: str = ...,
+    /,
+) -> tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.int32]]: ...
+def prediction_decode(
+    prediction: Prediction,
+    decoder: Decoder,
+    side: NDArray[np.int16],
+    base: NDArray[np.int16],
+    exponent: NDArray[np.int32],
+    token_scale: NDArray[np.int32],
+    cpu: str = ...,
+    /,
+) -> NDArray[np.float64]: ...
 
 # stream
 def header_write(dtype: int, batched: bool, codec_id: Buffer, channels: int, rows: int, tokens: int, /) -> bytes: ...

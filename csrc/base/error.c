@@ -44,6 +44,9 @@ static const struct {
     {RDC_ERROR_NET_RANGE, "layer {at}: the sum of output {got} could leave 32 bits"},
     {RDC_ERROR_NET_LIMIT, "input_limit: expected 1 to 32767, got {got}"},
     {RDC_ERROR_NET_MEMORY, "network: expected layers of one tap, for tokens are taken on their own"},
+    {RDC_ERROR_PREDICTOR_NET, "network: expected {at} inputs or outputs, got {got}"},
+    {RDC_ERROR_PREDICTOR_UNIT, "unit of component {at}: expected an exponent from -10 to 30, got {got}"},
+    {RDC_ERROR_EXPONENT, "exponent of token {at}: expected -128 to 128, got {got}"},
 
     {RDC_ERROR_TRUNCATED, "byte {at}: the data end too early"},
     {RDC_ERROR_TRAILING_BYTES, "byte {at}: expected the end, got {got} more bytes"},

@@ -37,22 +37,19 @@ static uint64_t sum_costs(const uint16_t *costs, const int32_t *scale, const uin
 
 typedef struct scale_search {
     const rdc_level_grid *grid;
-    const uint16_t *costs;
-    uint32_t cost_levels;
-    const int32_t *candidates;
-    size_t candidate_count;
+    const rdc_scale_costs *costs;
     size_t start; /* the candidate that changes least */
 } scale_search;
 
 /* Where the cost of each level would be with the grid's first scale: all that does not depend on the candidate. */
 static void find_positions(const scale_search *search, const int32_t *levels, uint32_t *at) {
     const rdc_level_grid *grid = search->grid;
-    const uint32_t last = search->cost_levels - 1;
+    const uint32_t cost_levels = (uint32_t)search->costs->cost_levels, last = cost_levels - 1;
     unsigned state = 0;
     for (size_t i = 0; i < grid->components; i++) {
         const uint32_t magnitude = levels[i] < 0 ? 0u - (uint32_t)levels[i] : (uint32_t)levels[i];
         const uint32_t row = 2 * grid->component_shape[i] * grid->scales + rdc_trellis_odd(state);
-        at[i] = row * search->cost_levels + (magnitude < last ? magnitude : last);
+        at[i] = row * cost_levels + (magnitude < last ? magnitude : last);
         state = rdc_trellis_next(state, levels[i]);
     }
 }
@@ -66,23 +63,25 @@ static uint64_t cost_of(const scale_search *search, const uint32_t *at, int64_t 
     const int64_t last = (int64_t)grid->scales - 1, least = within_int32(-token_scale);
     /* rows of scales that a component would need less than INT32_MIN for */
     const int64_t skipped = least + token_scale < 0 ? 0 : least + token_scale < last ? least + token_scale : last;
+    const uint32_t stride = 2 * (uint32_t)search->costs->cost_levels;
     const cost_rows rows = {
         .least = (int32_t)least,
         .most = within_int32(last - token_scale),
-        .stride = 2 * search->cost_levels,
-        .shift = (uint32_t)(skipped - least) * 2 * search->cost_levels,
+        .stride = stride,
+        .shift = (uint32_t)(skipped - least) * stride,
     };
-    return sum_costs(search->costs, grid->component_scale, at, grid->components, rows);
+    return sum_costs(search->costs->costs, grid->component_scale, at, grid->components, rows);
 }
 
 /* Downhill from the start: the cost has one valley, to all purposes. */
 static int32_t best_candidate(const scale_search *search, const uint32_t *at, int64_t token_scale) {
+    const int32_t *candidates = search->costs->candidates;
     size_t best = search->start;
-    uint64_t least = cost_of(search, at, token_scale + search->candidates[best]);
+    uint64_t least = cost_of(search, at, token_scale + candidates[best]);
     for (int direction = 1; direction >= -1 && best == search->start; direction -= 2) {
-        while (direction > 0 ? best + 1 < search->candidate_count : best > 0) {
+        while (direction > 0 ? best + 1 < search->costs->candidate_count : best > 0) {
             const size_t next = direction > 0 ? best + 1 : best - 1;
-            const uint64_t cost = cost_of(search, at, token_scale + search->candidates[next]);
+            const uint64_t cost = cost_of(search, at, token_scale + candidates[next]);
             if (cost >= least) break;
             least = cost;
             best = next;
@@ -91,14 +90,13 @@ static int32_t best_candidate(const scale_search *search, const uint32_t *at, in
     return (int32_t)best;
 }
 
-rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const uint16_t *costs, size_t rows, size_t cost_levels,
-                                const int32_t *levels, const int32_t *token_scale, size_t tokens, const int32_t *candidates,
-                                size_t candidate_count, int32_t *choice) {
-    RDC_FORWARD_IF_ERROR(rdc_grid_check_rows(grid, rows));
-    RDC_RETURN_IF(cost_levels < 1 || cost_levels > MOST_COST_LEVELS, RDC_ERROR_CANDIDATES, 0, candidate_count);
-    RDC_RETURN_IF(candidate_count < 1, RDC_ERROR_CANDIDATES, 0, candidate_count);
-    scale_search search = {grid, costs, (uint32_t)cost_levels, candidates, candidate_count, 0};
-    while (search.start + 1 < candidate_count && candidates[search.start] < 0) search.start++;
+rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const rdc_scale_costs *costs, const int32_t *levels,
+                                const int32_t *token_scale, size_t tokens, int32_t *choice) {
+    RDC_FORWARD_IF_ERROR(rdc_grid_check_rows(grid, costs->rows));
+    RDC_RETURN_IF(costs->cost_levels < 1 || costs->cost_levels > MOST_COST_LEVELS, RDC_ERROR_CANDIDATES, 0, costs->candidate_count);
+    RDC_RETURN_IF(costs->candidate_count < 1, RDC_ERROR_CANDIDATES, 0, costs->candidate_count);
+    scale_search search = {grid, costs, 0};
+    while (search.start + 1 < costs->candidate_count && costs->candidates[search.start] < 0) search.start++;
     const int threads = tokens >= TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1;
     uint32_t *positions = malloc((size_t)threads * (grid->components + 1) * sizeof *positions);
     RDC_RETURN_IF(!positions, RDC_ERROR_MEMORY, 0, 0);

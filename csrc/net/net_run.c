@@ -47,6 +47,33 @@ rdc_status rdc_net_state_copy(rdc_net_state **copy, const rdc_net_state *state) 
     return rdc_ok();
 }
 
+/* Of a window, only what lies before the next token counts. */
+size_t rdc_net_state_size(const rdc_net_state *state) {
+    size_t size = 0;
+    for (size_t k = 0; k < state->net->count; k++) size += state->net->stages[k].past * state->net->stages[k].inputs;
+    return size;
+}
+
+void rdc_net_state_save(const rdc_net_state *state, int16_t *to) {
+    const int16_t *window = state->windows;
+    for (size_t k = 0; k < state->net->count; k++) {
+        const rdc_net_stage *stage = &state->net->stages[k];
+        memcpy(to, window, stage->past * stage->inputs * sizeof *to);
+        to += stage->past * stage->inputs;
+        window += rdc_net_window(stage);
+    }
+}
+
+void rdc_net_state_restore(rdc_net_state *state, const int16_t *from) {
+    int16_t *window = state->windows;
+    for (size_t k = 0; k < state->net->count; k++) {
+        const rdc_net_stage *stage = &state->net->stages[k];
+        memcpy(window, from, stage->past * stage->inputs * sizeof *from);
+        from += stage->past * stage->inputs;
+        window += rdc_net_window(stage);
+    }
+}
+
 /* Each token's inputs side by side: its own, then those that lie `dilation` tokens further back, and so on. */
 static void gather_rows(const rdc_net_stage *stage, const int16_t *window, size_t tokens, int16_t *rows) {
     const size_t columns = stage->taps * stage->inputs;

@@ -29,6 +29,8 @@ typedef struct rdc_py_state {
     PyTypeObject *decoder_type;
     PyTypeObject *net_type;
     PyTypeObject *net_state_type;
+    PyTypeObject *predictor_type;
+    PyTypeObject *prediction_type;
     rdc_cpu_level cpu;
     const rdc_rans_kernels *rans;
 } rdc_py_state;
@@ -42,6 +44,7 @@ int rdc_py_add_entropy(PyObject *module);
 int rdc_py_add_quant(PyObject *module);
 int rdc_py_add_levels(PyObject *module);
 int rdc_py_add_net(PyObject *module);
+int rdc_py_add_prediction(PyObject *module);
 int rdc_py_add_stream(PyObject *module);
 
 /* Raises the exception of a status; always NULL. */
@@ -58,9 +61,12 @@ int rdc_py_cpu(const rdc_py_state *state, const char *name, rdc_cpu_level *cpu);
 rdc_block_decoder *rdc_py_decoder_acquire(const rdc_py_state *state, PyObject *object);
 void rdc_py_decoder_release(PyObject *object);
 
-/* The state within a NetState object likewise. */
-rdc_net_state *rdc_py_net_state_acquire(const rdc_py_state *state, PyObject *object);
-void rdc_py_net_state_release(PyObject *object);
+/* The network within a Net object; NULL with a TypeError. */
+const rdc_net *rdc_py_net(const rdc_py_state *state, PyObject *object);
+
+/* The grid of a tuple, and costs with candidates; their arrays stay the objects'. Return -1 with an error set. */
+int rdc_py_grid(const rdc_py_state *state, PyObject *tuple, rdc_level_grid *grid);
+int rdc_py_scale_costs(const rdc_py_state *state, PyObject *costs_object, PyObject *candidates_object, rdc_scale_costs *costs);
 
 /* A uint8 or uint16 array likewise; NULL with a TypeError. */
 PyArrayObject *rdc_py_index(PyObject *object, rdc_index *index);

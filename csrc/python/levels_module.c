@@ -1,7 +1,7 @@
 /* Levels under the scale grid, for Python. A grid is the tuple (component_scale int32, component_shape uint8, scales, first_table). */
 #include "python/core_module.h"
 
-static int grid_of(const rdc_py_state *state, PyObject *tuple, rdc_level_grid *grid) {
+int rdc_py_grid(const rdc_py_state *state, PyObject *tuple, rdc_level_grid *grid) {
     PyObject *scale_object, *shape_object;
     unsigned scales, first_table;
     if (!PyArg_ParseTuple(tuple, "OOII;grid", &scale_object, &shape_object, &scales, &first_table)) return -1;
@@ -17,6 +17,19 @@ static int grid_of(const rdc_py_state *state, PyObject *tuple, rdc_level_grid *g
     return 0;
 }
 
+int rdc_py_scale_costs(const rdc_py_state *state, PyObject *costs_object, PyObject *candidates_object, rdc_scale_costs *costs) {
+    PyArrayObject *array = rdc_py_array(costs_object, "costs", NPY_UINT16, "uint16");
+    PyArrayObject *candidates = array ? rdc_py_array(candidates_object, "candidates", NPY_INT32, "int32") : NULL;
+    if (!candidates) return -1;
+    if (PyArray_NDIM(array) != 2) {
+        PyErr_SetString(state->rdcodec_error, "costs: expected shape [tables, levels]");
+        return -1;
+    }
+    *costs = (rdc_scale_costs){PyArray_DATA(array), (size_t)PyArray_DIM(array, 0), (size_t)PyArray_DIM(array, 1), PyArray_DATA(candidates),
+                               (size_t)PyArray_SIZE(candidates)};
+    return 0;
+}
+
 /* The grid and levels [tokens, components] with a scale for each token. */
 typedef struct levels_args {
     rdc_level_grid grid;
@@ -26,7 +39,7 @@ typedef struct levels_args {
 } levels_args;
 
 static int levels_check(const rdc_py_state *state, PyObject *grid, PyObject *levels, PyObject *token_scale, levels_args *a) {
-    if (grid_of(state, grid, &a->grid) < 0) return -1;
+    if (rdc_py_grid(state, grid, &a->grid) < 0) return -1;
     a->levels = rdc_py_array(levels, "levels", NPY_INT32, "int32");
     a->token_scale = a->levels ? rdc_py_array(token_scale, "token_scale", NPY_INT32, "int32") : NULL;
     if (!a->token_scale) return -1;
@@ -86,21 +99,14 @@ static PyObject *levels_fit_scale(PyObject *module, PyObject *args) {
     levels_args a;
     if (!PyArg_ParseTuple(args, "O!OOOO:levels_fit_scale", &PyTuple_Type, &grid, &levels, &token_scale, &costs_object, &candidates_object)) return NULL;
     if (levels_check(state, grid, levels, token_scale, &a) < 0) return NULL;
-    PyArrayObject *costs = rdc_py_array(costs_object, "costs", NPY_UINT16, "uint16");
-    PyArrayObject *candidates = costs ? rdc_py_array(candidates_object, "candidates", NPY_INT32, "int32") : NULL;
-    if (!candidates) return NULL;
-    if (PyArray_NDIM(costs) != 2) {
-        PyErr_SetString(state->rdcodec_error, "costs: expected shape [tables, levels]");
-        return NULL;
-    }
+    rdc_scale_costs costs;
+    if (rdc_py_scale_costs(state, costs_object, candidates_object, &costs) < 0) return NULL;
     npy_intp tokens = (npy_intp)a.tokens;
     PyArrayObject *choice = (PyArrayObject *)PyArray_SimpleNew(1, &tokens, NPY_INT32);
     if (!choice) return NULL;
     rdc_status status;
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_levels_fit_scale(&a.grid, PyArray_DATA(costs), (size_t)PyArray_DIM(costs, 0), (size_t)PyArray_DIM(costs, 1),
-                                  PyArray_DATA(a.levels), PyArray_DATA(a.token_scale), a.tokens, PyArray_DATA(candidates),
-                                  (size_t)PyArray_SIZE(candidates), PyArray_DATA(choice));
+    status = rdc_levels_fit_scale(&a.grid, &costs, PyArray_DATA(a.levels), PyArray_DATA(a.token_scale), a.tokens, PyArray_DATA(choice));
     Py_END_ALLOW_THREADS
     if (status.error == RDC_OK) return (PyObject *)choice;
     Py_DECREF(choice);
@@ -112,7 +118,7 @@ static PyObject *levels_decode(PyObject *module, PyObject *args) {
     PyObject *grid_object, *decoder_object, *scale_object;
     rdc_level_grid grid;
     if (!PyArg_ParseTuple(args, "O!OO:levels_decode", &PyTuple_Type, &grid_object, &decoder_object, &scale_object)) return NULL;
-    if (grid_of(state, grid_object, &grid) < 0) return NULL;
+    if (rdc_py_grid(state, grid_object, &grid) < 0) return NULL;
     PyArrayObject *token_scale = rdc_py_array(scale_object, "token_scale", NPY_INT32, "int32");
     rdc_block_decoder *decoder = token_scale ? rdc_py_decoder_acquire(state, decoder_object) : NULL;
     if (!decoder) return NULL;

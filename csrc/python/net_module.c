@@ -141,6 +141,12 @@ static PyObject *net_best_row(PyObject *module, PyObject *args) {
     return rdc_py_raise(state, status);
 }
 
+const rdc_net *rdc_py_net(const rdc_py_state *state, PyObject *object) {
+    if (PyObject_TypeCheck(object, state->net_type)) return ((net_object *)object)->net;
+    PyErr_Format(PyExc_TypeError, "net: expected Net, got %.100s", Py_TYPE(object)->tp_name);
+    return NULL;
+}
+
 /* ---- States ---- */
 
 typedef struct state_object {
@@ -184,7 +190,7 @@ static PyObject *state_wrap(const rdc_py_state *state, PyObject *net, rdc_status
     return (PyObject *)self;
 }
 
-rdc_net_state *rdc_py_net_state_acquire(const rdc_py_state *state, PyObject *object) {
+static rdc_net_state *acquire(const rdc_py_state *state, PyObject *object) {
     if (!PyObject_TypeCheck(object, state->net_state_type)) {
         PyErr_Format(PyExc_TypeError, "state: expected NetState, got %.100s", Py_TYPE(object)->tp_name);
         return NULL;
@@ -198,7 +204,7 @@ rdc_net_state *rdc_py_net_state_acquire(const rdc_py_state *state, PyObject *obj
     return self->state;
 }
 
-void rdc_py_net_state_release(PyObject *object) {
+static void release(PyObject *object) {
     ((state_object *)object)->busy = 0;
 }
 
@@ -215,10 +221,10 @@ static PyObject *net_state_copy(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *object;
     if (!PyArg_ParseTuple(args, "O:net_state_copy", &object)) return NULL;
-    rdc_net_state *from = rdc_py_net_state_acquire(state, object), *made;
+    rdc_net_state *from = acquire(state, object), *made;
     if (!from) return NULL;
     const rdc_status status = rdc_net_state_copy(&made, from);
-    rdc_py_net_state_release(object);
+    release(object);
     return state_wrap(state, ((state_object *)object)->net, status, made);
 }
 
@@ -233,7 +239,7 @@ static PyObject *net_run(PyObject *module, PyObject *args) {
     if (!x) return NULL;
     npy_intp shape[2] = {PyArray_DIM(x, 0), (npy_intp)rdc_net_outputs(net)};
     PyArrayObject *out = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_INT16);
-    rdc_net_state *memory = out ? rdc_py_net_state_acquire(state, object) : NULL;
+    rdc_net_state *memory = out ? acquire(state, object) : NULL;
     if (!memory) {
         Py_XDECREF(out);
         return NULL;
@@ -241,7 +247,7 @@ static PyObject *net_run(PyObject *module, PyObject *args) {
     Py_BEGIN_ALLOW_THREADS
     rdc_net_run(cpu, memory, PyArray_DATA(x), (size_t)shape[0], PyArray_DATA(out));
     Py_END_ALLOW_THREADS
-    rdc_py_net_state_release(object);
+    release(object);
     return (PyObject *)out;
 }
 

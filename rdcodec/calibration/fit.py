@@ -17,7 +17,8 @@ from rdcodec.calibration.tables import (
 from rdcodec.calibration.words import fit_words
 from rdcodec.codecs.exact import ExactMatrix
 from rdcodec.codecs.grid import GRID_STEPS
-from rdcodec.codecs.transform import VALUE_RANGE_BITS, TransformCodec
+from rdcodec.codecs.front import VALUE_RANGE_BITS
+from rdcodec.codecs.transform import TransformCodec
 
 __all__ = ["Statistics", "fit_codec"]
 

@@ -5,7 +5,7 @@ import numpy as np
 from rdcodec.codecs.grid import GRID_STEPS, grid_round
 from rdcodec.codecs.transform import FEATURE_LIMIT
 
-__all__ = ["SensitivityPredictor", "fit_predictor"]
+__all__ = ["SensitivityPredictor", "fit_predictor", "step_offsets"]
 
 RIDGE = 0.1
 FEATURE_UNIT = 64  # integer features a standard deviation
@@ -53,7 +53,7 @@ def fit_predictor(y, sensitivity):
     lowest, highest = STEP_RANGE
     borders = (np.arange(lowest, highest) + 0.5) * STEP_GRID
     predicted = inputs @ weights + constant - target.mean()
-    offsets = _step_offsets(np.searchsorted(borders, -predicted * GRID_STEPS / 2, side="right"), sensitivity)
+    offsets = step_offsets(np.searchsorted(borders, -predicted * GRID_STEPS / 2, side="right"), sensitivity)
     return SensitivityPredictor(
         feature_scale=scale,
         feature_weights=np.rint(weights[: y.shape[1]] * unit).astype(np.int32),
@@ -64,7 +64,7 @@ def fit_predictor(y, sensitivity):
     )
 
 
-def _step_offsets(step, sensitivity):
+def step_offsets(step, sensitivity):
     """What each step adds to the grid, from the mean sensitivity of the tokens that are given it.
 
     The prediction is of a logarithm, but the loss is a sum: where the prediction errs most, among the tokens it takes for

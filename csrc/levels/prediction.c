@@ -1,0 +1,199 @@
+/* Coding under predictions: token after token, since each is predicted from the tokens before it as they are decoded. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "levels/fixed_point.h"
+#include "levels/grid.h"
+#include "quant/trellis.h"
+
+struct rdc_prediction {
+    const rdc_predictor *predictor;
+    rdc_net_state *net;
+    int16_t *inputs;     /* of the network: components of the token before, then side */
+    int16_t *outputs;    /* means, then scales */
+    int64_t *mean;       /* [components] what is predicted, the base included */
+    int32_t *scale;      /* [components] the grid's, with what is predicted */
+    double *residual;    /* [components] in units of half a step */
+    int64_t *points;     /* [components] */
+    int16_t *before;     /* inputs and the network's memory before a call, should it fail */
+};
+
+rdc_status rdc_predictor_check(const rdc_predictor *predictor) {
+    const size_t components = predictor->grid.components, seen = predictor->looks_back ? components : 0;
+    RDC_FORWARD_IF_ERROR(rdc_grid_check(&predictor->grid));
+    RDC_RETURN_IF(rdc_net_outputs(predictor->net) != 2 * components, RDC_ERROR_PREDICTOR_NET, 2 * components, rdc_net_outputs(predictor->net));
+    RDC_RETURN_IF(rdc_net_inputs(predictor->net) < seen, RDC_ERROR_PREDICTOR_NET, seen, rdc_net_inputs(predictor->net));
+    for (size_t i = 0; i < components; i++) {
+        const int unit = predictor->unit[i];
+        RDC_RETURN_IF(unit < RDC_LEAST_UNIT || unit > RDC_MOST_UNIT, RDC_ERROR_PREDICTOR_UNIT, i, unit);
+    }
+    return rdc_ok();
+}
+
+static size_t components_seen(const rdc_predictor *predictor) {
+    return predictor->looks_back ? predictor->grid.components : 0;
+}
+
+size_t rdc_predictor_side(const rdc_predictor *predictor) {
+    return rdc_net_inputs(predictor->net) - components_seen(predictor);
+}
+
+void rdc_prediction_free(rdc_prediction *prediction) {
+    if (!prediction) return;
+    rdc_net_state_free(prediction->net);
+    free(prediction->inputs);
+    free(prediction->outputs);
+    free(prediction->mean);
+    free(prediction->scale);
+    free(prediction->residual);
+    free(prediction->points);
+    free(prediction->before);
+    free(prediction);
+}
+
+static int allocate(rdc_prediction *made) {
+    const size_t components = made->predictor->grid.components, inputs = rdc_net_inputs(made->predictor->net);
+    made->inputs = calloc(inputs, sizeof *made->inputs);
+    made->outputs = malloc(2 * components * sizeof *made->outputs);
+    made->mean = malloc(components * sizeof *made->mean);
+    made->scale = malloc(components * sizeof *made->scale);
+    made->residual = malloc(components * sizeof *made->residual);
+    made->points = malloc(components * sizeof *made->points);
+    if (rdc_net_state_make(&made->net, made->predictor->net).error != RDC_OK) return 0;
+    made->before = malloc((inputs + rdc_net_state_size(made->net)) * sizeof *made->before);
+    return made->inputs && made->outputs && made->mean && made->scale && made->residual && made->points && made->before;
+}
+
+rdc_status rdc_prediction_make(rdc_prediction **prediction, const rdc_predictor *predictor) {
+    *prediction = NULL;
+    RDC_FORWARD_IF_ERROR(rdc_predictor_check(predictor));
+    rdc_prediction *made = calloc(1, sizeof *made);
+    RDC_RETURN_IF(!made, RDC_ERROR_MEMORY, 0, 0);
+    made->predictor = predictor;
+    if (allocate(made)) {
+        *prediction = made;
+        return rdc_ok();
+    }
+    rdc_prediction_free(made);
+    return rdc_fail(RDC_ERROR_MEMORY, 0, 0);
+}
+
+static void save(const rdc_prediction *prediction, int16_t *to) {
+    const size_t inputs = rdc_net_inputs(prediction->predictor->net);
+    memcpy(to, prediction->inputs, inputs * sizeof *to);
+    rdc_net_state_save(prediction->net, to + inputs);
+}
+
+static void restore(rdc_prediction *prediction, const int16_t *from) {
+    const size_t inputs = rdc_net_inputs(prediction->predictor->net);
+    memcpy(prediction->inputs, from, inputs * sizeof *from);
+    rdc_net_state_restore(prediction->net, from + inputs);
+}
+
+rdc_status rdc_prediction_copy(rdc_prediction **copy, const rdc_prediction *prediction) {
+    RDC_FORWARD_IF_ERROR(rdc_prediction_make(copy, prediction->predictor));
+    save(prediction, (*copy)->before);
+    restore(*copy, (*copy)->before);
+    return rdc_ok();
+}
+
+static rdc_status check_exponents(const rdc_said *said) {
+    for (size_t t = 0; t < said->tokens; t++) {
+        const int32_t exponent = said->exponent[t];
+        RDC_RETURN_IF(exponent < -RDC_MOST_EXPONENT || exponent > RDC_MOST_EXPONENT, RDC_ERROR_EXPONENT, t, exponent);
+    }
+    return rdc_ok();
+}
+
+/* Scales are clamped to the grid, so that those which would overflow may become any. */
+static int32_t sum_of(int32_t a, int32_t b) {
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
+/* Means and scales of a token; the grid with these scales. */
+static rdc_level_grid predict(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t) {
+    const rdc_predictor *predictor = prediction->predictor;
+    const size_t components = predictor->grid.components, side = rdc_predictor_side(predictor);
+    memcpy(prediction->inputs + components_seen(predictor), said->side + t * side, side * sizeof *said->side);
+    rdc_net_run(cpu, prediction->net, prediction->inputs, 1, prediction->outputs);
+    for (size_t i = 0; i < components; i++) {
+        prediction->mean[i] = rdc_fixed_mean(said->base[t * components + i] + prediction->outputs[i], predictor->unit[i]);
+        prediction->scale[i] = sum_of(predictor->grid.component_scale[i], prediction->outputs[components + i]);
+    }
+    rdc_level_grid grid = predictor->grid;
+    grid.component_scale = prediction->scale;
+    return grid;
+}
+
+/* What the decoder makes of a token's points; the network sees it with the next token. `values` may be NULL. */
+static void reconstruct(rdc_prediction *prediction, int32_t exponent, double *values) {
+    const rdc_predictor *predictor = prediction->predictor;
+    const int64_t spacing = rdc_fixed_spacing(exponent);
+    for (size_t i = 0; i < predictor->grid.components; i++) {
+        const int64_t component = prediction->mean[i] + rdc_fixed_point(prediction->points[i], predictor->inward, spacing);
+        if (predictor->looks_back) prediction->inputs[i] = rdc_fixed_feature(component, predictor->unit[i]);
+        if (values) values[i] = (double)component / (1 << RDC_COMPONENT_BITS);
+    }
+}
+
+static void find_points(rdc_prediction *prediction, const int32_t *levels) {
+    unsigned state = 0;
+    for (size_t i = 0; i < prediction->predictor->grid.components; i++) {
+        prediction->points[i] = rdc_trellis_point(levels[i], rdc_trellis_odd(state));
+        state = rdc_trellis_next(state, levels[i]);
+    }
+}
+
+/* The product with a power of two is exact, so a fused multiplication and subtraction gives the same. */
+static void find_residual(rdc_prediction *prediction, const double *y, int32_t exponent) {
+    const double unit = (double)(1 << (RDC_SPACING_BITS - RDC_COMPONENT_BITS)) / (double)rdc_fixed_spacing(exponent);
+    for (size_t i = 0; i < prediction->predictor->grid.components; i++) {
+        prediction->residual[i] = (y[i] * (1 << RDC_COMPONENT_BITS) - (double)prediction->mean[i]) * unit;
+    }
+}
+
+static rdc_status encode_token(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t, const double *y,
+                               const rdc_scale_costs *costs, int32_t *levels, uint16_t *index, int32_t *choice) {
+    const rdc_level_grid grid = predict(cpu, prediction, said, t);
+    find_residual(prediction, y, said->exponent[t]);
+    RDC_FORWARD_IF_ERROR(rdc_trellis_quantise(cpu, prediction->residual, 1, grid.components, levels));
+    RDC_FORWARD_IF_ERROR(rdc_levels_fit_scale(&grid, costs, levels, &said->token_scale[t], 1, choice));
+    const int32_t token_scale = sum_of(said->token_scale[t], costs->candidates[*choice]);
+    RDC_FORWARD_IF_ERROR(rdc_levels_order(&grid, levels, &token_scale, 1, levels, index));
+    find_points(prediction, levels);
+    reconstruct(prediction, said->exponent[t], NULL);
+    return rdc_ok();
+}
+
+rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y,
+                                 const rdc_scale_costs *costs, int32_t *levels, uint16_t *index, int32_t *choice) {
+    const size_t components = prediction->predictor->grid.components;
+    RDC_FORWARD_IF_ERROR(check_exponents(said));
+    save(prediction, prediction->before);
+    for (size_t t = 0; t < said->tokens; t++) {
+        const size_t at = t * components;
+        const rdc_status status = encode_token(cpu, prediction, said, t, y + at, costs, levels + at, index + at, choice + t);
+        if (status.error == RDC_OK) continue;
+        restore(prediction, prediction->before);
+        return status;
+    }
+    return rdc_ok();
+}
+
+rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, rdc_block_decoder *decoder,
+                                 double *values) {
+    const size_t components = prediction->predictor->grid.components;
+    RDC_FORWARD_IF_ERROR(check_exponents(said));
+    save(prediction, prediction->before);
+    for (size_t t = 0; t < said->tokens; t++) {
+        const rdc_level_grid grid = predict(cpu, prediction, said, t);
+        const rdc_status status = rdc_levels_decode(&grid, decoder, &said->token_scale[t], 1, prediction->points);
+        if (status.error != RDC_OK) {
+            restore(prediction, prediction->before);
+            return status;
+        }
+        reconstruct(prediction, said->exponent[t], values + t * components);
+    }
+    return rdc_ok();
+}

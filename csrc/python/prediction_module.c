@@ -1,0 +1,257 @@
+/* Levels under predicted means and scales, for Python. */
+#include "python/core_module.h"
+
+/* A predictor and the objects that its pointers lie in. */
+typedef struct predictor_object {
+    PyObject_HEAD
+    rdc_predictor predictor;
+    PyObject *grid;
+    PyObject *net;
+    PyObject *unit;
+} predictor_object;
+
+static void predictor_dealloc(PyObject *object) {
+    PyTypeObject *type = Py_TYPE(object);
+    predictor_object *self = (predictor_object *)object;
+    Py_XDECREF(self->grid);
+    Py_XDECREF(self->net);
+    Py_XDECREF(self->unit);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+static PyType_Slot predictor_slots[] = {
+    {Py_tp_dealloc, predictor_dealloc},
+    {Py_tp_doc, "A network that predicts components of tokens, made by predictor_make."},
+    {0, NULL},
+};
+
+static PyType_Spec predictor_spec = {
+    .name = "rdcodec._core.Predictor",
+    .basicsize = sizeof(predictor_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = predictor_slots,
+};
+
+static PyObject *predictor_make(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *grid_object, *net_object, *unit_object;
+    rdc_predictor made = {0};
+    if (!PyArg_ParseTuple(args, "O!OOp(bb):predictor_make", &PyTuple_Type, &grid_object, &net_object, &unit_object, &made.looks_back,
+                          &made.inward[0], &made.inward[1])) return NULL;
+    made.net = rdc_py_grid(state, grid_object, &made.grid) < 0 ? NULL : rdc_py_net(state, net_object);
+    PyArrayObject *unit = made.net ? rdc_py_array(unit_object, "unit", NPY_INT8, "int8") : NULL;
+    if (!unit) return NULL;
+    if ((size_t)PyArray_SIZE(unit) != made.grid.components) {
+        PyErr_Format(state->rdcodec_error, "unit: expected one a component, %zd, got %zd", (Py_ssize_t)made.grid.components, (Py_ssize_t)PyArray_SIZE(unit));
+        return NULL;
+    }
+    made.unit = PyArray_DATA(unit);
+    const rdc_status status = rdc_predictor_check(&made);
+    if (status.error != RDC_OK) return rdc_py_raise(state, status);
+    predictor_object *self = (predictor_object *)state->predictor_type->tp_alloc(state->predictor_type, 0);
+    if (!self) return NULL;
+    self->predictor = made;
+    self->grid = Py_NewRef(grid_object);
+    self->net = Py_NewRef(net_object);
+    self->unit = Py_NewRef(unit_object);
+    return (PyObject *)self;
+}
+
+/* ---- Where a row of tokens has come to ---- */
+
+typedef struct prediction_object {
+    PyObject_HEAD
+    rdc_prediction *prediction;
+    PyObject *predictor; /* which the prediction points into */
+    int busy;            /* with another thread */
+} prediction_object;
+
+static void prediction_dealloc(PyObject *object) {
+    PyTypeObject *type = Py_TYPE(object);
+    prediction_object *self = (prediction_object *)object;
+    rdc_prediction_free(self->prediction);
+    Py_XDECREF(self->predictor);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+static PyType_Slot prediction_slots[] = {
+    {Py_tp_dealloc, prediction_dealloc},
+    {Py_tp_doc, "What a predictor remembers of earlier tokens, made by prediction_make."},
+    {0, NULL},
+};
+
+static PyType_Spec prediction_spec = {
+    .name = "rdcodec._core.Prediction",
+    .basicsize = sizeof(prediction_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = prediction_slots,
+};
+
+/* Held for a call until `busy` is cleared; NULL with an error when another thread codes or the object is of another type. */
+static prediction_object *acquire(const rdc_py_state *state, PyObject *object) {
+    if (!PyObject_TypeCheck(object, state->prediction_type)) {
+        PyErr_Format(PyExc_TypeError, "prediction: expected Prediction, got %.100s", Py_TYPE(object)->tp_name);
+        return NULL;
+    }
+    prediction_object *self = (prediction_object *)object;
+    if (self->busy) {
+        PyErr_SetString(state->rdcodec_error, "prediction: another thread is using it");
+        return NULL;
+    }
+    self->busy = 1;
+    return self;
+}
+
+static PyObject *wrap(const rdc_py_state *state, rdc_status status, rdc_prediction *made, PyObject *predictor) {
+    if (status.error != RDC_OK) return rdc_py_raise(state, status);
+    prediction_object *self = (prediction_object *)state->prediction_type->tp_alloc(state->prediction_type, 0);
+    if (!self) {
+        rdc_prediction_free(made);
+        return NULL;
+    }
+    self->prediction = made;
+    self->predictor = Py_NewRef(predictor);
+    return (PyObject *)self;
+}
+
+static PyObject *prediction_make(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *predictor;
+    if (!PyArg_ParseTuple(args, "O!:prediction_make", state->predictor_type, &predictor)) return NULL;
+    rdc_prediction *made;
+    const rdc_status status = rdc_prediction_make(&made, &((predictor_object *)predictor)->predictor);
+    return wrap(state, status, made, predictor);
+}
+
+static PyObject *prediction_copy(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *object;
+    if (!PyArg_ParseTuple(args, "O:prediction_copy", &object)) return NULL;
+    prediction_object *from = acquire(state, object);
+    if (!from) return NULL;
+    rdc_prediction *made;
+    const rdc_status status = rdc_prediction_copy(&made, from->prediction);
+    from->busy = 0;
+    return wrap(state, status, made, from->predictor);
+}
+
+/* An array [tokens, columns] or, for columns of 0, [tokens]. */
+static PyArrayObject *token_array(const rdc_py_state *state, PyObject *object, const char *name, int type, const char *type_name, size_t tokens,
+                                  size_t columns) {
+    PyArrayObject *array = rdc_py_array(object, name, type, type_name);
+    if (!array) return NULL;
+    const int rank = columns ? 2 : 1;
+    if (PyArray_NDIM(array) == rank && (size_t)PyArray_DIM(array, 0) == tokens && (!columns || (size_t)PyArray_DIM(array, 1) == columns)) return array;
+    if (columns) PyErr_Format(state->rdcodec_error, "%s: expected shape [%zd, %zd]", name, (Py_ssize_t)tokens, (Py_ssize_t)columns);
+    else PyErr_Format(state->rdcodec_error, "%s: expected shape [%zd]", name, (Py_ssize_t)tokens);
+    return NULL;
+}
+
+/* What is said of tokens: side, base, exponent, token_scale. */
+static int said_of(const rdc_py_state *state, const rdc_predictor *predictor, PyObject *const objects[4], rdc_said *said) {
+    PyArrayObject *exponent = rdc_py_array(objects[2], "exponent", NPY_INT32, "int32");
+    if (!exponent) return -1;
+    const size_t tokens = (size_t)PyArray_SIZE(exponent);
+    PyArrayObject *side = rdc_py_array(objects[0], "side", NPY_INT16, "int16");
+    if (side && (PyArray_NDIM(side) != 2 || (size_t)PyArray_DIM(side, 0) != tokens || (size_t)PyArray_DIM(side, 1) != rdc_predictor_side(predictor))) {
+        PyErr_Format(state->rdcodec_error, "side: expected shape [%zd, %zd]", (Py_ssize_t)tokens, (Py_ssize_t)rdc_predictor_side(predictor));
+        return -1;
+    }
+    PyArrayObject *base = side ? token_array(state, objects[1], "base", NPY_INT16, "int16", tokens, predictor->grid.components) : NULL;
+    PyArrayObject *token_scale = base ? token_array(state, objects[3], "token_scale", NPY_INT32, "int32", tokens, 0) : NULL;
+    if (!token_scale) return -1;
+    *said = (rdc_said){PyArray_DATA(side), PyArray_DATA(base), PyArray_DATA(exponent), PyArray_DATA(token_scale), tokens};
+    return 0;
+}
+
+static PyObject *encode(const rdc_py_state *state, rdc_cpu_level cpu, prediction_object *self, PyObject *y_object, PyObject *const said_objects[4],
+                        PyObject *costs_object, PyObject *candidates_object) {
+    const rdc_predictor *predictor = &((predictor_object *)self->predictor)->predictor;
+    rdc_said said;
+    rdc_scale_costs costs;
+    if (said_of(state, predictor, said_objects, &said) < 0 || rdc_py_scale_costs(state, costs_object, candidates_object, &costs) < 0) return NULL;
+    PyArrayObject *y = token_array(state, y_object, "y", NPY_FLOAT64, "float64", said.tokens, predictor->grid.components);
+    if (!y) return NULL;
+    npy_intp shape[2] = {(npy_intp)said.tokens, (npy_intp)predictor->grid.components};
+    PyArrayObject *levels = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_INT32);
+    PyArrayObject *index = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_UINT16);
+    PyArrayObject *choice = (PyArrayObject *)PyArray_SimpleNew(1, shape, NPY_INT32);
+    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
+    if (levels && index && choice) {
+        Py_BEGIN_ALLOW_THREADS
+        status = rdc_prediction_encode(cpu, self->prediction, &said, PyArray_DATA(y), &costs, PyArray_DATA(levels), PyArray_DATA(index), PyArray_DATA(choice));
+        Py_END_ALLOW_THREADS
+    }
+    if (status.error == RDC_OK) return Py_BuildValue("NNN", levels, index, choice);
+    Py_XDECREF(levels);
+    Py_XDECREF(index);
+    Py_XDECREF(choice);
+    return rdc_py_raise(state, status);
+}
+
+static PyObject *prediction_encode(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *object, *y, *said[4], *costs, *candidates;
+    const char *cpu_name = NULL;
+    rdc_cpu_level cpu;
+    if (!PyArg_ParseTuple(args, "OOOOOOOO|s:prediction_encode", &object, &y, &said[0], &said[1], &said[2], &said[3], &costs, &candidates, &cpu_name)) return NULL;
+    prediction_object *self = rdc_py_cpu(state, cpu_name, &cpu) < 0 ? NULL : acquire(state, object);
+    if (!self) return NULL;
+    PyObject *result = encode(state, cpu, self, y, said, costs, candidates);
+    self->busy = 0;
+    return result;
+}
+
+static PyObject *decode(const rdc_py_state *state, rdc_cpu_level cpu, prediction_object *self, PyObject *decoder_object, PyObject *const said_objects[4]) {
+    const rdc_predictor *predictor = &((predictor_object *)self->predictor)->predictor;
+    rdc_said said;
+    if (said_of(state, predictor, said_objects, &said) < 0) return NULL;
+    npy_intp shape[2] = {(npy_intp)said.tokens, (npy_intp)predictor->grid.components};
+    PyArrayObject *values = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_FLOAT64);
+    rdc_block_decoder *decoder = values ? rdc_py_decoder_acquire(state, decoder_object) : NULL;
+    if (!decoder) {
+        Py_XDECREF(values);
+        return NULL;
+    }
+    rdc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_prediction_decode(cpu, self->prediction, &said, decoder, PyArray_DATA(values));
+    Py_END_ALLOW_THREADS
+    rdc_py_decoder_release(decoder_object);
+    if (status.error == RDC_OK) return (PyObject *)values;
+    Py_DECREF(values);
+    return rdc_py_raise(state, status);
+}
+
+static PyObject *prediction_decode(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *object, *decoder, *said[4];
+    const char *cpu_name = NULL;
+    rdc_cpu_level cpu;
+    if (!PyArg_ParseTuple(args, "OOOOOO|s:prediction_decode", &object, &decoder, &said[0], &said[1], &said[2], &said[3], &cpu_name)) return NULL;
+    prediction_object *self = rdc_py_cpu(state, cpu_name, &cpu) < 0 ? NULL : acquire(state, object);
+    if (!self) return NULL;
+    PyObject *result = decode(state, cpu, self, decoder, said);
+    self->busy = 0;
+    return result;
+}
+
+static PyMethodDef functions[] = {
+    {"predictor_make", predictor_make, METH_VARARGS, NULL},
+    {"prediction_make", prediction_make, METH_VARARGS, NULL},
+    {"prediction_copy", prediction_copy, METH_VARARGS, NULL},
+    {"prediction_encode", prediction_encode, METH_VARARGS, NULL},
+    {"prediction_decode", prediction_decode, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+int rdc_py_add_prediction(PyObject *module) {
+    rdc_py_state *state = rdc_py_state_of(module);
+    state->predictor_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &predictor_spec, NULL);
+    state->prediction_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &prediction_spec, NULL);
+    if (!state->predictor_type || !state->prediction_type) return -1;
+    if (PyModule_AddType(module, state->predictor_type) < 0 || PyModule_AddType(module, state->prediction_type) < 0) return -1;
+    return PyModule_AddFunctions(module, functions);
+}

@@ -1,0 +1,238 @@
+"""What codecs say of each token before its levels, and the transform that they share.
+
+What a token becomes, in the order of the block: the exponent of a power-of-two *gain* (massive activations alone have one),
+the *word* of a codebook that is subtracted after the transform, the token's *step* (a coarser one where the model's output
+minds errors less), its *scale* (how large what is left is), and the *levels* of its components. A level's table is chosen on
+one logarithmic grid, by integers alone.
+
+Everything is exact: transforms are integer products, so encoder and decoder give the same bytes and the same floats on
+every machine and with every number of threads.
+"""
+
+from functools import cached_property
+
+import numpy as np
+
+from rdcodec.codecs.base import Codec
+from rdcodec.codecs.exact import ExactMatrix
+from rdcodec.codecs.grid import GRID_STEPS
+from rdcodec.entropy import FrequencyTables
+from rdcodec.errors import CorruptStreamError, RdcodecError
+
+__all__ = ["FrontCodec", "SIDE_TABLES", "check_symbols"]
+
+VALUE_RANGE_BITS = 22  # of the integers that go through the transforms
+WORD_CODE_LIMIT = 127  # of the integers by which words are compared ...
+WORD_COMPONENT_LIMIT = 256  # ... and how many: their products stay below 2**24, exact in float32
+WORD_SEARCH_TOKENS = 512  # at a time
+SIDE_TABLES = 3  # of gains, words and steps; those of scales, one a step, follow
+COST_LEVELS = 256
+COST_BITS = 8  # fractional bits of a code length in the search for a token's scale
+QUALITY_RANGE = 8 * GRID_STEPS
+
+
+class FrontCodec(Codec):
+    """Transform, words, steps and tables. Quality is on the grid: the quantisation step is proportional to 2**(-quality / 8).
+
+    Parameters
+    ----------
+    config : dict
+        JSON values: the split (`layer`, `channels`) and the integers of the number formats.
+    tensors : dict of ndarray
+        As in the checkpoint.
+
+    Raises
+    ------
+    RdcodecError
+        A tensor is missing or does not have the type or the shape that the others ask for.
+
+    Attributes
+    ----------
+    layer : int
+        Split point the codec was made for: it codes ``hidden_states[layer]``.
+    """
+
+    _SPECS = (  # name, element type, axes
+        ("mean", np.float32, ("c",)),
+        ("word_prior", np.int32, ("words",)),
+        ("word_components", np.int32, ("selected",)),
+        ("word_code_scale", np.float32, ("selected",)),
+        ("step_offsets", np.int32, ("steps",)),
+        ("scale_offsets", np.int32, ("candidates",)),
+        ("component_scale", np.int32, ("c",)),
+        ("component_shape", np.uint8, ("c",)),
+    )
+
+    def __init__(self, config, tensors):
+        super().__init__(config["channels"], min_quality=-QUALITY_RANGE, max_quality=QUALITY_RANGE)
+        self._sizes = check_tensors(self._SPECS, config, tensors)
+        self.layer = int(config["layer"])
+        self._parts = dict(config), dict(tensors)
+        t = self._t = tensors
+        self._gain_limit = int(config["gain_limit_bits"])
+        self._mean = t["mean"].astype(np.float64)
+        self._analysis = ExactMatrix(t["analysis"], config["analysis_bits"], config["state_bits"], VALUE_RANGE_BITS)
+        self._synthesis = ExactMatrix(t["synthesis"], config["synthesis_bits"], config["component_bits"], VALUE_RANGE_BITS)
+        self._step_offsets = t["step_offsets"].astype(np.int64)
+        self._scale_offsets = np.ascontiguousarray(t["scale_offsets"], np.int32)
+        self._inward = [int(x) for x in config["inward"]]
+        self._zero_scale = int(config["zero_scale"])
+        self._tables = FrequencyTables.from_frequencies(t["frequencies"], t["counts"], t["offsets"], int(t["precision"]))
+        first = self._first_level_table()
+        self._grid = (
+            np.ascontiguousarray(t["component_scale"], np.int32),
+            np.ascontiguousarray(t["component_shape"], np.uint8),
+            int(config["scales"]),
+            first,
+        )
+        check_counts(config, tensors, first)
+
+    def _first_level_table(self):
+        return SIDE_TABLES + len(self._step_offsets)
+
+    # ---- checkpoint
+
+    def _config(self):
+        return self._parts[0]
+
+    def _tensors(self):
+        return self._parts[1]
+
+    @classmethod
+    def _from_parts(cls, config, tensors):
+        return cls(config, tensors)
+
+    # ---- transform
+
+    def _analyse(self, h):
+        """Gains' exponents int [tokens], components float64 [tokens, components]."""
+        _, exponents = np.frexp(np.abs(h).max(axis=1))
+        gains = np.maximum(exponents - self._gain_limit, 0)
+        x = h.astype(np.float64)
+        if gains.any():
+            x = np.ldexp(x, -gains[:, None])
+        x -= self._mean
+        return gains, self._analysis.multiply(x)
+
+    def _synthesise(self, gains, y):
+        x = self._synthesis.multiply(y)
+        x += self._mean
+        if gains.any():
+            x = np.ldexp(x, gains[:, None])
+        largest = np.finfo(np.float32).max
+        return np.clip(x, -largest, largest, out=x).astype(np.float32)
+
+    # ---- what the encoder chooses for a token
+
+    def _choose_words(self, y):
+        """The word whose distance, in the metric of what words leave over, and code length are least together."""
+        code_scale, selection = self._t["word_code_scale"].astype(np.float64), self._t["word_components"]
+        best = np.empty(len(y), np.int64)
+        for start in range(0, len(y), WORD_SEARCH_TOKENS):
+            codes = word_codes(y[start : start + WORD_SEARCH_TOKENS, selection], code_scale)
+            score = codes @ self._word_codes.T
+            score += self._word_bias
+            best[start : start + WORD_SEARCH_TOKENS] = score.argmax(axis=1)
+        return best
+
+    @cached_property
+    def _word_codes(self):
+        """Words as small integers in float32, doubled as the square's mixed term asks."""
+        return 2 * word_codes(self._selected_words(), self._t["word_code_scale"].astype(np.float64))
+
+    @cached_property
+    def _word_bias(self):
+        codes = self._word_codes / 2
+        return self._t["word_prior"].astype(np.float32) - (codes * codes).sum(axis=1)
+
+    def _token_scale(self, exponents):
+        """What spacings of 2**(exponents / 8) add to the scales of tokens' components."""
+        return (self._zero_scale - exponents).astype(np.int32)
+
+    @cached_property
+    def _costs(self):
+        return level_costs(self._tables, self._grid[3])
+
+    # ---- what the decoder reads of a token first
+
+    def _decode_side(self, block, tokens):
+        """Gains, words and steps, int [tokens]."""
+        first = np.repeat(np.arange(SIDE_TABLES, dtype=np.uint16), tokens)
+        gains, words, steps = block.decode(first).reshape(SIDE_TABLES, tokens)
+        check_symbols("gain", gains, 256)
+        check_symbols("word", words, self._sizes["words"])
+        check_symbols("step", steps, len(self._step_offsets))
+        return gains, words, steps
+
+    def _decode_scales(self, block, steps):
+        scales = block.decode((SIDE_TABLES + steps).astype(np.uint16))
+        check_symbols("scale", scales, len(self._scale_offsets))
+        return scales
+
+
+def level_costs(tables, first):
+    """Code lengths of the magnitudes 0 to 255 in the tables from `first` on, uint16 in 1/256 bit, by integers alone."""
+    arrays = tables.to_arrays()
+    costs = np.empty((len(tables) - first, COST_LEVELS), np.uint16)
+    ends = np.cumsum(arrays["counts"])
+    precision = int(arrays["precision"])
+    for row, table in enumerate(range(first, len(tables))):
+        frequencies = arrays["frequencies"][ends[table] - arrays["counts"][table] : ends[table]]
+        lengths = (precision << COST_BITS) - _fixed_log2(frequencies)
+        explicit = lengths[-int(arrays["offsets"][table]) : -1]
+        escaped = lengths[-1] + (6 << COST_BITS)  # and a typical Exp-Golomb code
+        costs[row] = escaped
+        costs[row, : min(len(explicit), COST_LEVELS)] = explicit[:COST_LEVELS]
+    return costs
+
+
+def _fixed_log2(values):
+    """``floor(2**8 * log2(value))`` of integers of 1 to 2**16, by squaring."""
+    mantissa, exponent = np.frexp(values.astype(np.float64))
+    mantissa, result = np.rint(np.ldexp(mantissa, 31)).astype(np.uint64), exponent.astype(np.int64) - 1
+    for _ in range(COST_BITS):
+        mantissa = (mantissa * mantissa) >> np.uint64(30)
+        carry = mantissa >> np.uint64(31)
+        result = 2 * result + carry.astype(np.int64)
+        mantissa >>= carry
+    return result
+
+
+def word_codes(values, scale):
+    return np.clip(np.rint(values * scale), -WORD_CODE_LIMIT, WORD_CODE_LIMIT).astype(np.float32)
+
+
+def check_symbols(name, values, count):
+    outside = (values < 0) | (values >= count)
+    if outside.any():
+        at = int(outside.argmax())
+        raise CorruptStreamError(f"{name} of token {at}: expected 0 to {count - 1}, got {values[at]}")
+
+
+def check_tensors(specs, config, tensors):
+    """Every tensor there, of its type, and all shapes in agreement. Returns the sizes of the axes."""
+    c, sizes = config["channels"], {}
+    for name, dtype, shape in specs:
+        if name not in tensors:
+            raise RdcodecError(f"the checkpoint lacks the tensor {name}")
+        tensor = tensors[name]
+        expected = tuple({"c": c}.get(axis, sizes.get(axis, size)) for axis, size in zip(shape, tensor.shape, strict=False))
+        if tensor.dtype != dtype or tensor.ndim != len(shape) or tensor.shape != expected:
+            raise RdcodecError(f"{name}: expected {np.dtype(dtype)} {list(shape)}, got {tensor.dtype} {list(tensor.shape)}")
+        sizes.update({axis: size for axis, size in zip(shape, tensor.shape, strict=True)})
+    selected = tensors["word_components"]
+    if len(selected) > WORD_COMPONENT_LIMIT or not ((0 <= selected) & (selected < c)).all():
+        raise RdcodecError(f"word_components: expected at most {WORD_COMPONENT_LIMIT} numbers of components, 0 to {c - 1}")
+    return sizes
+
+
+def check_counts(config, tensors, first_level_table):
+    """As many tables as the symbols need."""
+    level_tables = 2 * config["scales"] * (int(tensors["component_shape"].max()) + 1)
+    check_count("counts", first_level_table + level_tables, len(tensors["counts"]))
+    check_count("inward", 2, len(config["inward"]))
+
+
+def check_count(name, expected, got):
+    if got != expected:
+        raise RdcodecError(f"{name}: expected {expected} entries, got {got}")

@@ -1,0 +1,205 @@
+"""Learned codecs: integer networks choose each token's step and predict the mean and the scale of each of its levels.
+
+The four families differ in what the prediction sees besides the token's word and step: hyper-latents, which are coded with the
+token, and earlier tokens as they are decoded. Levels stand token after token, for each may wait for the one before.
+"""
+
+import numpy as np
+
+from rdcodec import _core
+from rdcodec.codecs.front import SIDE_TABLES, FrontCodec, check_count
+from rdcodec.errors import RdcodecError
+from rdcodec.net import IntegerNet
+
+__all__ = ["ContextCodec", "DirectAccessCodec", "FactorisedHyperpriorCodec", "FourierHyperpriorCodec", "LearnedCodec"]
+
+FEATURE_UNIT = 64  # of what enters and leaves networks, a component's unit
+FEATURE_LIMIT = 2**15 - 1
+EXPONENT_FEATURE = 8  # a grid step of the spacing
+LATENT_FEATURE = 16  # a step of a hyper-latent
+WORD_EXPONENTS = 8
+
+
+class LearnedCodec(FrontCodec):
+    """A codec that `rdcodec train` makes; see `rdcodec.training`.
+
+    Quality is on the grid: the quantisation step of the transformed state is proportional to ``2**(-quality / 8)``.
+
+    Parameters
+    ----------
+    config : dict
+        JSON values: the split (`layer`, `channels`), the number of hyper-latents, the integers of the number formats.
+    tensors : dict of ndarray
+        Transforms, words, scales, networks and frequency tables, as in the checkpoint.
+
+    Raises
+    ------
+    RdcodecError
+        A tensor is missing, does not have the type or the shape that the others ask for, or is out of its range.
+
+    Attributes
+    ----------
+    looks_back : bool
+        Whether the prediction sees earlier tokens.
+    latent_density : str or None
+        The density that tables of hyper-latents are made of, "factorised" or "fourier"; None without hyper-latents.
+    """
+
+    looks_back = False
+    latent_density = None
+
+    _SPECS = (
+        *FrontCodec._SPECS,
+        ("analysis", np.int16, ("c", "c")),
+        ("synthesis", np.int16, ("c", "c")),
+        ("words", np.int8, ("words", "selected")),
+        ("word_exponents", np.uint8, ("words",)),
+        ("unit", np.int8, ("c",)),
+        ("step_thresholds", np.int32, ("thresholds",)),
+    )
+
+    def __init__(self, config, tensors):
+        super().__init__(config, tensors)
+        check_count("step_thresholds", self._sizes["steps"] - 1, self._sizes["thresholds"])
+        if (tensors["word_exponents"] > WORD_EXPONENTS).any():
+            raise RdcodecError(f"word_exponents: expected at most {WORD_EXPONENTS}, got {tensors['word_exponents'].max()}")
+        self._words = tensors["words"].astype(np.int16) << tensors["word_exponents"][:, None].astype(np.int16)
+        self._units = np.ldexp(1.0, tensors["unit"])
+        self._step_net = _net("steps", tensors, self.channels, 1)
+        self._latent_net = _net("latents", tensors, self.channels, self.latents) if self.latents else None
+        seen = self.channels if self.looks_back else 0
+        net = _net("predictor", tensors, seen + self._sizes["selected"] + 1 + self.latents, 2 * self.channels)
+        unit = np.ascontiguousarray(tensors["unit"])
+        self._predictor = _core.predictor_make(self._grid, net._core, unit, self.looks_back, tuple(self._inward))
+
+    @property
+    def latents(self):
+        """int : hyper-latents a token."""
+        return int(self._parts[0]["latents"])
+
+    def _first_level_table(self):
+        return super()._first_level_table() + self.latents
+
+    def _new_state(self):
+        return _Row(_core.prediction_make(self._predictor))
+
+    # ---- coding
+
+    def _encode_tokens(self, h, quality, state):
+        symbols, index, levels, level_index = self._symbols(h, quality, state)
+        symbols = np.concatenate([*symbols, levels.ravel()]).astype(np.int32)
+        return self._tables.encode(symbols, np.concatenate([*index, level_index.ravel()]))
+
+    def _symbols(self, h, quality, state):
+        """Side symbols and their tables, a list of arrays [tokens] each; levels and their tables [tokens, components]."""
+        gains, y = self._analyse(h)
+        words, steps = self._choose_words(y), self._choose_steps(y)
+        base, latents = self._base(words), self._choose_latents(y, words)
+        said, token_scale = self._said(words, steps, quality, latents, base)
+        levels, index, scales = _core.prediction_encode(state.core, y, *said, token_scale, self._costs, self._scale_offsets)
+        tables = self._side_tables(len(y), steps)
+        return [gains, words, steps, *latents.T, scales], tables, levels, index
+
+    def _decode_tokens(self, payload, tokens, quality, state):
+        block = self._tables.decoder(payload, tokens * (self.channels + SIDE_TABLES + 1 + self.latents))
+        gains, words, steps = self._decode_side(block, tokens)
+        tables = self._side_tables(tokens, steps)[SIDE_TABLES:-1]
+        latents = block.decode(np.concatenate(tables)) if tables else np.empty(0, np.int32)
+        latents = latents.reshape(self.latents, tokens).T
+        scales = self._decode_scales(block, steps)
+        said, token_scale = self._said(words, steps, quality, latents, self._base(words))
+        token_scale += self._scale_offsets[scales]
+        y = _core.prediction_decode(state.core, block._core, *said, token_scale)
+        block.finish()
+        return self._synthesise(gains, y)
+
+    def _side_tables(self, tokens, steps):
+        """Tables of gains, words, steps, hyper-latents and scales, uint16 [tokens] each."""
+        first = SIDE_TABLES + len(self._step_offsets)
+        tables = [*range(SIDE_TABLES), *range(first, first + self.latents)]
+        return [*(np.full(tokens, table, np.uint16) for table in tables), (SIDE_TABLES + steps).astype(np.uint16)]
+
+    def _said(self, words, steps, quality, latents, base):
+        """What the prediction is told of tokens, and what their scales begin with."""
+        exponents = self._step_offsets[steps] - quality
+        side = np.empty((len(words), self._sizes["selected"] + 1 + self.latents), np.int16)
+        side[:, : self._sizes["selected"]] = self._words[words]
+        side[:, self._sizes["selected"]] = EXPONENT_FEATURE * exponents
+        side[:, self._sizes["selected"] + 1 :] = clipped(LATENT_FEATURE * latents.astype(np.int64))
+        return (side, base, exponents.astype(np.int32)), self._token_scale(exponents)
+
+    # ---- what the encoder chooses for a token
+
+    def _features(self, y):
+        """Components as networks see them, int16."""
+        return clipped(np.rint(y * (FEATURE_UNIT / self._units)))
+
+    def _base(self, words):
+        """What words give, int16 [tokens, components] in 64ths of units."""
+        base = np.zeros((len(words), self.channels), np.int16)
+        base[:, self._t["word_components"]] = self._words[words]
+        return base
+
+    def _selected_words(self):
+        return self._words * (self._units / FEATURE_UNIT)[self._t["word_components"]]
+
+    def _choose_steps(self, y):
+        """Index of each token's step, from the predicted logarithm of how much the output minds an error in it."""
+        sensitivity = self._step_net.apply(self._features(y))[:, 0].astype(np.int32)
+        return np.searchsorted(self._t["step_thresholds"], -sensitivity, side="right")
+
+    def _choose_latents(self, y, words):
+        if self._latent_net is None:
+            return np.empty((len(y), 0), np.int16)
+        return self._latent_net.apply(self._features(y - self._base(words) * (self._units / FEATURE_UNIT)))
+
+
+class FactorisedHyperpriorCodec(LearnedCodec):
+    """Means and scales from hyper-latents with deep factorised densities (Balle et al., ICLR 2018)."""
+
+    family = "hyperprior-factorised"
+    latent_density = "factorised"
+
+
+class FourierHyperpriorCodec(LearnedCodec):
+    """Means and scales from hyper-latents with Fourier basis densities (De la Fuente et al., arXiv 2402.15345)."""
+
+    family = "hyperprior-fourier"
+    latent_density = "fourier"
+
+
+class DirectAccessCodec(LearnedCodec):
+    """Means and scales from hyper-latents and from earlier tokens (direct access, arXiv 2601.22002)."""
+
+    family = "direct-access"
+    latent_density = "factorised"
+    looks_back = True
+
+
+class ContextCodec(LearnedCodec):
+    """Means and scales from earlier tokens alone."""
+
+    family = "context"
+    looks_back = True
+
+
+class _Row:
+    """Where the coding of a row of tokens has come to; copies go on on their own."""
+
+    def __init__(self, core):
+        self.core = core
+
+    def __deepcopy__(self, memo):
+        return _Row(_core.prediction_copy(self.core))
+
+
+def _net(name, tensors, inputs, outputs):
+    net = IntegerNet.from_tensors(name, tensors)
+    if (net.inputs, net.outputs) != (inputs, outputs):
+        raise RdcodecError(f"{name}: expected a network of {inputs} inputs and {outputs} outputs, got {net.inputs} and {net.outputs}")
+    return net
+
+
+def clipped(values):
+    """int16"""
+    return np.clip(values, -FEATURE_LIMIT, FEATURE_LIMIT).astype(np.int16)
