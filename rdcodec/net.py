@@ -157,4 +157,4 @@ def _tensor(tensors, name, dtypes, rank):
     if tensor.dtype not in dtypes or tensor.ndim != rank:
         expected = " or ".join(np.dtype(dtype).name for dtype in dtypes)
         raise RdcodecError(f"{name}: expected {expected} of {rank} axes, got {tensor.dtype} of {tensor.ndim}")
-    return np.ascontiguousarray(tensor)
+    return np.asarray(tensor, order="C")  # which keeps scalars what they are

@@ -27,6 +27,7 @@ SCALE_GRID = 4  # grid steps between the scales a token can have
 SCALE_RANGE = (-5, 8)  # of these
 WORD_COMPONENTS = 128  # that the search for a word looks at
 WORD_CODE_UNIT = 8  # of the integers by which words are compared: per standard deviation of what words leave over
+WORD_PRIOR_UNIT = 2 * WORD_CODE_UNIT**2  # of the logarithms of their probabilities, beside squared distances
 TABLE_QUALITIES = (-32, -20, -12, -4, 4, 16, 32)
 TABLE_TOKENS = 12_000
 SEED = 22
@@ -70,7 +71,8 @@ class Statistics:
         self.mean = self.x.mean(axis=0).astype(np.float32)
         self.x -= self.mean
         kept = np.abs(gradient_states).max(axis=1) < 2.0**self.gain_limit_bits
-        self.gradient_x = gradient_states[kept] - self.mean.astype(np.float64)
+        self.gradient_states = gradient_states[kept]
+        self.gradient_x = self.gradient_states - self.mean.astype(np.float64)
         self.kept_gradients = gradients[:, kept]
 
     def gains(self, h):
@@ -142,7 +144,7 @@ def _numbers(s, forward, backward, words, prior, variances, inward):
         "analysis": analysis,
         "synthesis": synthesis,
         "words": np.clip(np.rint(np.ldexp(words, word_bits)), -32768, 32767).astype(np.int16),
-        "word_prior": np.rint(2 * WORD_CODE_UNIT**2 * np.log(prior / prior.sum())).astype(np.int32),
+        "word_prior": np.rint(WORD_PRIOR_UNIT * np.log(prior / prior.sum())).astype(np.int32),
         "word_components": selected,
         "word_code_scale": (WORD_CODE_UNIT / deviation[selected]).astype(np.float32),
         "scale_offsets": (np.arange(SCALE_RANGE[0], SCALE_RANGE[1] + 1) * SCALE_GRID).astype(np.int32),
@@ -173,7 +175,7 @@ def _shapes_and_tables(config, tensors, s, y):
             np.add.at(side[3], (step, scale), 1)
         tables = joined_tables(
             symbol_table(side[0], 0.01),
-            symbol_table(side[1] + len(chosen) * np.exp(tensors["word_prior"] / (2 * WORD_CODE_UNIT**2)), 0.01),
+            symbol_table(side[1] + len(chosen) * np.exp(tensors["word_prior"] / WORD_PRIOR_UNIT), 0.01),
             symbol_table(side[2], 0.5),
             *(symbol_table(row, 0.2) for row in side[3] + side[3].mean(axis=0) * 0.02),
             level_tables(counts, prior),

@@ -36,8 +36,8 @@ class HeldOut:
         size, losses = 0, []
         for window, reference in zip(self._states, self._reference):
             h = np.ascontiguousarray(window[0].float().numpy())
-            payload = codec._encode_tokens(h, quality, None)
-            decoded = torch.from_numpy(codec._decode_tokens(payload, len(h), quality, None))[None].to(window)
+            payload = codec._encode_tokens(h, quality, codec._new_state())
+            decoded = torch.from_numpy(codec._decode_tokens(payload, len(h), quality, codec._new_state()))[None].to(window)
             with torch.no_grad():
                 losses.append(kl_divergence(self._model, reference, head_inputs(self._model, self._layer, decoded)))
             size += len(payload)

@@ -1,13 +1,13 @@
 """What commands write: files in one step, JSON, progress bars."""
 
 import json
-import os
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from rdcodec.files import replace_file
 
 __all__ = ["check_folder", "check_writable", "console", "progress_bar", "say", "write_file", "write_json"]
 
@@ -69,15 +69,7 @@ def write_file(path, data):
     if path.exists() and not path.is_file():  # a pipe or a device cannot be replaced
         path.write_bytes(data)
         return
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    replace_file(path, data)
 
 
 def write_json(path, value):

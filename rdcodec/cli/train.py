@@ -17,14 +17,26 @@ __all__ = ["train"]
 def train(
     model: Model,
     layer: Layer,
-    family: Annotated[str, typer.Option("--family", help="Family of the codec.", show_default=False)],
+    family: Annotated[
+        str,
+        typer.Option(
+            "--family",
+            help="hyperprior-factorised, hyperprior-fourier, direct-access or context.",
+            show_default=False,
+        ),
+    ],
     text: Texts,
     out: Annotated[Path, typer.Option("--out", help="Folder to write the codec, checkpoint and log to.", show_default=False)],
     lambdas: Annotated[
         str,
         typer.Option("--lambda", "--lambdas", help="Nats that a bit is worth, L[,L...]; one codec for their whole range."),
-    ] = "2.4e-4,1.5e-5",
-    minutes: Annotated[float, typer.Option("--minutes", help="Time to train.")] = 60,
+    ] = "4e-4,1e-5",
+    minutes: Annotated[
+        float, typer.Option("--minutes", help="Time to train, apart from the hidden states and what has a closed form.")
+    ] = 60,
+    distortion: Annotated[
+        str, typer.Option("--distortion", help="What the rate is traded for: kl, to the uncompressed model, or cross-entropy.")
+    ] = "kl",
     mixed_precision: Annotated[
         bool, typer.Option("--mixed-precision", help="Run the model in bfloat16 where it may: faster, less exact.")
     ] = False,
@@ -42,24 +54,21 @@ def train(
     from accelerate import Accelerator
 
     from rdcodec import training
-    from rdcodec.training import families
-    from rdcodec.training.checkpoint import checkpoint_path
 
-    checkpoint_path(out, resume)
-    settings = training.Settings.for_lambdas(values, minutes=minutes)
     loaded, tokenizer = load_quietly(model)
     accelerator = Accelerator()
     began = perf_counter()
     with progress_bar() as progress:
-        module = families.start(family, loaded, tokenizer, texts, layer, progress)
         loaded.to(accelerator.device)
         with accelerator.main_process_first():
             states = training.StateCache.open(cache or out / "cache", loaded, tokenizer, texts, layer, mixed_precision, progress)
-        distortion = training.TailDistortion(loaded, layer, autocast=mixed_precision)
-        points = training.train(module, states, distortion, settings, out, progress, resume)
-        codec = module.finish(states, progress)
+        loss = training.TailDistortion(loaded, layer, distortion, autocast=mixed_precision)
+        trained = training.train_codec(
+            family, loaded, layer, states, loss, values, minutes, out, mixed_precision, progress, resume
+        )
     if not accelerator.is_main_process:
         return
+    codec = trained.codec
     codec.save_pretrained(out)
     write_json(
         json,
@@ -70,14 +79,22 @@ def train(
             "model": model,
             "layer": layer,
             "channels": codec.channels,
+            "default_quality": codec.default_quality,
             "lambdas": values,
-            "validation": [point._asdict() for point in points],
+            "validation": [point._asdict() for point in trained.validation],
+            "points": [point._asdict() for point in trained.points],
             "seconds": perf_counter() - began,
         },
     )
-    for quality, loss, rate in points:
-        say(f"quality {quality}: {loss:.4f} nats and, by the entropy model, {rate:.0f} bits a token on held-out windows")
-    say(f"{out}: codec {codec.codec_id.hex()} for layer {layer} of {model}, {codec.channels} channels")
+    for loss, (quality, estimate, bits) in zip(trained.validation, trained.points):
+        say(
+            f"quality {quality}: {loss.distortion:.4f} nats and {bits:.1f} bits a token on held-out windows;"
+            f" float networks would take {estimate:.1f}, integers cost {100 * (bits / estimate - 1):+.2f}%"
+        )
+    say(
+        f"{out}: codec {codec.codec_id.hex()} for layer {layer} of {model}, {codec.channels} channels,"
+        f" default quality {codec.default_quality}"
+    )
 
 
 def _parse_lambdas(text):

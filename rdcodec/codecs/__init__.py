@@ -3,7 +3,28 @@
 from rdcodec.codecs.base import Codec, Decoder, Encoder
 from rdcodec.codecs.blockquant import IntegerCodec, MXFP4Codec
 from rdcodec.codecs.globalstep import GlobalStepCodec
+from rdcodec.codecs.learned import (
+    ContextCodec,
+    DirectAccessCodec,
+    FactorisedHyperpriorCodec,
+    FourierHyperpriorCodec,
+    LearnedCodec,
+)
 from rdcodec.codecs.raw import RawCodec
 from rdcodec.codecs.transform import TransformCodec
 
-__all__ = ["Codec", "Decoder", "Encoder", "GlobalStepCodec", "IntegerCodec", "MXFP4Codec", "RawCodec", "TransformCodec"]
+__all__ = [
+    "Codec",
+    "ContextCodec",
+    "Decoder",
+    "DirectAccessCodec",
+    "Encoder",
+    "FactorisedHyperpriorCodec",
+    "FourierHyperpriorCodec",
+    "GlobalStepCodec",
+    "IntegerCodec",
+    "LearnedCodec",
+    "MXFP4Codec",
+    "RawCodec",
+    "TransformCodec",
+]

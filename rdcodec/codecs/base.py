@@ -7,15 +7,14 @@ A family states what it depends on (`_config`, `_tensors`) and how it codes floa
 import copy
 import hashlib
 import json
-import os
 import sys
-import tempfile
 from abc import ABC, abstractmethod
 from pathlib import Path
 
 import numpy as np
 
 from rdcodec.errors import CodecMismatchError, CorruptStreamError, LimitError, RdcodecError, UnsupportedVersionError
+from rdcodec.files import replace_file
 from rdcodec.stream import MAX_FRAME_TOKENS, Header, read_frame, read_header, write_frame, write_header
 
 __all__ = ["Codec", "Decoder", "Encoder", "check_values", "values_of"]
@@ -245,8 +244,10 @@ class Codec(ABC):
             "default_quality": self.default_quality,
             "config": self._config(),
         }
-        _replace(directory / TENSORS_FILE, save(self._tensors()))
-        _replace(directory / CONFIG_FILE, (json.dumps(config, indent=2) + "\n").encode())
+        # The format has no strides, and its writer does not look at them.
+        tensors = {name: np.asarray(tensor, order="C") for name, tensor in self._tensors().items()}
+        replace_file(directory / TENSORS_FILE, save(tensors))
+        replace_file(directory / CONFIG_FILE, (json.dumps(config, indent=2) + "\n").encode())
 
     @classmethod
     def from_pretrained(cls, directory):
@@ -455,16 +456,3 @@ def _as_dtype(values, dtype):
         raise ImportError("the stream holds bfloat16, which needs PyTorch: pip install 'rdcodec[hf]'") from error
     largest = torch.finfo(torch.bfloat16).max
     return torch.from_numpy(values).clamp(-largest, largest).to(torch.bfloat16)
-
-
-def _replace(path, data):
-    """Write a file in one step: a reader sees the old bytes or the new ones."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

@@ -8,6 +8,7 @@ import numpy as np
 
 from rdcodec import _core
 from rdcodec.codecs.front import SIDE_TABLES, FrontCodec, check_count
+from rdcodec.codecs.words import WORD_SPECS, unpack_words
 from rdcodec.errors import RdcodecError
 from rdcodec.net import IntegerNet
 
@@ -17,7 +18,6 @@ FEATURE_UNIT = 64  # of what enters and leaves networks, a component's unit
 FEATURE_LIMIT = 2**15 - 1
 EXPONENT_FEATURE = 8  # a grid step of the spacing
 LATENT_FEATURE = 16  # a step of a hyper-latent
-WORD_EXPONENTS = 8
 
 
 class LearnedCodec(FrontCodec):
@@ -52,8 +52,7 @@ class LearnedCodec(FrontCodec):
         *FrontCodec._SPECS,
         ("analysis", np.int16, ("c", "c")),
         ("synthesis", np.int16, ("c", "c")),
-        ("words", np.int8, ("words", "selected")),
-        ("word_exponents", np.uint8, ("words",)),
+        *WORD_SPECS,
         ("unit", np.int8, ("c",)),
         ("step_thresholds", np.int32, ("thresholds",)),
     )
@@ -61,9 +60,7 @@ class LearnedCodec(FrontCodec):
     def __init__(self, config, tensors):
         super().__init__(config, tensors)
         check_count("step_thresholds", self._sizes["steps"] - 1, self._sizes["thresholds"])
-        if (tensors["word_exponents"] > WORD_EXPONENTS).any():
-            raise RdcodecError(f"word_exponents: expected at most {WORD_EXPONENTS}, got {tensors['word_exponents'].max()}")
-        self._words = tensors["words"].astype(np.int16) << tensors["word_exponents"][:, None].astype(np.int16)
+        self._words = unpack_words(tensors)
         self._units = np.ldexp(1.0, tensors["unit"])
         self._step_net = _net("steps", tensors, self.channels, 1)
         self._latent_net = _net("latents", tensors, self.channels, self.latents) if self.latents else None
@@ -94,8 +91,8 @@ class LearnedCodec(FrontCodec):
         """Side symbols and their tables, a list of arrays [tokens] each; levels and their tables [tokens, components]."""
         gains, y = self._analyse(h)
         words, steps = self._choose_words(y), self._choose_steps(y)
-        base, latents = self._base(words), self._choose_latents(y, words)
-        said, token_scale = self._said(words, steps, quality, latents, base)
+        latents = self._choose_latents(y, words)
+        said, token_scale = self._said(words, steps, quality, latents)
         levels, index, scales = _core.prediction_encode(state.core, y, *said, token_scale, self._costs, self._scale_offsets)
         tables = self._side_tables(len(y), steps)
         return [gains, words, steps, *latents.T, scales], tables, levels, index
@@ -107,7 +104,7 @@ class LearnedCodec(FrontCodec):
         latents = block.decode(np.concatenate(tables)) if tables else np.empty(0, np.int32)
         latents = latents.reshape(self.latents, tokens).T
         scales = self._decode_scales(block, steps)
-        said, token_scale = self._said(words, steps, quality, latents, self._base(words))
+        said, token_scale = self._said(words, steps, quality, latents)
         token_scale += self._scale_offsets[scales]
         y = _core.prediction_decode(state.core, block._core, *said, token_scale)
         block.finish()
@@ -119,11 +116,12 @@ class LearnedCodec(FrontCodec):
         tables = [*range(SIDE_TABLES), *range(first, first + self.latents)]
         return [*(np.full(tokens, table, np.uint16) for table in tables), (SIDE_TABLES + steps).astype(np.uint16)]
 
-    def _said(self, words, steps, quality, latents, base):
+    def _said(self, words, steps, quality, latents):
         """What the prediction is told of tokens, and what their scales begin with."""
         exponents = self._step_offsets[steps] - quality
         side = np.empty((len(words), self._sizes["selected"] + 1 + self.latents), np.int16)
-        side[:, : self._sizes["selected"]] = self._words[words]
+        base = self._words[words]
+        side[:, : self._sizes["selected"]] = base[:, self._t["word_components"]]
         side[:, self._sizes["selected"]] = EXPONENT_FEATURE * exponents
         side[:, self._sizes["selected"] + 1 :] = clipped(LATENT_FEATURE * latents.astype(np.int64))
         return (side, base, exponents.astype(np.int32)), self._token_scale(exponents)
@@ -134,14 +132,9 @@ class LearnedCodec(FrontCodec):
         """Components as networks see them, int16."""
         return clipped(np.rint(y * (FEATURE_UNIT / self._units)))
 
-    def _base(self, words):
-        """What words give, int16 [tokens, components] in 64ths of units."""
-        base = np.zeros((len(words), self.channels), np.int16)
-        base[:, self._t["word_components"]] = self._words[words]
-        return base
-
     def _selected_words(self):
-        return self._words * (self._units / FEATURE_UNIT)[self._t["word_components"]]
+        selected = self._t["word_components"]
+        return self._words[:, selected] * (self._units[selected] / FEATURE_UNIT)
 
     def _choose_steps(self, y):
         """Index of each token's step, from the predicted logarithm of how much the output minds an error in it."""
@@ -151,7 +144,7 @@ class LearnedCodec(FrontCodec):
     def _choose_latents(self, y, words):
         if self._latent_net is None:
             return np.empty((len(y), 0), np.int16)
-        return self._latent_net.apply(self._features(y - self._base(words) * (self._units / FEATURE_UNIT)))
+        return self._latent_net.apply(self._features(y - self._words[words] * (self._units / FEATURE_UNIT)))
 
 
 class FactorisedHyperpriorCodec(LearnedCodec):

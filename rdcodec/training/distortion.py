@@ -52,7 +52,7 @@ class TailDistortion:
         self._positions = max(1, LARGEST_LOGITS // len(self._head.weight))
 
     def __call__(self, reconstructed, batch):
-        """Mean over positions.
+        """Mean over the positions of each window.
 
         Parameters
         ----------
@@ -63,7 +63,7 @@ class TailDistortion:
         Returns
         -------
         torch.Tensor
-            float32 scalar, nats a token.
+            float32 [windows], nats a token.
         """
         with frozen(self._model), torch.autocast(reconstructed.device.type, torch.bfloat16, enabled=self._autocast):
             finals = head_inputs(self._model, self._layer, reconstructed)
@@ -71,41 +71,42 @@ class TailDistortion:
             given = batch.finals
         else:
             finals, given = finals[:, :-1], batch.ids[:, 1:]
-        return self._mean_loss(finals.flatten(0, 1), given.flatten(0, 1))
+        return self._losses(finals.flatten(0, 1), given.flatten(0, 1)).view(finals.shape[:2]).mean(dim=1)
 
-    def _mean_loss(self, finals, given):
-        """Mean of `_loss` over chunks, whose graphs end with them."""
-        total, gradients = 0.0, []
+    def _losses(self, finals, given):
+        """Loss of each position, over chunks whose graphs end with them."""
+        values, gradients = [], []
         for x, y in zip(finals.detach().split(self._positions), given.split(self._positions)):
             x.requires_grad_(finals.requires_grad)
-            loss = self._loss(x, y) / len(finals)
-            total = total + loss.detach()
+            losses = self._loss(x, y)
+            values.append(losses.detach())
             if finals.requires_grad:
-                gradients += torch.autograd.grad(loss, x)
-        return _WithGradient.apply(finals, total, torch.cat(gradients)) if gradients else total
+                gradients += torch.autograd.grad(losses.sum(), x)
+        values = torch.cat(values)
+        return _WithGradient.apply(finals, values, torch.cat(gradients)) if gradients else values
 
     def _loss(self, finals, given):
-        """Sum over positions of final states [n, width], given the uncompressed ones or the next tokens [n]."""
+        """Loss of final states [n, width], given the uncompressed ones or the next tokens [n]."""
         log_q = self._log_probabilities(finals)
         if self._kind == "kl":
             with torch.no_grad():
                 log_p = self._log_probabilities(given)
-            return (log_p.exp() * (log_p - log_q)).sum()
-        return -log_q.gather(1, given[:, None]).sum()
+            return (log_p.exp() * (log_p - log_q)).sum(dim=1)
+        return -log_q.gather(1, given[:, None])[:, 0]
 
     def _log_probabilities(self, finals):
         return torch.log_softmax(functional_call(self._head, self._weights, finals.to(self._dtype)).float(), dim=-1)
 
 
 class _WithGradient(torch.autograd.Function):
-    """A value whose gradient is known already."""
+    """Values [n] of x [n, width] whose gradients are known already."""
 
     @staticmethod
-    def forward(ctx, x, value, gradient):
-        ctx.save_for_backward(gradient)
-        return value.clone()
+    def forward(ctx, x, values, gradients):
+        ctx.save_for_backward(gradients)
+        return values.clone()
 
     @staticmethod
     def backward(ctx, upstream):
-        (gradient,) = ctx.saved_tensors
-        return upstream * gradient, None, None
+        (gradients,) = ctx.saved_tensors
+        return upstream[:, None] * gradients, None, None

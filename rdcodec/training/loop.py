@@ -52,11 +52,12 @@ def train(module, cache, distortion, settings, out, progress=None, resume=False)
     ----------
     module : torch.nn.Module
         With ``forward(h, quality)`` for float32 [windows, tokens, channels] and int64 [windows], which returns a
-        `Reconstruction`; ``parameter_groups(settings)``, the groups that AdamW takes; and ``step_hook(fraction)``, called
-        before each step with the part of the steps that is done. It draws its noise from PyTorch's default generators.
+        `Reconstruction`, and ``parameter_groups(settings)``, the groups that AdamW takes. It draws its noise from PyTorch's
+        default generators.
     cache : StateCache
-    distortion : callable
-        ``distortion(h_hat, batch)``, a scalar tensor in nats a token: a `TailDistortion`, or the loss of another task.
+    distortion : callable or None
+        ``distortion(h_hat, batch)``, a tensor [windows] in nats a token: a `TailDistortion`, or the loss of another task. None
+        to train for the least rate alone, of the same reconstruction.
     settings : Settings
     out : path
         Folder for checkpoint.pt, log.jsonl and tensorboard; made if it does not exist.
@@ -100,7 +101,6 @@ def _run(training, start, steps, save, log, report):
     """Steps `start` to `steps`, with a validation first and last."""
     settings = training.settings
     for step in range(start, steps + 1):
-        training.module.step_hook(step / steps)
         last = step == steps
         if (last or step % settings.checkpoint_every == 0) and not training.guard.suspicious:
             save(step)
@@ -205,13 +205,14 @@ class _Training:
         seed_noise(self.settings.seed, place)
         batch, quality = self._cache.read(index).to(self.accelerator.device), quality.to(self.accelerator.device)
         coded = module(batch.states, quality)
-        distortion, bits = self._distortion(coded.h_hat, batch), coded.bits.mean(dim=1)
-        loss = distortion + (self.settings.lambda_of(quality) * bits).mean()
-        return loss, torch.stack([loss, distortion, bits.mean(), quality.float().mean()]).detach()
+        bits = coded.bits.mean(dim=1)
+        distortion = self._distortion(coded.h_hat, batch) if self._distortion else torch.zeros_like(bits)
+        # In units of what a bit is worth, so that all qualities weigh the same.
+        loss = (distortion / self.settings.lambda_of(quality) + bits).mean()
+        return loss, torch.stack([loss, distortion.mean(), bits.mean(), quality.float().mean()]).detach()
 
     def _steps_within(self, minutes):
         """Steps and their validations that fit; the gradients of those that are timed are dropped."""
-        self.module.step_hook(0.0)
         seconds = []
         for step in range(TIMED_STEPS + 1):
             began = perf_counter()

@@ -2,10 +2,26 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "Tradeoff"]
+
+
+class Tradeoff(NamedTuple):
+    """What a bit is worth along the qualities of a codec.
+
+    Attributes
+    ----------
+    lambda0 : float
+        Nats by which a further bit lowers the distortion at quality 0.
+    slope : float
+        How often that halves, a quality.
+    """
+
+    lambda0: float
+    slope: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +62,7 @@ class Settings:
 
     Examples
     --------
-    >>> settings = Settings.for_lambdas([2e-4, 5e-5], steps=1000)
+    >>> settings = Settings.for_lambdas([2e-4, 5e-5], Tradeoff(lambda0=1e-4, slope=0.25), steps=1000)
     >>> settings.qualities
     (-4, 4)
     >>> f"{settings.lambda_of(-4):.6f} {settings.lambda_of(4):.6f}"
@@ -56,7 +72,7 @@ class Settings:
     steps: int | None = None
     minutes: float | None = None
     lambda0: float = 1e-4
-    slope: float = 0.25  # lambda is as the square of a quantisation step, which halves every 8 qualities
+    slope: float = 0.25  # as the square of a quantisation step, which halves every 8 qualities
     qualities: tuple[int, int] = (0, 0)
     windows: int = 2
     accumulation: int = 1
@@ -78,13 +94,13 @@ class Settings:
         _check("qualities", self, lambda value: len(value) == 2 and value[0] <= value[1], "the lowest and the highest")
 
     @classmethod
-    def for_lambdas(cls, lambdas, **settings):
-        """Settings of one model for a range of rates: quality 0 is in its middle, and there alone with a single lambda."""
+    def for_lambdas(cls, lambdas, tradeoff, **settings):
+        """Settings of one model for a range of lambdas, at the qualities where a bit is worth them; with one lambda, at one."""
         if not lambdas or not all(0 < value < math.inf for value in lambdas):
             raise RdcodecError(f"lambdas: expected one or more, more than 0 nats a bit, got {list(lambdas)}")
-        lambda0 = math.sqrt(min(lambdas) * max(lambdas))
-        reach = round(math.log2(max(lambdas) / lambda0) / cls.slope)
-        return cls(lambda0=lambda0, qualities=(-reach, reach), **settings)
+        qualities = [round(math.log2(tradeoff.lambda0 / value) / tradeoff.slope) for value in (max(lambdas), min(lambdas))]
+        middle = math.log2(max(lambdas) * min(lambdas)) / 2 + tradeoff.slope * sum(qualities) / 2
+        return cls(lambda0=2.0**middle, slope=tradeoff.slope, qualities=tuple(qualities), **settings)
 
     @property
     def validation_qualities(self):

@@ -54,6 +54,7 @@ class StateCache:
 
     Attributes
     ----------
+    folder : pathlib.Path
     key : dict
         What the states depend on; equal keys, equal states.
     train, held_out : ndarray
@@ -61,6 +62,7 @@ class StateCache:
     """
 
     def __init__(self, folder, key):
+        self.folder = folder
         self.key = key
         self._states, self._finals, self._ids = (np.load(file, mmap_mode="r") for file in _files(folder))
         held_out = min(HELD_OUT_MOST, max(1, round(len(self._ids) * HELD_OUT)))

@@ -13,13 +13,9 @@ class NoisyQuantiser(torch.nn.Module):
         self.log_step = torch.nn.Parameter(torch.full((channels,), -3.0))
         self.log_scale = torch.nn.Parameter(torch.zeros(channels))
         self.register_buffer("noise", torch.tensor(float(noise)))
-        self.fractions = []
 
     def parameter_groups(self, settings):
         return [{"params": [self.log_step]}, {"params": [self.log_scale], "lr": 2 * settings.learning_rate}]
-
-    def step_hook(self, fraction):
-        self.fractions.append(fraction)
 
     def forward(self, h, quality):
         step = torch.exp2(self.log_step - quality[:, None, None] / 8)

@@ -42,21 +42,30 @@ def test_value_and_gradient(any_model, batch, chunks, kind, plain):
     h = noisy(batch)
     expected = plain(any_model, h, batch)
     (expected_gradient,) = torch.autograd.grad(expected, h)
-    value = TailDistortion(any_model, LAYER, kind)(h, batch)
-    (2 * value).backward()
-    torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-5)
+    values = TailDistortion(any_model, LAYER, kind)(h, batch)
+    (2 * values.mean()).backward()
+    assert values.shape == (len(h),)
+    torch.testing.assert_close(values.mean(), expected, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(h.grad, 2 * expected_gradient, rtol=1e-3, atol=1e-7)
 
 
 def test_states_as_they_are_cost_nothing(any_model, batch):
-    value = TailDistortion(any_model, LAYER)(batch.states, batch)
-    assert abs(float(value)) < 1e-6 and not value.requires_grad
+    values = TailDistortion(any_model, LAYER)(batch.states, batch)
+    assert values.abs().max() < 1e-6 and not values.requires_grad
+
+
+def test_windows_are_apart(any_model, batch):
+    h = noisy(batch).detach()
+    changed = torch.cat([h[:1], batch.states[1:]])
+    values, of_changed = (TailDistortion(any_model, LAYER)(x, batch) for x in (h, changed))
+    torch.testing.assert_close(of_changed[:1], values[:1])
+    assert of_changed[1:].abs().max() < 1e-6
 
 
 def test_autocast_is_nearly_the_same(any_model, batch):
     h, cast = noisy(batch), noisy(batch)
-    value = TailDistortion(any_model, LAYER)(h, batch)
-    value_cast = TailDistortion(any_model, LAYER, autocast=True)(cast, batch)
+    value = TailDistortion(any_model, LAYER)(h, batch).mean()
+    value_cast = TailDistortion(any_model, LAYER, autocast=True)(cast, batch).mean()
     assert value_cast.dtype == torch.float32
     assert abs(float(value_cast.detach() / value.detach()) - 1) < 0.1
     value.backward(), value_cast.backward()
@@ -67,7 +76,7 @@ def test_the_model_is_as_it_was(any_model, batch):
     any_model.train()
     try:
         h = noisy(batch)
-        TailDistortion(any_model, LAYER)(h, batch).backward()
+        TailDistortion(any_model, LAYER)(h, batch).sum().backward()
         assert any_model.training and h.grad is not None
         assert all(p.requires_grad and p.grad is None for p in any_model.parameters())
     finally:

@@ -37,7 +37,7 @@ def checkpoint_of(out):
 
 
 def loss_of(point, settings):
-    return point.distortion + settings.lambda_of(point.quality) * point.bits_per_token
+    return point.distortion / settings.lambda_of(point.quality) + point.bits_per_token
 
 
 def test_it_learns(module, cache, distortion, tmp_path):
@@ -62,7 +62,6 @@ def test_the_log_has_the_figures(module, cache, distortion, tmp_path):
     steps = [entry for entry in log_of(tmp_path) if "loss" in entry]
     validated = [entry["step"] for entry in log_of(tmp_path) if "validation" in entry]
     assert validated == [0] * 3 + [5] * 3 + [10] * 3 + [12] * 3
-    assert module.fractions == [step / 12 for step in range(13)]
     assert all(-4 <= entry["quality"] <= 4 for entry in steps) and len({entry["quality"] for entry in steps}) > 3
     assert [entry["learning_rate"] for entry in steps] == [0.05 * SETTINGS.rate_factor((i + 0.5) / 12) for i in range(12)]
     assert all(entry["loss"] > entry["distortion"] > 0 for entry in steps)
@@ -124,10 +123,16 @@ def test_accumulated_gradients_are_those_of_all_windows(cache, distortion, tmp_p
 
 def test_any_loss_can_be_the_distortion(module, cache, tmp_path):
     def squared_error(h_hat, batch):
-        return (h_hat - batch.states).square().sum(dim=2).mean()
+        return (h_hat - batch.states).square().sum(dim=2).mean(dim=1)
 
     (*_, after) = train(module, cache, squared_error, SETTINGS, tmp_path)
     assert after.distortion > 0
+
+
+def test_without_a_distortion_the_rate_is_trained(module, cache, tmp_path):
+    (*_, after) = train(module, cache, None, SETTINGS, tmp_path)
+    assert after.distortion == 0
+    assert all(entry["loss"] == pytest.approx(entry["bits_per_token"]) for entry in log_of(tmp_path) if "loss" in entry)
 
 
 def test_the_generator_is_as_it_was(module, cache, distortion, tmp_path):
@@ -141,11 +146,12 @@ class Spoilt(NoisyQuantiser):
 
     def __init__(self, step, change):
         super().__init__(CHANNELS)
-        self.step, self.change = step, change
+        self.step, self.change, self.steps = step, change, 0
 
     def forward(self, h, quality):
         coded = super().forward(h, quality)
-        return self.change(coded) if self.training and self.fractions[-1] >= self.step / SETTINGS.steps else coded
+        self.steps += self.training
+        return self.change(coded) if self.steps > self.step and self.training else coded
 
 
 def infinite(coded):
@@ -175,7 +181,7 @@ def test_divergence_stops_and_keeps_the_checkpoint(cache, distortion, tmp_path, 
 
 def test_an_exploding_rate_stops_and_is_not_kept(cache, distortion, tmp_path):
     settings = dataclasses.replace(SETTINGS, steps=30, checkpoint_every=1)
-    module = Spoilt(12 * 10 / 30, lambda coded: coded._replace(bits=20 * coded.bits))
+    module = Spoilt(10, lambda coded: coded._replace(bits=20 * coded.bits))
     with pytest.raises(RdcodecError, match=r"diverged at step 14: [\d.e+]+ bits a token, after a median of"):
         train(module, cache, distortion, settings, tmp_path)
     assert checkpoint_of(tmp_path)["step"] == 10

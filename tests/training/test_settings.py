@@ -4,17 +4,20 @@ import pytest
 import torch
 
 from rdcodec import RdcodecError
-from rdcodec.training import Settings
+from rdcodec.training import Settings, Tradeoff
+
+
+TRADEOFF = Tradeoff(lambda0=4e-5, slope=0.25)
 
 
 def test_one_lambda_is_one_quality():
-    settings = Settings.for_lambdas([3e-4], steps=1)
-    assert settings.qualities == (0, 0) and settings.validation_qualities == [0]
-    assert settings.lambda_of(0) == pytest.approx(3e-4)
+    settings = Settings.for_lambdas([3e-4], TRADEOFF, steps=1)
+    assert settings.qualities == (-12, -12) and settings.validation_qualities == [-12]
+    assert settings.lambda_of(-12) == pytest.approx(3e-4)
 
 
 def test_lambdas_are_the_ends_of_the_range():
-    settings = Settings.for_lambdas([1e-5, 4e-5, 1.6e-4], steps=1)
+    settings = Settings.for_lambdas([1e-5, 4e-5, 1.6e-4], TRADEOFF, steps=1)
     assert settings.qualities == (-8, 8) and settings.validation_qualities == [-8, 0, 8]
     lambdas = settings.lambda_of(torch.tensor([-8, 0, 8]))
     assert lambdas.tolist() == pytest.approx([1.6e-4, 4e-5, 1e-5])
@@ -47,4 +50,4 @@ def test_wrong_values_are_refused(wrong, message):
 @pytest.mark.parametrize("lambdas", [[], [1e-4, -1.0], [float("inf")]], ids=str)
 def test_wrong_lambdas_are_refused(lambdas):
     with pytest.raises(RdcodecError, match="lambdas: expected one or more, more than 0"):
-        Settings.for_lambdas(lambdas, steps=1)
+        Settings.for_lambdas(lambdas, TRADEOFF, steps=1)

@@ -1,0 +1,116 @@
+"""What a training starts from: transform, words and steps in closed form from the states of a cache, without networks."""
+
+import io
+import json
+
+import numpy as np
+import torch
+
+from rdcodec.calibration.fit import WORD_PRIOR_UNIT, Statistics, fit_codec
+from rdcodec.calibration.output import frozen, sampled_gradients
+from rdcodec.calibration.words import choose_vocabulary, context_free_states
+from rdcodec.codecs.grid import GRID_STEPS
+from rdcodec.files import replace_file
+from rdcodec.training.export import transform_tensors
+from rdcodec.training.steps import fit_steps
+from rdcodec.training.words import pack_words
+
+__all__ = ["fit_front"]
+
+FILE = "front.npz"
+FIT_WINDOWS = 900  # at most, for the memory that they take
+GRADIENT_WINDOWS = 160  # at most
+SAMPLES = 2  # of the output, a position
+ALPHA, SHRINKAGE = 0.7, 0.05  # of the metric, see rdcodec.calibration
+SEED = 24
+_KEPT_NUMBERS = ("layer", "channels", "gain_limit_bits", "state_bits", "component_bits", "inward", "zero_scale", "scales")
+_KEPT_TENSORS = (
+    *("mean", "word_prior", "word_components", "word_code_scale"),
+    *("scale_offsets", "component_scale", "component_shape"),
+)
+
+
+def fit_front(model, layer, cache, autocast=False, progress=None):
+    """Parts of a `LearnedCodec` that no network but that of the steps is trained for; kept beside the states, for other families.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+    layer : int
+        Split point.
+    cache : StateCache
+        Its windows to train on are fitted to.
+    autocast : bool
+        Compute in bfloat16 where PyTorch's autocast does so.
+    progress : callable, optional
+        Called as ``progress(stage, fraction)`` with a name and 0 to 1.
+
+    Returns
+    -------
+    config, tensors : dict
+    """
+    path = cache.folder / FILE
+    if path.exists():
+        with np.load(path) as tensors:
+            return json.loads(str(tensors["config"])), {name: tensors[name] for name in tensors.files if name != "config"}
+    config, tensors = _fit(model, layer, cache, autocast, progress or (lambda stage, fraction: None))
+    data = io.BytesIO()
+    np.savez(data, config=json.dumps(config), **tensors)
+    replace_file(path, data.getvalue())
+    return config, tensors
+
+
+def _fit(model, layer, cache, autocast, report):
+    with frozen(model), torch.autocast(model.device.type, torch.bfloat16, enabled=autocast):
+        statistics = _statistics(model, layer, cache, report)
+    codec = fit_codec(statistics, ALPHA, SHRINKAGE)
+    report("transform", 1.0)
+    return _parts(codec, statistics, report)
+
+
+def _statistics(model, layer, cache, report):
+    index = np.random.default_rng(SEED).permutation(cache.train)
+    fitted = cache.read(np.sort(index[:FIT_WINDOWS]))
+    used, gradients = _gradients(model, layer, cache, index[:GRADIENT_WINDOWS], report)
+    counts = np.bincount(cache.read(cache.train).ids.numpy().ravel(), minlength=model.get_input_embeddings().weight.shape[0])
+    vocabulary = choose_vocabulary(counts)
+    return Statistics(
+        layer=layer,
+        states=fitted.states.numpy(),
+        gradients=gradients.numpy(),
+        gradient_states=used[:, 1:].reshape(-1, used.shape[-1]).numpy(),
+        ids=fitted.ids.numpy(),
+        vocabulary=vocabulary,
+        counts=counts[vocabulary],
+        context_free=context_free_states(model, layer, vocabulary, report),
+    )
+
+
+def _gradients(model, layer, cache, index, report):
+    """States of windows [windows, tokens, channels], and gradients at them [samples, n, channels] without the first position's."""
+    states = cache.read(index).states
+    generator = torch.Generator().manual_seed(SEED)
+    gradients = []
+    for i, window in enumerate(states):
+        found = sampled_gradients(model, layer, window[None].to(model.device), SAMPLES, generator)
+        gradients.append(found[:, 0, 1:].float().cpu())
+        report("gradients", (i + 1) / len(states))
+    return states, torch.cat(gradients, dim=1)
+
+
+def _parts(codec, statistics, report):
+    """Config and tensors of a calibrated codec in the number formats of learned ones, with a network for the steps."""
+    config, t = codec._config(), codec._tensors()
+    synthesis = np.ldexp(t["synthesis"].astype(np.float64), -config["synthesis_bits"])
+    unit = np.rint(t["component_scale"] / GRID_STEPS)
+    tensors = {name: t[name] for name in _KEPT_TENSORS}
+    tensors["unit"] = unit.astype(np.int8)
+    prior = np.exp(t["word_prior"] / WORD_PRIOR_UNIT)
+    tensors.update(pack_words(codec._words, 2.0 ** (t["component_scale"] / GRID_STEPS), 2.0**unit, prior))
+    bits, transforms = transform_tensors(np.ldexp(t["analysis"].astype(np.float64), -config["analysis_bits"]), synthesis)
+    tensors.update(transforms)
+    y = codec._analyse(statistics.gradient_states)[1]
+    sensitivity = np.square(statistics.kept_gradients.astype(np.float64) @ synthesis.T).sum(axis=2).mean(axis=0)
+    tensors.update(fit_steps((y / 2.0**unit).astype(np.float32), sensitivity, lambda f: report("steps", f)))
+    kept = {name: config[name] for name in _KEPT_NUMBERS}
+    return {**kept, **bits}, tensors

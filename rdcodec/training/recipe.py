@@ -1,0 +1,189 @@
+"""From states to a trained codec: what a training begins with, its two stages, and what it ends with."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+
+from rdcodec.calibration.output import frozen
+from rdcodec.calibration.tune import HeldOut
+from rdcodec.codecs import learned
+from rdcodec.codecs.base import CONFIG_FILE, Codec
+from rdcodec.errors import RdcodecError
+from rdcodec.files import replace_file
+from rdcodec.training.checkpoint import checkpoint_path
+from rdcodec.training.export import network_tensors, transform_tensors
+from rdcodec.training.front import fit_front
+from rdcodec.training.loop import train
+from rdcodec.training.module import CodecModule
+from rdcodec.training.networks import LATENTS, EntropyNetworks
+from rdcodec.training.settings import Settings, Tradeoff
+from rdcodec.training.tables import LATENT_REACH, fit_tables, prior_tables
+from rdcodec.training.tradeoff import measure_tradeoff
+
+__all__ = ["FAMILIES", "Trained", "TrainedPoint", "train_codec"]
+
+FAMILIES = {
+    family.family: family
+    for family in (
+        learned.FactorisedHyperpriorCodec,
+        learned.FourierHyperpriorCodec,
+        learned.DirectAccessCodec,
+        learned.ContextCodec,
+    )
+}
+STAGES = {  # parts of the time, and settings
+    "rate": (0.5, {"windows": 4, "learning_rate": 2e-3}),
+    "joint": (0.5, {"windows": 2, "learning_rate": 2e-4}),
+}
+TABLE_WINDOWS = 64
+START_QUALITIES = (-24, 16)
+TABLE_MARGIN = 8  # qualities beyond those of the training that tables are fitted to
+QUALITY_WINDOWS = 8  # by which the default quality is chosen
+TARGET = 0.02  # nats a token, of the default quality
+SEED = 25
+
+
+class TrainedPoint(NamedTuple):
+    """Held-out figures at a quality: bits a token, by the float networks and in bytes of the codec, without heads of frames."""
+
+    quality: int
+    estimated_bits_per_token: float
+    bits_per_token: float
+
+
+class Trained(NamedTuple):
+    """A trained codec; `Point` s of the last stage of its training; and what integers cost it."""
+
+    codec: learned.LearnedCodec
+    validation: list
+    points: list
+
+
+def train_codec(family, model, layer, cache, distortion, lambdas, minutes, out, autocast=False, progress=None, resume=False):
+    """Train a learned codec.
+
+    Everything that has a closed form comes first: transform, words, steps. Then the networks are trained, for the rate alone,
+    which needs no model and is fast; then networks and transform together, for distortion and rate.
+
+    Parameters
+    ----------
+    family : str
+        One of `FAMILIES`.
+    model : transformers.PreTrainedModel
+        With an output head over a vocabulary.
+    layer : int
+        Split point.
+    cache : StateCache
+    distortion : callable
+        As for `train`.
+    lambdas : sequence of float
+        Nats that a bit is worth; the codec is trained for their whole range.
+    minutes : float
+        Time to train, without what comes first.
+    out : path
+        Folder for checkpoints and logs of both stages.
+    autocast : bool
+        Compute gradients in bfloat16 where PyTorch's autocast does so.
+    progress : callable, optional
+        Called as ``progress(stage, fraction, figures)`` with a name, 0 to 1, and a line of text.
+    resume : bool
+        Go on from the checkpoints in the folder, if there are any.
+
+    Returns
+    -------
+    Trained
+        With the default quality that keeps KL(uncompressed || compressed) at 0.02 nats a token.
+
+    Raises
+    ------
+    RdcodecError
+        There is no such family; and as for `train`.
+    """
+    if family not in FAMILIES:
+        raise RdcodecError(f"family: expected one of {', '.join(FAMILIES)}, got {family!r}")
+    Settings.for_lambdas(lambdas, Tradeoff(1, 1), minutes=minutes)  # refused before the work, as are checkpoints
+    for stage in STAGES:
+        checkpoint_path(Path(out) / stage, resume)
+    Path(out).mkdir(parents=True, exist_ok=True)
+    family, report = FAMILIES[family], progress or (lambda stage, fraction, figures="": None)
+    accelerator = Accelerator()
+    with accelerator.main_process_first():
+        config, tensors = fit_front(model, layer, cache, autocast, report)
+        networks = _networks(family, config, tensors)
+        module = CodecModule(_start(family, config, tensors, networks, cache, report), networks)
+        tradeoff = Path(out) / "tradeoff.json"
+        if not tradeoff.exists() or (accelerator.is_main_process and not resume):
+            measured = measure_tradeoff(module, cache, distortion, lambda f: report("tradeoff", f))
+            replace_file(tradeoff, json.dumps(measured._asdict()).encode())
+        tradeoff = Tradeoff(**json.loads(tradeoff.read_text(encoding="utf-8")))
+    for stage, (part, chosen) in STAGES.items():
+        module.trains_transform(stage == "joint")
+        settings = Settings.for_lambdas(lambdas, tradeoff, minutes=part * minutes, **chosen)
+        loss = distortion if stage == "joint" else None
+        points = train(module, cache, loss, settings, Path(out) / stage, report, resume)
+    codec = _finish(module, model, layer, cache, settings.qualities, report)
+    return Trained(codec, points, _compare(codec, module, cache, settings, report))
+
+
+def _networks(family, config, tensors):
+    with torch.random.fork_rng():
+        torch.manual_seed(SEED)
+        words = len(tensors["word_components"])
+        return EntropyNetworks(config["channels"], words, family.latent_density, family.looks_back)
+
+
+def _start(family, config, tensors, networks, cache, report):
+    """The codec with networks that were not trained; kept beside the states."""
+    folder = cache.folder / f"start-{family.family}"
+    if not (folder / CONFIG_FILE).exists():  # which is written last
+        config = {**config, "latents": LATENTS if networks.density else 0}
+        tensors = {**tensors, **network_tensors(networks, torch.from_numpy(tensors["component_scale"]).float())}
+        tensors.update(prior_tables(tensors, _latent_pmf(networks)))
+        codec = _with_tables(family, config, tensors, networks, cache, START_QUALITIES, lambda f: report("first tables", f))
+        codec.save_pretrained(folder)
+    return Codec.from_pretrained(folder)
+
+
+def _finish(module, model, layer, cache, qualities, report):
+    """The codec of integers, with tables of its own symbols and the default quality."""
+    family = type(module.codec)
+    bits, transforms = transform_tensors(*module.transforms())
+    tensors = {**module.codec._tensors(), **transforms, **network_tensors(module.networks, module.component_scale)}
+    tensors.update(prior_tables(tensors, _latent_pmf(module.networks)))
+    span = qualities[0] - TABLE_MARGIN, qualities[1] + TABLE_MARGIN
+    config = {**module.codec._config(), **bits}
+    codec = _with_tables(family, config, tensors, module.networks, cache, span, lambda f: report("tables", f))
+    states = cache.read(cache.held_out[:QUALITY_WINDOWS]).states.to(model.device)
+    with frozen(model):
+        held_out = HeldOut(model, layer, states)
+        codec.default_quality, _ = held_out.quality_at(codec, TARGET, 0, lambda f: report("default quality", f))
+    return codec
+
+
+def _with_tables(family, config, tensors, networks, cache, span, report):
+    index = np.random.default_rng(SEED).permutation(cache.train)[:TABLE_WINDOWS]
+    windows = cache.read(index).states.numpy()
+    qualities = np.linspace(*span, len(windows)).round().astype(int)
+    return family(config, fit_tables(family, config, tensors, _latent_pmf(networks), windows, qualities, report))
+
+
+def _latent_pmf(networks):
+    return networks.density.pmf(LATENT_REACH) if networks.density else np.empty((0, 2 * LATENT_REACH + 1))
+
+
+@torch.no_grad()
+def _compare(codec, module, cache, settings, report):
+    """List of `TrainedPoint`: real bytes beside what the float networks say, with the tables of the codec."""
+    floats = CodecModule(codec, module.networks).eval()
+    floats.component_scale.copy_(module.component_scale)
+    points, windows = [], cache.read(cache.held_out).states
+    for number, quality in enumerate(settings.validation_qualities):
+        estimate = sum(float(floats(h[None], torch.tensor([quality])).bits.mean()) for h in windows) / len(windows)
+        size = sum(len(codec._encode_tokens(h.numpy(), quality, codec._new_state())) for h in windows)
+        points.append(TrainedPoint(quality, estimate, 8 * size / windows[..., 0].numel()))
+        report("real bytes", (number + 1) / len(settings.validation_qualities))
+    return points
