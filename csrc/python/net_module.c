@@ -190,11 +190,8 @@ static PyObject *state_wrap(const rdc_py_state *state, PyObject *net, rdc_status
     return (PyObject *)self;
 }
 
+/* The state of a NetState, held for a call until release; NULL with an error when another thread runs it. */
 static rdc_net_state *acquire(const rdc_py_state *state, PyObject *object) {
-    if (!PyObject_TypeCheck(object, state->net_state_type)) {
-        PyErr_Format(PyExc_TypeError, "state: expected NetState, got %.100s", Py_TYPE(object)->tp_name);
-        return NULL;
-    }
     state_object *self = (state_object *)object;
     if (self->busy) {
         PyErr_SetString(state->rdcodec_error, "state: another thread is using it");
@@ -220,7 +217,7 @@ static PyObject *net_state(PyObject *module, PyObject *args) {
 static PyObject *net_state_copy(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *object;
-    if (!PyArg_ParseTuple(args, "O:net_state_copy", &object)) return NULL;
+    if (!PyArg_ParseTuple(args, "O!:net_state_copy", state->net_state_type, &object)) return NULL;
     rdc_net_state *from = acquire(state, object), *made;
     if (!from) return NULL;
     const rdc_status status = rdc_net_state_copy(&made, from);

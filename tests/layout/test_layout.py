@@ -17,14 +17,15 @@ ROOT = Path(__file__).parents[2]
 CSRC = ROOT / "csrc"
 SOURCES = sorted([*CSRC.rglob("*.c"), *CSRC.rglob("*.h")])
 
-# Each layer may include what stands before it, and itself; entropy and quant stand side by side.
+# Each layer may include what stands before it, and itself; entropy, quant and net stand side by side.
 LAYERS = {
     "base": {"base"},
     "entropy": {"base", "entropy"},
     "quant": {"base", "quant"},
-    "levels": {"base", "entropy", "quant", "levels"},
-    "stream": {"base", "entropy", "quant", "levels", "stream"},
-    "python": {"base", "entropy", "quant", "levels", "stream", "python"},
+    "net": {"base", "net"},
+    "levels": {"base", "entropy", "quant", "net", "levels"},
+    "stream": {"base", "entropy", "quant", "net", "levels", "stream"},
+    "python": {"base", "entropy", "quant", "net", "levels", "stream", "python"},
 }
 
 
