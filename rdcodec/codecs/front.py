@@ -52,6 +52,10 @@ class FrontCodec(Codec):
         Split point the codec was made for: it codes ``hidden_states[layer]``.
     """
 
+    _NUMBERS = (
+        *("layer", "channels", "gain_limit_bits", "state_bits", "analysis_bits", "component_bits", "synthesis_bits"),
+        *("inward", "zero_scale", "scales"),
+    )
     _SPECS = (  # name, element type, axes
         ("mean", np.float32, ("c",)),
         ("word_prior", np.int32, ("words",)),
@@ -67,7 +71,7 @@ class FrontCodec(Codec):
         super().__init__(config["channels"], min_quality=-QUALITY_RANGE, max_quality=QUALITY_RANGE)
         self._sizes = check_tensors(self._SPECS, config, tensors)
         self.layer = int(config["layer"])
-        self._parts = dict(config), dict(tensors)
+        self._parts = {name: config[name] for name in self._NUMBERS}, dict(tensors)
         t = self._t = tensors
         self._gain_limit = int(config["gain_limit_bits"])
         self._mean = t["mean"].astype(np.float64)

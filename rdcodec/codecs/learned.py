@@ -48,6 +48,7 @@ class LearnedCodec(FrontCodec):
     looks_back = False
     latent_density = None
 
+    _NUMBERS = (*FrontCodec._NUMBERS, "latents")
     _SPECS = (
         *FrontCodec._SPECS,
         ("analysis", np.int16, ("c", "c")),

@@ -40,6 +40,7 @@ class TransformCodec(FrontCodec):
 
     family = "transform"
 
+    _NUMBERS = (*FrontCodec._NUMBERS, "word_bits")
     _SPECS = (
         *FrontCodec._SPECS,
         ("analysis", np.int32, ("c", "c")),

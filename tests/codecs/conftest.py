@@ -3,15 +3,26 @@
 import numpy as np
 import pytest
 
+from learned_parts import learned_codec
+
 from rdcodec.codecs import GlobalStepCodec, IntegerCodec, MXFP4Codec, RawCodec
+from rdcodec.training import FAMILIES
 
 CHANNELS = 70  # no multiple of 32
 
 
-def hidden_states(tokens=40, seed=0, channels=CHANNELS):
+def deviations(channels):
     scale = np.exp(np.random.default_rng(99).normal(0, 0.5, channels))
     scale[3] = 50
-    return (np.random.default_rng(seed).standard_t(4, (tokens, channels)) * scale).astype(np.float32)
+    return scale
+
+
+def hidden_states(tokens=40, seed=0, channels=CHANNELS):
+    return (np.random.default_rng(seed).standard_t(4, (tokens, channels)) * deviations(channels)).astype(np.float32)
+
+
+def learned(name):
+    return lambda: learned_codec(FAMILIES[name], CHANNELS, deviations(CHANNELS))
 
 
 CODECS = {
@@ -25,11 +36,18 @@ CODECS = {
     "int3": lambda: IntegerCodec(CHANNELS, 3, group=7),
     "mxfp4": lambda: MXFP4Codec(CHANNELS),
     "global-step": lambda: GlobalStepCodec.fit(hidden_states(2000, seed=1), 0.5),
+    **{name: learned(name) for name in FAMILIES},
 }
 
 
 @pytest.fixture(params=CODECS)
 def codec(request):
+    return CODECS[request.param]()
+
+
+@pytest.fixture(params=[name for name in CODECS if name not in FAMILIES])
+def plain_codec(request):
+    """Without a choice of quality, and without a memory of earlier tokens."""
     return CODECS[request.param]()
 
 
