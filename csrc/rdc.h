@@ -241,6 +241,21 @@ rdc_status rdc_block_open(rdc_block_decoder *decoder, const rdc_rans_kernels *ke
 /* Decodes the next n symbols. Errors: RDC_ERROR_INDEX (at: position), RDC_ERROR_TOO_MANY_DECODED, 100 to 299. */
 rdc_status rdc_block_decode(rdc_block_decoder *decoder, rdc_index index, size_t n, int32_t *symbols);
 
+/* Tables that follow the symbols: a shift register takes in the parity of each, and its lowest bit says whether the table of the
+ * next symbol is the one that the index names or the one behind it. */
+typedef struct rdc_parity_register {
+    unsigned state;
+    unsigned feedback; /* added where the lowest bit was set ... */
+    unsigned input;    /* ... and where the symbol is odd */
+} rdc_parity_register;
+
+static inline unsigned rdc_parity_register_next(rdc_parity_register r, int32_t symbol) {
+    return (r.state >> 1) ^ (r.feedback & (0u - (r.state & 1))) ^ (r.input & (0u - ((uint32_t)symbol & 1)));
+}
+
+/* Decodes the next n symbols, whose tables follow them. Errors: as rdc_block_decode. */
+rdc_status rdc_block_decode_following(rdc_block_decoder *decoder, const uint16_t *index, rdc_parity_register follows, size_t n, int32_t *symbols);
+
 /* Checks that every symbol is out and every byte of the block was used. Until then decoded symbols may be those of a
  * damaged block. Errors: RDC_ERROR_NOT_ALL_DECODED, 100 to 299. */
 rdc_status rdc_block_finish(const rdc_block_decoder *decoder);

@@ -53,26 +53,44 @@ rdc_status rdc_block_open(rdc_block_decoder *decoder, const rdc_rans_kernels *ke
     return open_next_part(decoder);
 }
 
-/* Decodes up to n symbols of the current part; the number is in *done. */
-static rdc_status decode_within_part(rdc_block_decoder *d, rdc_index index, size_t n, int32_t *symbols, size_t *done) {
-    if (d->part.remaining == 0) {
-        RDC_FORWARD_IF_ERROR(in_block(rdc_part_finish(&d->part), d->part_at));
-        RDC_FORWARD_IF_ERROR(open_next_part(d));
-    }
-    *done = rdc_smaller(n, d->part.remaining);
-    d->remaining -= *done;
-    return in_block(rdc_part_decode(&d->part, index, *done, symbols), d->part_at);
+/* Opens the next part if the current one is used up. */
+static rdc_status reach_part(rdc_block_decoder *d) {
+    if (d->part.remaining) return rdc_ok();
+    RDC_FORWARD_IF_ERROR(in_block(rdc_part_finish(&d->part), d->part_at));
+    return open_next_part(d);
 }
 
-rdc_status rdc_block_decode(rdc_block_decoder *decoder, rdc_index index, size_t n, int32_t *symbols) {
+/* Decodes up to n symbols of the current part; the number is in *done. With `follows`, which may be NULL, the tables follow them. */
+static rdc_status decode_within_part(rdc_block_decoder *d, rdc_index index, rdc_parity_register *follows, size_t n, int32_t *symbols,
+                                     size_t *done) {
+    RDC_FORWARD_IF_ERROR(reach_part(d));
+    *done = rdc_smaller(n, d->part.remaining);
+    d->remaining -= *done;
+    const rdc_status status = follows ? rdc_part_decode_following(&d->part, index.data, follows, *done, symbols)
+                                      : rdc_part_decode(&d->part, index, *done, symbols);
+    return in_block(status, d->part_at);
+}
+
+static rdc_status decode(rdc_block_decoder *decoder, rdc_index index, rdc_parity_register *follows, size_t n, int32_t *symbols) {
     if (decoder->failure.error != RDC_OK) return decoder->failure;
     RDC_RETURN_IF(n > decoder->remaining, RDC_ERROR_TOO_MANY_DECODED, decoder->remaining, n);
     RDC_FORWARD_IF_ERROR(rdc_tables_check_index(decoder->tables, index, n));
     for (size_t at = 0, done = 0; at < n; at += done) {
-        decoder->failure = decode_within_part(decoder, rdc_index_from(index, at), n - at, symbols + at, &done);
+        decoder->failure = decode_within_part(decoder, rdc_index_from(index, at), follows, n - at, symbols + at, &done);
         RDC_FORWARD_IF_ERROR(decoder->failure);
     }
     return rdc_ok();
+}
+
+rdc_status rdc_block_decode(rdc_block_decoder *decoder, rdc_index index, size_t n, int32_t *symbols) {
+    return decode(decoder, index, NULL, n, symbols);
+}
+
+rdc_status rdc_block_decode_following(rdc_block_decoder *decoder, const uint16_t *index, rdc_parity_register follows, size_t n, int32_t *symbols) {
+    for (size_t i = 0; i < n; i++) { /* of the two tables, the check below looks at the first one */
+        RDC_RETURN_IF(index[i] + (size_t)1 >= decoder->tables->count, RDC_ERROR_INDEX, i, index[i] + 1);
+    }
+    return decode(decoder, (rdc_index){index, 2}, &follows, n, symbols);
 }
 
 rdc_status rdc_block_finish(const rdc_block_decoder *decoder) {

@@ -36,6 +36,8 @@ rdc_status rdc_part_encode(const rdc_rans_kernels *kernels, const rdc_tables *ta
 rdc_status rdc_part_open(rdc_part_decoder *decoder, const rdc_rans_kernels *kernels, const rdc_tables *tables, const uint8_t *part,
                          size_t size, size_t n);
 rdc_status rdc_part_decode(rdc_part_decoder *decoder, rdc_index index, size_t n, int32_t *symbols);
+rdc_status rdc_part_decode_following(rdc_part_decoder *decoder, const uint16_t *index, rdc_parity_register *follows, size_t n,
+                                     int32_t *symbols);
 rdc_status rdc_part_finish(const rdc_part_decoder *decoder);
 
 /* The states of several lanes as bits: each 4 that say how long it is, and all of its bits but the highest, which is set. */

@@ -105,6 +105,30 @@ rdc_status rdc_part_decode(rdc_part_decoder *decoder, rdc_index index, size_t n,
     return rdc_ok();
 }
 
+/* As rdc_part_decode_run, up to the first escape. */
+static rdc_status rdc_part_decode_following_run(rdc_part_decoder *d, const uint16_t *index, rdc_parity_register *follows, size_t n,
+                                                int32_t *symbols, size_t *done) {
+    if (d->tail && d->remaining == d->tail) RDC_FORWARD_IF_ERROR(rdc_part_enter_tail(d));
+    uint32_t escaped;
+    *done = rdc_rans_decode_following(d->tables, index, follows, rdc_smaller(n, d->remaining - d->tail), d->lanes, d->lane, d->states,
+                                      &d->word, d->words_end, symbols, &escaped);
+    d->lane = (unsigned)((d->lane + *done) % d->lanes);
+    d->remaining -= *done;
+    if (!escaped) return rdc_ok();
+    const uint16_t table = (uint16_t)(index[*done - 1] + (follows->state & 1));
+    RDC_FORWARD_IF_ERROR(rdc_part_read_escapes(d, escaped, (rdc_index){&table, 2}, 1, &symbols[*done - 1]));
+    follows->state = rdc_parity_register_next(*follows, symbols[*done - 1]);
+    return rdc_ok();
+}
+
+rdc_status rdc_part_decode_following(rdc_part_decoder *decoder, const uint16_t *index, rdc_parity_register *follows, size_t n,
+                                     int32_t *symbols) {
+    for (size_t at = 0, done = 0; at < n; at += done) {
+        RDC_FORWARD_IF_ERROR(rdc_part_decode_following_run(decoder, index + at, follows, n - at, symbols + at, &done));
+    }
+    return rdc_ok();
+}
+
 /* The escape section ends in less than 8 zero bits. */
 static rdc_status rdc_part_finish_escapes(const rdc_part_decoder *d) {
     const uint64_t left = d->escapes.bits - d->escapes.position;

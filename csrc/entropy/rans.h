@@ -25,6 +25,12 @@ typedef uint32_t rdc_rans_encode_fn(const rdc_tables *tables, const int32_t *sym
 typedef uint32_t rdc_rans_decode_fn(const rdc_tables *tables, rdc_index index, size_t n, unsigned lanes, unsigned lane,
                                     uint32_t *states, const uint8_t **word, const uint8_t *stop, int32_t *symbols);
 
+/* Decodes up to n symbols whose tables follow them, and stops behind the first escape, *escaped, whose parity is not known yet.
+ * Returns how many there are. One symbol waits for the other, so there is no variant. */
+size_t rdc_rans_decode_following(const rdc_tables *tables, const uint16_t *index, rdc_parity_register *follows, size_t n, unsigned lanes,
+                                 unsigned lane, uint32_t *states, const uint8_t **word, const uint8_t *stop, int32_t *symbols,
+                                 uint32_t *escaped);
+
 struct rdc_rans_kernels {
     rdc_rans_encode_fn *encode;
     rdc_rans_decode_fn *decode;

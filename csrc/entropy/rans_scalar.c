@@ -98,3 +98,25 @@ uint32_t rdc_rans_decode_scalar(const rdc_tables *tables, rdc_index index, size_
     if (index.width == 1) return decode(tables, (rdc_index){index.data, 1}, n, lanes, lane, states, word, stop, symbols);
     return decode(tables, (rdc_index){index.data, 2}, n, lanes, lane, states, word, stop, symbols);
 }
+
+size_t rdc_rans_decode_following(const rdc_tables *tables, const uint16_t *index, rdc_parity_register *follows, size_t n, unsigned lanes,
+                                 unsigned lane, uint32_t *states, const uint8_t **word, const uint8_t *stop, int32_t *symbols,
+                                 uint32_t *escaped) {
+    const decode_lookup look = {tables, tables->decode_rows, tables->intervals, tables->precision};
+    rdc_parity_register r = *follows;
+    const uint8_t *next = *word;
+    *escaped = 0;
+    size_t i = 0;
+    while (i < n && !*escaped) {
+        uint32_t *state = &states[(lane + i) & (lanes - 1)];
+        const uint32_t x = decode_step(look, index[i] + (r.state & 1), *state, &symbols[i], escaped, 0);
+        const unsigned due = x < RDC_RANS_LOW && next != stop;
+        *state = due ? x << 16 | rdc_load16(next) : x;
+        next += 2 * due;
+        if (!*escaped) r.state = rdc_parity_register_next(r, symbols[i]);
+        i++;
+    }
+    *word = next;
+    *follows = r;
+    return i;
+}

@@ -22,12 +22,15 @@ static inline int64_t rdc_fixed_spacing(int32_t exponent) {
     return shift >= 0 ? rdc_fixed_shift(eighth, (unsigned)shift) : eighth << -shift;
 }
 
-/* A point, in units of half a step, as a component. Beyond 2^32 it is cut: no encoder writes such points, but a decoder meets them. */
-static inline int64_t rdc_fixed_point(int64_t point, const uint8_t inward[2], int64_t spacing) {
-    const int64_t most = ((int64_t)1 << (32 + RDC_SPACING_BITS)) / spacing;
+/* The largest point that a spacing leaves room for. Beyond it points are cut: no encoder writes such, but a decoder meets them. */
+static inline int64_t rdc_fixed_most_point(int64_t spacing) {
+    return ((int64_t)1 << (32 + RDC_SPACING_BITS)) / spacing;
+}
+
+/* A point, in units of half a step, as a component. */
+static inline int64_t rdc_fixed_point(int64_t point, int64_t most, const uint8_t inward[2], int64_t spacing) {
     const int64_t magnitude = point < 0 ? -point : point, kept = magnitude < most ? magnitude : most;
-    if (!kept) return 0;
-    const int64_t moved = (kept << RDC_INWARD_BITS) - inward[kept > 1];
+    const int64_t moved = kept ? (kept << RDC_INWARD_BITS) - inward[kept > 1] : 0;
     const int64_t value = rdc_fixed_shift(moved * spacing, RDC_SPACING_BITS + RDC_INWARD_BITS - RDC_COMPONENT_BITS);
     return point < 0 ? -value : value;
 }

@@ -21,4 +21,12 @@ rdc_status rdc_grid_check(const rdc_level_grid *grid);
 /* Whether an array of `rows`, one a table of the grid, has one for each. Errors: RDC_ERROR_GRID (at: component). */
 rdc_status rdc_grid_check_rows(const rdc_level_grid *grid, size_t rows);
 
+/* Decodes the levels of one token, in the order of components. `index` is room for as many tables.
+ * Errors: as rdc_levels_decode. */
+rdc_status rdc_levels_decode_token(const rdc_level_grid *grid, rdc_block_decoder *decoder, int32_t token_scale, uint16_t *index,
+                                   int32_t *levels);
+
+/* Their points. */
+void rdc_levels_find_points(const int32_t *levels, size_t components, int64_t *points);
+
 #endif

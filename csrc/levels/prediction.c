@@ -16,6 +16,8 @@ struct rdc_prediction {
     int32_t *scale;      /* [components] the grid's, with what is predicted */
     double *residual;    /* [components] in units of half a step */
     int64_t *points;     /* [components] */
+    int32_t *levels;     /* [components] that a decoder reads ... */
+    uint16_t *index;     /* ... and their tables */
     int16_t *before;     /* inputs and the network's memory before a call, should it fail */
 };
 
@@ -48,6 +50,8 @@ void rdc_prediction_free(rdc_prediction *prediction) {
     free(prediction->scale);
     free(prediction->residual);
     free(prediction->points);
+    free(prediction->levels);
+    free(prediction->index);
     free(prediction->before);
     free(prediction);
 }
@@ -60,9 +64,12 @@ static int allocate(rdc_prediction *made) {
     made->scale = malloc(components * sizeof *made->scale);
     made->residual = malloc(components * sizeof *made->residual);
     made->points = malloc(components * sizeof *made->points);
+    made->levels = malloc(components * sizeof *made->levels);
+    made->index = malloc(components * sizeof *made->index);
     if (rdc_net_state_make(&made->net, made->predictor->net).error != RDC_OK) return 0;
     made->before = malloc((inputs + rdc_net_state_size(made->net)) * sizeof *made->before);
-    return made->inputs && made->outputs && made->mean && made->scale && made->residual && made->points && made->before;
+    return made->inputs && made->outputs && made->mean && made->scale && made->residual && made->points && made->levels && made->index &&
+           made->before;
 }
 
 rdc_status rdc_prediction_make(rdc_prediction **prediction, const rdc_predictor *predictor) {
@@ -129,19 +136,11 @@ static rdc_level_grid predict(rdc_cpu_level cpu, rdc_prediction *prediction, con
 /* What the decoder makes of a token's points; the network sees it with the next token. `values` may be NULL. */
 static void reconstruct(rdc_prediction *prediction, int32_t exponent, double *values) {
     const rdc_predictor *predictor = prediction->predictor;
-    const int64_t spacing = rdc_fixed_spacing(exponent);
+    const int64_t spacing = rdc_fixed_spacing(exponent), most = rdc_fixed_most_point(spacing);
     for (size_t i = 0; i < predictor->grid.components; i++) {
-        const int64_t component = prediction->mean[i] + rdc_fixed_point(prediction->points[i], predictor->inward, spacing);
+        const int64_t component = prediction->mean[i] + rdc_fixed_point(prediction->points[i], most, predictor->inward, spacing);
         if (predictor->looks_back) prediction->inputs[i] = rdc_fixed_feature(component, predictor->unit[i]);
         if (values) values[i] = (double)component / (1 << RDC_COMPONENT_BITS);
-    }
-}
-
-static void find_points(rdc_prediction *prediction, const int32_t *levels) {
-    unsigned state = 0;
-    for (size_t i = 0; i < prediction->predictor->grid.components; i++) {
-        prediction->points[i] = rdc_trellis_point(levels[i], rdc_trellis_odd(state));
-        state = rdc_trellis_next(state, levels[i]);
     }
 }
 
@@ -161,7 +160,7 @@ static rdc_status encode_token(rdc_cpu_level cpu, rdc_prediction *prediction, co
     RDC_FORWARD_IF_ERROR(rdc_levels_fit_scale(&grid, costs, levels, &said->token_scale[t], 1, choice));
     const int32_t token_scale = sum_of(said->token_scale[t], costs->candidates[*choice]);
     RDC_FORWARD_IF_ERROR(rdc_levels_order(&grid, levels, &token_scale, 1, levels, index));
-    find_points(prediction, levels);
+    rdc_levels_find_points(levels, grid.components, prediction->points);
     reconstruct(prediction, said->exponent[t], NULL);
     return rdc_ok();
 }
@@ -188,11 +187,12 @@ rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, 
     save(prediction, prediction->before);
     for (size_t t = 0; t < said->tokens; t++) {
         const rdc_level_grid grid = predict(cpu, prediction, said, t);
-        const rdc_status status = rdc_levels_decode(&grid, decoder, &said->token_scale[t], 1, prediction->points);
+        const rdc_status status = rdc_levels_decode_token(&grid, decoder, said->token_scale[t], prediction->index, prediction->levels);
         if (status.error != RDC_OK) {
             restore(prediction, prediction->before);
             return status;
         }
+        rdc_levels_find_points(prediction->levels, components, prediction->points);
         reconstruct(prediction, said->exponent[t], values + t * components);
     }
     return rdc_ok();

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/status.h"
 #include "base/threads.h"
@@ -40,15 +41,22 @@ static int quantise_some(const rdc_trellis_kernel *kernel, const double *values,
     return 1;
 }
 
+static int quantise_one(const rdc_trellis_kernel *kernel, const double *values, size_t components, double *work, int32_t *levels) {
+    int within = 1;
+    for (size_t i = 0; i < components; i++) within &= fabs(values[i]) < LARGEST_VALUE;
+    if (!within) return 0;
+    memcpy(work, values, components * sizeof *work);
+    kernel->search_one(work, components);
+    for (size_t i = 0; i < components; i++) levels[i] = (int32_t)work[i];
+    return 1;
+}
+
 /* Few tokens in many lanes take longer than one after the other. */
 static int quantise_group(const rdc_trellis_kernel *kernel, const double *values, size_t tokens, size_t components, double *work,
                           int32_t *levels) {
     if (tokens > 1 && 4 * tokens > kernel->lanes) return quantise_some(kernel, values, tokens, components, work, levels);
     int within = 1;
-    for (size_t t = 0; t < tokens; t++) {
-        within &= quantise_some(rdc_trellis_kernel_of(RDC_CPU_SCALAR), values + t * components, 1, components, work,
-                                levels + t * components);
-    }
+    for (size_t t = 0; t < tokens; t++) within &= quantise_one(kernel, values + t * components, components, work, levels + t * components);
     return within;
 }
 

@@ -14,8 +14,11 @@
 
 /* Every token starts in state 0. The code's shift register, in fewer cycles than looking the next state up would take: what
  * goes through the levels one by one waits for it. */
+#define RDC_TRELLIS_FEEDBACK 5u
+#define RDC_TRELLIS_INPUT 2u
+
 static inline unsigned rdc_trellis_next(unsigned state, int32_t level) {
-    return (state >> 1) ^ (5 * (state & 1)) ^ (2 * ((uint32_t)level & 1));
+    return (state >> 1) ^ (RDC_TRELLIS_FEEDBACK * (state & 1)) ^ (RDC_TRELLIS_INPUT * ((uint32_t)level & 1));
 }
 
 static inline unsigned rdc_trellis_odd(unsigned state) {

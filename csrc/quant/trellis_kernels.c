@@ -89,14 +89,18 @@ static void search_scalar(double *work, size_t components) {
 #include "quant/trellis_lanes.h"
 #endif
 
+#if RDC_X86
+#include "quant/trellis_states.h"
+#endif
+
 static const rdc_trellis_kernel kernels[RDC_CPU_LEVELS] = {
-    [RDC_CPU_SCALAR] = {1, search_scalar},
+    [RDC_CPU_SCALAR] = {1, search_scalar, search_scalar},
 #if RDC_ARM
-    [RDC_CPU_NEON] = {2, search_2},
+    [RDC_CPU_NEON] = {2, search_2, search_scalar},
 #endif
 #if RDC_X86
-    [RDC_CPU_AVX2] = {4, search_4},
-    [RDC_CPU_AVX512] = {8, search_8},
+    [RDC_CPU_AVX2] = {4, search_4, search_states},
+    [RDC_CPU_AVX512] = {8, search_8, search_states},
 #endif
 };
 

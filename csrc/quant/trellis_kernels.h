@@ -11,6 +11,7 @@
 typedef struct rdc_trellis_kernel {
     size_t lanes;
     void (*search)(double *work, size_t components);
+    void (*search_one)(double *work, size_t components); /* for a token on its own */
 } rdc_trellis_kernel;
 
 /* The values and, a byte a component, which of two predecessors each state has. */

@@ -9,7 +9,7 @@ from rdcodec.entropy import FrequencyTables
 
 __all__ = ["pack_words"]
 
-BITS_PER_COMPONENT = 2.35  # of the codebook
+BITS_PER_COMPONENT = 2.5  # of the codebook
 CLASSES = 16  # of components, by how much words vary in them
 FINEST, COARSEST = -3, 2  # binary logarithms of steps, in deviations
 DEAD_ZONE = 0.58  # of a step that rounds to zero
