@@ -24,15 +24,22 @@ class Layer:
     dilation : int
     table : ndarray, optional
         int16 [highest - lowest + 1], what a clipped value is replaced by.
+
+    Raises
+    ------
+    RdcodecError
+        An array is of another element type or rank.
     """
 
     def __init__(self, weight, bias, shift, clip, dilation=1, table=None):
-        self.weight = weight
-        self.bias = bias
-        self.shift = shift
-        self.clip = clip
+        self.weight = _array("weight", weight, 3, np.int8, np.int16)
+        self.bias = _array("bias", bias, 1, np.int32)
+        self.shift = _array("shift", shift, 1, np.uint8)
+        self.clip = _array("clip", clip, 1, np.int16)
         self.dilation = int(dilation)
-        self.table = table
+        self.table = None if table is None else _array("table", table, 1, np.int16)
+        if len(self.clip) != 2:
+            raise RdcodecError(f"clip: expected 2 entries, got {len(self.clip)}")
 
 
 class IntegerNet:
@@ -52,7 +59,8 @@ class IntegerNet:
 
     Examples
     --------
-    >>> difference = Layer(np.array([[[1], [-1]]], np.int8), np.zeros(1, np.int32), np.zeros(1, np.uint8), np.array([-99, 99], np.int16))
+    >>> bias, shift, clip = np.zeros(1, np.int32), np.zeros(1, np.uint8), np.array([-99, 99], np.int16)
+    >>> difference = Layer(np.array([[[1], [-1]]], np.int8), bias, shift, clip)
     >>> net = IntegerNet([difference], input_limit=1000)
     >>> state = net.new_state()
     >>> net.run(state, np.array([[3], [5]], np.int16)).ravel(), net.run(state, np.array([[500]], np.int16)).ravel()
@@ -104,26 +112,12 @@ class IntegerNet:
         RdcodecError
             A tensor is missing, of another element type or rank, or the net is refused.
         """
-        limit = _tensor(tensors, f"{prefix}.input_limit", np.int16, 0)
-        layers = []
+        limit = _array(f"{prefix}.input_limit", _tensor(tensors, f"{prefix}.input_limit"), 0, np.int16)
+        layers = [_layer_of(f"{prefix}.0.", tensors)]
         while f"{prefix}.{len(layers)}.weight" in tensors:
-            name = f"{prefix}.{len(layers)}."
-            table = _tensor(tensors, name + "table", np.int16, 1) if name + "table" in tensors else None
-            clip = _tensor(tensors, name + "clip", np.int16, 1)
-            if len(clip) != 2:
-                raise RdcodecError(f"{name}clip: expected 2 entries, got {len(clip)}")
-            layers.append(
-                Layer(
-                    _tensor(tensors, name + "weight", (np.int8, np.int16), 3),
-                    _tensor(tensors, name + "bias", np.int32, 1),
-                    _tensor(tensors, name + "shift", np.uint8, 1),
-                    clip,
-                    _tensor(tensors, name + "dilation", np.uint16, 0),
-                    table,
-                )
-            )
+            layers.append(_layer_of(f"{prefix}.{len(layers)}.", tensors))
         try:
-            return cls(layers, limit) if layers else _missing(f"{prefix}.0.weight")
+            return cls(layers, limit)
         except RdcodecError as error:
             raise RdcodecError(f"{prefix}: {error}") from error
 
@@ -143,18 +137,27 @@ class NetState:
 
 def _core_layer(layer):
     lowest, highest = (int(value) for value in layer.clip)
-    weight = np.ascontiguousarray(layer.weight, np.int16)
-    return weight, layer.bias, layer.shift, lowest, highest, layer.dilation, layer.table
+    return layer.weight.astype(np.int16), layer.bias, layer.shift, lowest, highest, layer.dilation, layer.table
 
 
-def _missing(name):
-    raise RdcodecError(f"the checkpoint lacks the tensor {name}")
+def _layer_of(prefix, tensors):
+    parts = [_tensor(tensors, prefix + name) for name in ("weight", "bias", "shift", "clip", "dilation")]
+    try:
+        dilation = _array("dilation", parts.pop(), 0, np.uint16)
+        return Layer(*parts, dilation, tensors.get(prefix + "table"))
+    except RdcodecError as error:
+        raise RdcodecError(f"{prefix}{error}") from error
 
 
-def _tensor(tensors, name, dtypes, rank):
-    tensor = tensors[name] if name in tensors else _missing(name)
-    dtypes = dtypes if isinstance(dtypes, tuple) else (dtypes,)
-    if tensor.dtype not in dtypes or tensor.ndim != rank:
+def _tensor(tensors, name):
+    if name not in tensors:
+        raise RdcodecError(f"the checkpoint lacks the tensor {name}")
+    return tensors[name]
+
+
+def _array(name, array, rank, *dtypes):
+    array = np.asarray(array, order="C")
+    if array.dtype not in dtypes or array.ndim != rank:
         expected = " or ".join(np.dtype(dtype).name for dtype in dtypes)
-        raise RdcodecError(f"{name}: expected {expected} of {rank} axes, got {tensor.dtype} of {tensor.ndim}")
-    return np.asarray(tensor, order="C")  # which keeps scalars what they are
+        raise RdcodecError(f"{name}: expected {expected} of {rank} axes, got {array.dtype} of {array.ndim}")
+    return array

@@ -1,4 +1,5 @@
-"""A second decoder, small and slow: numbers, checksums, headers, frames, tables and blocks in the order of ``docs/format.md``.
+"""A second decoder, small and slow: numbers, checksums, headers, frames, tables and blocks in the order of ``docs/format.md``;
+then the integer networks of ``docs/integer-networks.md``.
 
 It shares no code with the C core, so the tests hold one against the other. It makes the document checkable and is not meant for
 use: `rdcodec.entropy` and `rdcodec.stream` are a thousand times faster. Offsets in messages count from the start of what the
@@ -9,7 +10,7 @@ import numpy as np
 
 from rdcodec.errors import CorruptStreamError, LimitError, UnsupportedVersionError
 
-__all__ = ["decode_block", "decode_escape", "read_frame", "read_header"]
+__all__ = ["best_row", "decode_block", "decode_escape", "read_frame", "read_header", "run_net"]
 
 # ---- 2 Numbers ----
 
@@ -313,3 +314,42 @@ def decode_block(arrays, data, index):
     for count, part in split_block(data, len(tables)):
         symbols += decode_part(tables[len(symbols) : len(symbols) + count], precision, part)
     return np.array(symbols, np.int32).reshape(index.shape)
+
+
+# ---- Integer networks ----
+
+
+def look_back(x, tokens):
+    """Of every token the row of x so many tokens before; zeros before the first."""
+    return np.concatenate([np.zeros((tokens, x.shape[1]), x.dtype), x])[: len(x)]
+
+
+def layer_sums(layer, x):
+    """The sums of a layer with its biases, int64 [tokens, outputs]."""
+    taps = np.moveaxis(layer.weight.astype(np.int64), 1, 0)
+    return layer.bias + sum(look_back(x, tap * layer.dilation) @ weight.T for tap, weight in enumerate(taps))
+
+
+def run_layer(layer, x):
+    shift = layer.shift.astype(np.int64)
+    lowest, highest = (int(value) for value in layer.clip)
+    half = (1 << shift) >> 1
+    values = np.clip((layer_sums(layer, x) + half) >> shift, lowest, highest)
+    return values if layer.table is None else layer.table.astype(np.int64)[values - lowest]
+
+
+def clip_inputs(x, limit):
+    return np.clip(np.asarray(x, np.int64), -limit, limit)
+
+
+def run_net(layers, input_limit, x):
+    """What a network makes of its first tokens x [tokens, inputs]: int64 [tokens, outputs]."""
+    x = clip_inputs(x, input_limit)
+    for layer in layers:
+        x = run_layer(layer, x)
+    return x
+
+
+def best_row(layer, input_limit, x):
+    """For each token the output of the greatest sum, the first among equals: int64 [tokens]."""
+    return layer_sums(layer, clip_inputs(x, input_limit)).argmax(axis=1)

@@ -13,6 +13,6 @@
 #define load(p) vld1q_s16(p)
 #define widen(p) vmovl_s8(vld1_s8(p))
 #define add_products(s, w, x) vmlal_high_s16(vmlal_s16(s, vget_low_s16(w), vget_low_s16(x)), w, x)
-#define total(s) vaddvq_s32(s)
+#define store_totals(p, s) vst1q_s32(p, vpaddq_s32(vpaddq_s32(s[0], s[1]), vpaddq_s32(s[2], s[3])))
 #include "net/matrix_tiles.h"
 #endif

@@ -8,7 +8,7 @@
 
 typedef struct rdc_net_stage {
     rdc_matrix matrix; /* [outputs, taps * inputs], padded */
-    const int32_t *bias; /* with half a unit of the last place, so that the shift rounds */
+    const int32_t *bias; /* with what lets the shift round */
     const uint8_t *shift;
     const int16_t *table; /* one entry for each value, or NULL */
     size_t inputs, outputs, taps, dilation;
@@ -28,6 +28,11 @@ struct rdc_net {
 /* int16 that the window of a stage takes: what lies before the chunk, and the chunk. */
 static inline size_t rdc_net_window(const rdc_net_stage *stage) {
     return (stage->past + RDC_NET_CHUNK) * stage->inputs;
+}
+
+/* What is added to a sum so that a shift rounds: half a unit of the last place. */
+static inline int32_t rdc_net_half(unsigned shift) {
+    return (int32_t)((1u << shift) >> 1);
 }
 
 #endif

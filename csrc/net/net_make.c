@@ -51,8 +51,7 @@ static rdc_status check_range(const rdc_net_layer *layer, size_t k, int32_t limi
         const int16_t *row = layer->weights + o * columns_of(layer);
         for (size_t c = 0; c < columns_of(layer); c++) weights += abs(row[c]);
         RDC_RETURN_IF(layer->shift[o] > MOST_SHIFT, RDC_ERROR_NET_SHIFT, k, layer->shift[o]);
-        const int64_t half = layer->shift[o] ? (int64_t)1 << (layer->shift[o] - 1) : 0;
-        const int64_t largest = weights * limit + llabs((long long)layer->bias[o]) + half;
+        const int64_t largest = weights * limit + llabs((long long)layer->bias[o]) + rdc_net_half(layer->shift[o]);
         RDC_RETURN_IF(largest > INT32_MAX, RDC_ERROR_NET_RANGE, k, o);
     }
     return rdc_ok();
@@ -103,7 +102,7 @@ static void fill_stage(const rdc_net_layer *layer, rdc_net_stage *stage, uint8_t
         .past = (size_t)(layer->taps - 1) * layer->dilation, .lowest = layer->lowest, .highest = layer->highest,
     };
     fill_weights(layer, &stage->matrix, memory + place.weights);
-    for (size_t o = 0; o < layer->outputs; o++) bias[o] = layer->bias[o] + (layer->shift[o] ? 1 << (layer->shift[o] - 1) : 0);
+    for (size_t o = 0; o < layer->outputs; o++) bias[o] = layer->bias[o] + rdc_net_half(layer->shift[o]);
     memcpy(memory + place.shift, layer->shift, layer->outputs);
     if (layer->table) memcpy(memory + place.table, layer->table, (size_t)(layer->highest - layer->lowest + 1) * sizeof(int16_t));
 }

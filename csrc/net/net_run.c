@@ -141,15 +141,19 @@ typedef struct best_rows {
     int32_t sum[RDC_NET_CHUNK];
 } best_rows;
 
-static void compare_panel(const rdc_net_stage *stage, const rdc_matrix *panel, size_t first, const int32_t *sums, size_t tokens, best_rows *best) {
-    const size_t rows = stage->outputs - first < panel->rows ? stage->outputs - first : panel->rows;
-    for (size_t t = 0; t < tokens; t++) {
-        for (size_t r = 0; r < rows; r++) {
-            const int32_t sum = sums[t * panel->rows + r] + stage->bias[first + r];
-            if (sum <= best->sum[t] && first + r > 0) continue; /* the first among equals */
-            best->sum[t] = sum;
-            best->row[t] = (int32_t)(first + r);
-        }
+/* Of the rows of a panel, which begin with row `first`. */
+static void compare_panel(const rdc_net_stage *stage, size_t first, size_t rows, const int32_t *sums, size_t stride, size_t tokens,
+                          best_rows *best) {
+    int32_t bias[PANEL_ROWS];
+    for (size_t r = 0; r < rows; r++) bias[r] = stage->bias[first + r] - rdc_net_half(stage->shift[first + r]);
+    for (size_t t = 0; t < tokens; t++, sums += stride) {
+        int32_t most = sums[0] + bias[0];
+        for (size_t r = 1; r < rows; r++) most = sums[r] + bias[r] > most ? sums[r] + bias[r] : most;
+        if (first > 0 && most <= best->sum[t]) continue; /* the first among equals */
+        size_t row = 0;
+        while (sums[row] + bias[row] != most) row++;
+        best->sum[t] = most;
+        best->row[t] = (int32_t)(first + row);
     }
 }
 
@@ -165,8 +169,9 @@ static void find_best_rows(rdc_matrix_kernel *multiply, rdc_net_state *state, co
             .weights = (const uint8_t *)m->weights + first * m->columns * (m->wide ? 2 : 1),
             .rows = m->rows - first < PANEL_ROWS ? m->rows - first : PANEL_ROWS, .columns = m->columns, .wide = m->wide,
         };
+        const size_t rows = stage->outputs - first < panel.rows ? stage->outputs - first : panel.rows; /* without padding */
         multiply(&panel, state->rows, tokens, state->sums);
-        compare_panel(stage, &panel, first, state->sums, tokens, &best);
+        compare_panel(stage, first, rows, state->sums, panel.rows, tokens, &best);
     }
 }
 

@@ -33,12 +33,12 @@ static PyType_Spec net_spec = {
 static int layer_of(const rdc_py_state *state, PyObject *tuple, rdc_net_layer *layer) {
     PyObject *weights_object, *bias_object, *shift_object, *table_object;
     short lowest, highest;
-    unsigned dilation;
+    int dilation;
     if (!PyTuple_Check(tuple)) {
-        PyErr_SetString(PyExc_TypeError, "layers: expected tuples");
+        PyErr_Format(PyExc_TypeError, "layers: expected tuples, got %.100s", Py_TYPE(tuple)->tp_name);
         return -1;
     }
-    if (!PyArg_ParseTuple(tuple, "OOOhhIO;layer", &weights_object, &bias_object, &shift_object, &lowest, &highest, &dilation, &table_object)) return -1;
+    if (!PyArg_ParseTuple(tuple, "OOOhhiO;layer", &weights_object, &bias_object, &shift_object, &lowest, &highest, &dilation, &table_object)) return -1;
     PyArrayObject *weights = rdc_py_array(weights_object, "weights", NPY_INT16, "int16");
     PyArrayObject *bias = weights ? rdc_py_array(bias_object, "bias", NPY_INT32, "int32") : NULL;
     PyArrayObject *shift = bias ? rdc_py_array(shift_object, "shift", NPY_UINT8, "uint8") : NULL;
@@ -56,7 +56,7 @@ static int layer_of(const rdc_py_state *state, PyObject *tuple, rdc_net_layer *l
     *layer = (rdc_net_layer){
         .weights = PyArray_DATA(weights), .bias = PyArray_DATA(bias), .shift = PyArray_DATA(shift), .table = table ? PyArray_DATA(table) : NULL,
         .outputs = (uint32_t)PyArray_DIM(weights, 0), .taps = (uint32_t)PyArray_DIM(weights, 1), .inputs = (uint32_t)PyArray_DIM(weights, 2),
-        .dilation = dilation, .lowest = lowest, .highest = highest,
+        .dilation = (uint32_t)dilation, .lowest = lowest, .highest = highest,
     };
     return 0;
 }

@@ -23,6 +23,8 @@ static const struct {
     {"rans with the large tables", check_rans_large_tables, 2000},
     {"blocks", check_blocks, 1},
     {"damaged blocks", check_damaged_blocks, 20},
+    {"products of networks", check_net_products, 1},
+    {"networks", check_nets, 1},
 };
 
 static void check_all(uint64_t seed, size_t rounds) {

@@ -1,4 +1,4 @@
-/* Checksums of blocks: machines that print the same write the same bytes. */
+/* Checksums of blocks and of what networks put out: machines that print the same write the same bytes. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -6,8 +6,10 @@
 #include "base/checksum.h"
 #include "groups.h"
 #include "inputs.h"
+#include "net_inputs.h"
 
 #define SETS 12 /* of tables, for each precision */
+#define NETWORKS 60
 
 /* A checksum of blocks in order: of the one so far and that of the next. */
 static uint32_t add_to_digest(uint32_t digest, const uint8_t *bytes, size_t size) {
@@ -81,7 +83,35 @@ static void print_digest_of_parts(void) {
     rdc_tables_free(tables);
 }
 
+/* Of a network's outputs for any inputs. */
+static uint32_t digest_network(uint32_t digest, rng *r) {
+    const size_t mark = buffers_mark(), tokens = 1 + rng_count(r, 100, 64);
+    const network n = make_network(r);
+    const size_t values = tokens * rdc_net_outputs(n.net);
+    const int16_t *x = make_values(r, tokens * rdc_net_inputs(n.net), INT16_MAX + 1);
+    int16_t *out = buffer_take(values * sizeof *out);
+    uint8_t *bytes = buffer_take(2 * values);
+    rdc_net_state *state = NULL;
+    check_that(rdc_net_state_make(&state, n.net).error == RDC_OK, "there is memory");
+    rdc_net_run(best_level(), state, x, tokens, out);
+    for (size_t i = 0; i < values; i++) rdc_store16(bytes + 2 * i, (uint16_t)out[i]);
+    digest = add_to_digest(digest, bytes, 2 * values);
+    rdc_net_state_free(state);
+    rdc_net_free(n.net);
+    buffers_release(mark);
+    return digest;
+}
+
+static void print_digest_of_networks(void) {
+    check_begin("digests", 0, 0);
+    rng r = rng_of(0, 0);
+    uint32_t digest = 0;
+    for (int k = 0; k < NETWORKS; k++) digest = digest_network(digest, &r);
+    printf("networks: %08lx\n", (unsigned long)digest);
+}
+
 void print_digests(void) {
     for (unsigned precision = RDC_MIN_PRECISION; precision <= RDC_MAX_PRECISION; precision++) print_digest_of_precision(precision);
     print_digest_of_parts();
+    print_digest_of_networks();
 }

@@ -1,4 +1,4 @@
-"""The tests of coder and quantisers once more with the kernels that this run does not use."""
+"""The tests of coder, quantisers and networks once more with the kernels that this run does not use."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from rdcodec import _core
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ["tests/entropy", "tests/golden", "tests/quant", "tests/levels"]
+FOLDERS = ["tests/entropy", "tests/golden", "tests/quant", "tests/net", "tests/levels"]
 
 
 def run(level, *arguments):
