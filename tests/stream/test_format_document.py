@@ -13,8 +13,8 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding
 
 
 def example():
-    """The bytes of section 9: the indented lines, and the first column of its table."""
-    section = DOCUMENT.split("## 10 Example")[1].split("## 11")[0]
+    """The bytes of section 11: the indented lines, and the first column of its table."""
+    section = DOCUMENT.split("## 11 Example")[1].split("## 12")[0]
     lines = bytes.fromhex("".join(re.findall(r"^    ([0-9a-f ]+)$", section, re.M)))
     column = bytes.fromhex("".join(re.findall(r"^\| ([0-9a-f ]+) \|", section, re.M)))
     assert lines == column
