@@ -24,6 +24,7 @@ def test_example():
 
 def test_tensors_are_those_of_the_table():
     rows = re.findall(r"^\| `NAME\.(\S+)` \| (\w+)", DOCUMENT, re.MULTILINE)
-    layer = Layer(np.zeros((1, 1, 1), np.int8), np.zeros(1, np.int32), np.zeros(1, np.uint8), np.zeros(2, np.int16), 1, np.zeros(1, np.int16))
+    zero, table = np.zeros(1, np.int32), np.zeros(1, np.int16)
+    layer = Layer(np.zeros((1, 1, 1), np.int8), zero, zero.astype(np.uint8), np.zeros(2, np.int16), table=table)
     tensors = IntegerNet([layer], 1).to_tensors("net")
     assert {f"net.{name}".replace("K", "0"): dtype for name, dtype in rows} == {name: str(t.dtype) for name, t in tensors.items()}
