@@ -38,7 +38,7 @@ static const struct {
     {RDC_ERROR_NET_CHANNELS, "layer {at}: expected 1 to 65536 channels and at most 2^20 weights an output, got {got}"},
     {RDC_ERROR_NET_CHAIN, "layer {at}: expected as many inputs as the layer before has outputs, got {got}"},
     {RDC_ERROR_NET_TAPS, "layer {at}: expected 1 to 64 taps, got {got}"},
-    {RDC_ERROR_NET_DILATION, "layer {at}: expected a dilation of 1 to 4096, got {got}"},
+    {RDC_ERROR_NET_DILATION, "layer {at}: expected a dilation of 1 to 4096 and at most 2^24 inputs before a token, got {got}"},
     {RDC_ERROR_NET_CLIP, "layer {at}: expected a lowest value that is not above the highest, got {got}"},
     {RDC_ERROR_NET_SHIFT, "layer {at}: expected shifts of 0 to 30, got {got}"},
     {RDC_ERROR_NET_RANGE, "layer {at}: the sum of output {got} could leave 32 bits"},

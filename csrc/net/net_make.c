@@ -11,6 +11,7 @@
 #define MOST_DILATION 4096
 #define MOST_SHIFT 30
 #define MOST_COLUMNS ((size_t)1 << 20)
+#define MOST_PAST ((uint64_t)1 << 24)
 #define ALIGNMENT 64
 
 static size_t round_up(size_t n, size_t unit) {
@@ -19,6 +20,15 @@ static size_t round_up(size_t n, size_t unit) {
 
 static size_t columns_of(const rdc_net_layer *layer) {
     return (size_t)layer->taps * layer->inputs;
+}
+
+/* Of its table. */
+static size_t entries_of(const rdc_net_layer *layer) {
+    return layer->table ? (size_t)(layer->highest - layer->lowest + 1) : 0;
+}
+
+static size_t past_of(const rdc_net_layer *layer) {
+    return (size_t)(layer->taps - 1) * layer->dilation;
 }
 
 static rdc_status check_sizes(const rdc_net_layer *layers, size_t count) {
@@ -30,17 +40,22 @@ static rdc_status check_sizes(const rdc_net_layer *layers, size_t count) {
         RDC_RETURN_IF(k && l->inputs != layers[k - 1].outputs, RDC_ERROR_NET_CHAIN, k, l->inputs);
         RDC_RETURN_IF(l->taps < 1 || l->taps > MOST_TAPS, RDC_ERROR_NET_TAPS, k, l->taps);
         RDC_RETURN_IF(l->dilation < 1 || l->dilation > MOST_DILATION, RDC_ERROR_NET_DILATION, k, l->dilation);
+        RDC_RETURN_IF((uint64_t)past_of(l) * l->inputs > MOST_PAST, RDC_ERROR_NET_DILATION, k, past_of(l));
         RDC_RETURN_IF(columns_of(l) > MOST_COLUMNS, RDC_ERROR_NET_CHANNELS, k, columns_of(l));
         RDC_RETURN_IF(l->lowest > l->highest, RDC_ERROR_NET_CLIP, k, l->lowest);
     }
     return rdc_ok();
 }
 
+static int32_t larger(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
+
 /* The largest magnitude that a layer puts out. */
 static int32_t reach(const rdc_net_layer *layer) {
+    if (!layer->table) return larger(abs(layer->lowest), abs(layer->highest));
     int32_t most = 0;
-    if (!layer->table) return abs(layer->lowest) > abs(layer->highest) ? abs(layer->lowest) : abs(layer->highest);
-    for (int32_t i = 0; i <= layer->highest - layer->lowest; i++) most = abs(layer->table[i]) > most ? abs(layer->table[i]) : most;
+    for (size_t i = 0; i < entries_of(layer); i++) most = larger(most, abs(layer->table[i]));
     return most;
 }
 
@@ -72,12 +87,11 @@ typedef struct stage_layout {
 
 static stage_layout layout_of(const rdc_net_layer *layer, size_t at) {
     const size_t rows = round_up(layer->outputs, RDC_MATRIX_ROWS), columns = round_up(columns_of(layer), RDC_MATRIX_COLUMNS);
-    const size_t entries = layer->table ? (size_t)(layer->highest - layer->lowest + 1) : 0;
     stage_layout place = {.weights = at};
     place.bias = place.weights + rows * columns * (is_wide(layer) ? 2 : 1);
     place.shift = place.bias + round_up(layer->outputs * sizeof(int32_t), ALIGNMENT);
     place.table = place.shift + round_up(layer->outputs, ALIGNMENT);
-    place.end = round_up(place.table + entries * sizeof(int16_t), ALIGNMENT);
+    place.end = round_up(place.table + entries_of(layer) * sizeof(int16_t), ALIGNMENT);
     return place;
 }
 
@@ -95,16 +109,18 @@ static void fill_weights(const rdc_net_layer *layer, const rdc_matrix *m, uint8_
 static void fill_stage(const rdc_net_layer *layer, rdc_net_stage *stage, uint8_t *memory, size_t at) {
     const stage_layout place = layout_of(layer, at);
     int32_t *bias = (int32_t *)(void *)(memory + place.bias);
+    int16_t *table = (int16_t *)(void *)(memory + place.table);
     *stage = (rdc_net_stage){
-        .matrix = {memory + place.weights, round_up(layer->outputs, RDC_MATRIX_ROWS), round_up(columns_of(layer), RDC_MATRIX_COLUMNS), is_wide(layer)},
-        .bias = bias, .shift = memory + place.shift, .table = layer->table ? (const int16_t *)(const void *)(memory + place.table) : NULL,
+        .matrix = {.weights = memory + place.weights, .rows = round_up(layer->outputs, RDC_MATRIX_ROWS),
+                   .columns = round_up(columns_of(layer), RDC_MATRIX_COLUMNS), .wide = is_wide(layer)},
+        .bias = bias, .shift = memory + place.shift, .table = layer->table ? table : NULL,
         .inputs = layer->inputs, .outputs = layer->outputs, .taps = layer->taps, .dilation = layer->dilation,
-        .past = (size_t)(layer->taps - 1) * layer->dilation, .lowest = layer->lowest, .highest = layer->highest,
+        .past = past_of(layer), .lowest = layer->lowest, .highest = layer->highest,
     };
     fill_weights(layer, &stage->matrix, memory + place.weights);
     for (size_t o = 0; o < layer->outputs; o++) bias[o] = layer->bias[o] + rdc_net_half(layer->shift[o]);
     memcpy(memory + place.shift, layer->shift, layer->outputs);
-    if (layer->table) memcpy(memory + place.table, layer->table, (size_t)(layer->highest - layer->lowest + 1) * sizeof(int16_t));
+    if (layer->table) memcpy(table, layer->table, entries_of(layer) * sizeof *table);
 }
 
 static rdc_status fill(rdc_net *net, const rdc_net_layer *layers) {

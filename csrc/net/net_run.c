@@ -7,7 +7,7 @@
 #include "net/net.h"
 
 #define TOKENS_WORTH_THREADS 16
-#define PANEL_ROWS 128
+#define PANEL_ROWS 128 /* a multiple of RDC_MATRIX_ROWS */
 
 /* windows: of each stage in turn, what lies before the next token first; rows and sums: of one chunk, no memory of anything. */
 struct rdc_net_state {
@@ -80,7 +80,8 @@ static void gather_rows(const rdc_net_stage *stage, const int16_t *window, size_
     for (size_t t = 0; t < tokens; t++) {
         int16_t *row = rows + t * stage->matrix.columns;
         for (size_t tap = 0; tap < stage->taps; tap++) {
-            memcpy(row + tap * stage->inputs, window + (stage->past + t - tap * stage->dilation) * stage->inputs, stage->inputs * sizeof *row);
+            const size_t token = stage->past + t - tap * stage->dilation;
+            memcpy(row + tap * stage->inputs, window + token * stage->inputs, stage->inputs * sizeof *row);
         }
         memset(row + columns, 0, (stage->matrix.columns - columns) * sizeof *row);
     }
@@ -141,9 +142,9 @@ typedef struct best_rows {
     int32_t sum[RDC_NET_CHUNK];
 } best_rows;
 
-/* Of the rows of a panel, which begin with row `first`. */
-static void compare_panel(const rdc_net_stage *stage, size_t first, size_t rows, const int32_t *sums, size_t stride, size_t tokens,
-                          best_rows *best) {
+/* Of the rows of a panel, which begin with row `first`; sums of tokens lie `stride` apart. */
+static void compare_panel(const rdc_net_stage *stage, size_t first, size_t rows, const int32_t *sums, size_t stride,
+                          size_t tokens, best_rows *best) {
     int32_t bias[PANEL_ROWS];
     for (size_t r = 0; r < rows; r++) bias[r] = stage->bias[first + r] - rdc_net_half(stage->shift[first + r]);
     for (size_t t = 0; t < tokens; t++, sums += stride) {
@@ -169,18 +170,20 @@ static void find_best_rows(rdc_matrix_kernel *multiply, rdc_net_state *state, co
             .weights = (const uint8_t *)m->weights + first * m->columns * (m->wide ? 2 : 1),
             .rows = m->rows - first < PANEL_ROWS ? m->rows - first : PANEL_ROWS, .columns = m->columns, .wide = m->wide,
         };
-        const size_t rows = stage->outputs - first < panel.rows ? stage->outputs - first : panel.rows; /* without padding */
+        const size_t left = stage->outputs - first, compared = left < panel.rows ? left : panel.rows; /* without padding */
         multiply(&panel, state->rows, tokens, state->sums);
-        compare_panel(stage, first, rows, state->sums, panel.rows, tokens, &best);
+        compare_panel(stage, first, compared, state->sums, panel.rows, tokens, &best);
     }
 }
 
 /* A chunk of tokens that do not know of each other; `out` or `best` is NULL. */
-static void apply_chunk(rdc_matrix_kernel *multiply, rdc_net_state *state, const int16_t *x, size_t tokens, int16_t *out, int32_t *best) {
+static void apply_chunk(rdc_matrix_kernel *multiply, rdc_net_state *state, const int16_t *x, size_t tokens, int16_t *out,
+                        int32_t *best) {
     if (out) run_chunk(multiply, state, x, tokens, out);
     else find_best_rows(multiply, state, x, tokens, best);
 }
 
+/* Tokens that do not know of each other, shared out among threads. */
 static rdc_status apply(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x, size_t tokens, int16_t *out, int32_t *best) {
     RDC_RETURN_IF(remembers(net), RDC_ERROR_NET_MEMORY, 0, 0);
     RDC_RETURN_IF(best && net->count > 1, RDC_ERROR_NET_LAYERS, 0, net->count);

@@ -1,5 +1,5 @@
-/* Integer networks for Python. A layer is the tuple (weights int16 [outputs, taps, inputs], bias int32, shift uint8, lowest, highest,
- * dilation, table int16 or None). */
+/* Integer networks for Python. A layer is the tuple (weights int16 [outputs, taps, inputs], bias int32, shift uint8, lowest,
+ * highest, dilation, table int16 or None). */
 #include "python/core_module.h"
 
 #include <stdlib.h>
@@ -38,24 +38,29 @@ static int layer_of(const rdc_py_state *state, PyObject *tuple, rdc_net_layer *l
         PyErr_Format(PyExc_TypeError, "layers: expected tuples, got %.100s", Py_TYPE(tuple)->tp_name);
         return -1;
     }
-    if (!PyArg_ParseTuple(tuple, "OOOhhiO;layer", &weights_object, &bias_object, &shift_object, &lowest, &highest, &dilation, &table_object)) return -1;
+    if (!PyArg_ParseTuple(tuple, "OOOhhiO;layer", &weights_object, &bias_object, &shift_object, &lowest, &highest, &dilation,
+                          &table_object)) return -1;
     PyArrayObject *weights = rdc_py_array(weights_object, "weights", NPY_INT16, "int16");
     PyArrayObject *bias = weights ? rdc_py_array(bias_object, "bias", NPY_INT32, "int32") : NULL;
     PyArrayObject *shift = bias ? rdc_py_array(shift_object, "shift", NPY_UINT8, "uint8") : NULL;
     PyArrayObject *table = shift && table_object != Py_None ? rdc_py_array(table_object, "table", NPY_INT16, "int16") : NULL;
     if (!shift || (table_object != Py_None && !table)) return -1;
-    if (PyArray_NDIM(weights) != 3 || PyArray_SIZE(bias) != PyArray_DIM(weights, 0) || PyArray_SIZE(shift) != PyArray_DIM(weights, 0) ||
-        PyArray_DIM(weights, 0) > UINT32_MAX || PyArray_DIM(weights, 1) > UINT32_MAX || PyArray_DIM(weights, 2) > UINT32_MAX) {
-        PyErr_SetString(state->rdcodec_error, "weights: expected shape [outputs, taps, inputs], and a bias and a shift for each output");
+    const npy_intp *shape = PyArray_DIMS(weights);
+    if (PyArray_NDIM(weights) != 3 || PyArray_SIZE(bias) != shape[0] || PyArray_SIZE(shift) != shape[0] ||
+        shape[0] > UINT32_MAX || shape[1] > UINT32_MAX || shape[2] > UINT32_MAX) {
+        PyErr_SetString(state->rdcodec_error,
+                        "weights: expected shape [outputs, taps, inputs], and a bias and a shift for each output");
         return -1;
     }
     if (table && PyArray_SIZE(table) != (npy_intp)highest - lowest + 1) {
-        PyErr_Format(state->rdcodec_error, "table: expected an entry for each value from %d to %d, got %zd", lowest, highest, (Py_ssize_t)PyArray_SIZE(table));
+        PyErr_Format(state->rdcodec_error, "table: expected an entry for each value from %d to %d, got %zd", lowest, highest,
+                     (Py_ssize_t)PyArray_SIZE(table));
         return -1;
     }
     *layer = (rdc_net_layer){
-        .weights = PyArray_DATA(weights), .bias = PyArray_DATA(bias), .shift = PyArray_DATA(shift), .table = table ? PyArray_DATA(table) : NULL,
-        .outputs = (uint32_t)PyArray_DIM(weights, 0), .taps = (uint32_t)PyArray_DIM(weights, 1), .inputs = (uint32_t)PyArray_DIM(weights, 2),
+        .weights = PyArray_DATA(weights), .bias = PyArray_DATA(bias), .shift = PyArray_DATA(shift),
+        .table = table ? PyArray_DATA(table) : NULL,
+        .outputs = (uint32_t)shape[0], .taps = (uint32_t)shape[1], .inputs = (uint32_t)shape[2],
         .dilation = (uint32_t)dilation, .lowest = lowest, .highest = highest,
     };
     return 0;
@@ -100,15 +105,23 @@ static PyArrayObject *inputs_of(const rdc_py_state *state, const rdc_net *net, P
     return x;
 }
 
+/* The arguments of net_apply and net_best_row. Returns NULL with an error set. */
+static const rdc_net *parse_call(const rdc_py_state *state, PyObject *args, const char *format, rdc_cpu_level *cpu,
+                                 PyArrayObject **x) {
+    PyObject *object, *x_object;
+    const char *cpu_name = NULL;
+    if (!PyArg_ParseTuple(args, format, state->net_type, &object, &x_object, &cpu_name)) return NULL;
+    const rdc_net *net = ((net_object *)object)->net;
+    *x = rdc_py_cpu(state, cpu_name, cpu) < 0 ? NULL : inputs_of(state, net, x_object);
+    return *x ? net : NULL;
+}
+
 static PyObject *net_apply(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
-    PyObject *net_argument, *x_object;
-    const char *cpu_name = NULL;
     rdc_cpu_level cpu;
-    if (!PyArg_ParseTuple(args, "O!O|s:net_apply", state->net_type, &net_argument, &x_object, &cpu_name)) return NULL;
-    const rdc_net *net = ((net_object *)net_argument)->net;
-    PyArrayObject *x = rdc_py_cpu(state, cpu_name, &cpu) < 0 ? NULL : inputs_of(state, net, x_object);
-    if (!x) return NULL;
+    PyArrayObject *x;
+    const rdc_net *net = parse_call(state, args, "O!O|s:net_apply", &cpu, &x);
+    if (!net) return NULL;
     npy_intp shape[2] = {PyArray_DIM(x, 0), (npy_intp)rdc_net_outputs(net)};
     PyArrayObject *out = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_INT16);
     if (!out) return NULL;
@@ -123,13 +136,10 @@ static PyObject *net_apply(PyObject *module, PyObject *args) {
 
 static PyObject *net_best_row(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
-    PyObject *net_argument, *x_object;
-    const char *cpu_name = NULL;
     rdc_cpu_level cpu;
-    if (!PyArg_ParseTuple(args, "O!O|s:net_best_row", state->net_type, &net_argument, &x_object, &cpu_name)) return NULL;
-    const rdc_net *net = ((net_object *)net_argument)->net;
-    PyArrayObject *x = rdc_py_cpu(state, cpu_name, &cpu) < 0 ? NULL : inputs_of(state, net, x_object);
-    if (!x) return NULL;
+    PyArrayObject *x;
+    const rdc_net *net = parse_call(state, args, "O!O|s:net_best_row", &cpu, &x);
+    if (!net) return NULL;
     PyArrayObject *rows = (PyArrayObject *)PyArray_SimpleNew(1, PyArray_DIMS(x), NPY_INT32);
     if (!rows) return NULL;
     rdc_status status;
@@ -184,8 +194,7 @@ static PyObject *state_wrap(const rdc_py_state *state, PyObject *net, rdc_status
         rdc_net_state_free(made);
         return NULL;
     }
-    Py_INCREF(net);
-    self->net = net;
+    self->net = Py_NewRef(net);
     self->state = made;
     return (PyObject *)self;
 }

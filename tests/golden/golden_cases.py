@@ -5,6 +5,7 @@ import binascii
 import numpy as np
 
 from rdcodec.entropy import FrequencyTables
+from rdcodec.net import IntegerNet, Layer
 from rdcodec.stream import Header, write_frame, write_header
 
 
@@ -49,6 +50,30 @@ def stream_case(batched):
     header = Header("bfloat16" if batched else "float16", b"codec id", 576, 2 if batched else 1, len(sizes) // (2 if batched else 1), batched)
     frames = [write_frame(1, bytes(size * k % 256 for k in range(size)), None if size else -7) for size in sizes]
     return write_header(header) + b"".join(frames)
+
+
+def signed(shape, seed, largest, dtype):
+    """Integers of magnitudes up to `largest`."""
+    return (numbers(int(np.prod(shape)), seed) // 2**8 % (2 * largest + 1) - largest).astype(dtype).reshape(shape)
+
+
+def layer(seed, outputs, taps, inputs, dilation, dtype, has_table):
+    largest = 127 if dtype == np.int8 else 400
+    lowest, highest = -700, 800
+    return Layer(
+        signed((outputs, taps, inputs), seed, largest, dtype),
+        signed(outputs, seed + 1, 5000, np.int32),
+        (numbers(outputs, seed + 2) // 2**8 % 10 + 4).astype(np.uint8),
+        np.array([lowest, highest], np.int16),
+        dilation,
+        signed(highest - lowest + 1, seed + 3, 900, np.int16) if has_table else None,
+    )
+
+
+def network_case():
+    """A network, tokens for it, and the CRC-32 of its outputs as little-endian int16."""
+    layers = [layer(1, 24, 3, 17, 2, np.int8, True), layer(2, 33, 2, 24, 5, np.int16, False), layer(3, 9, 1, 33, 1, np.int8, True)]
+    return IntegerNet(layers, 1500), signed((200, 17), 4, 2000, np.int16), 0xB74FB4ED
 
 
 def with_crc16(head):

@@ -1,4 +1,4 @@
-/* Integer networks: products of every level beside the scalar ones, and whole networks, however their tokens are cut into calls. */
+/* Integer networks: products of every level beside the scalar ones, and whole networks, however tokens are cut into calls. */
 #include <stdlib.h>
 
 #include "groups.h"
@@ -110,7 +110,8 @@ static const int32_t *best_rows(rdc_cpu_level level, const rdc_net *net, const i
     return rows;
 }
 
-static void check_level_on_net(rdc_cpu_level level, const network *n, rng r, const int16_t *x, size_t tokens, const int16_t *expected) {
+static void check_level_on_net(rdc_cpu_level level, const network *n, rng r, const int16_t *x, size_t tokens,
+                               const int16_t *expected) {
     const size_t mark = buffers_mark(), size = tokens * rdc_net_outputs(n->net) * sizeof *expected;
     check_level(level);
     check_same(expected, run_in_parts(level, n->net, r, x, tokens), size, "outputs of parts");

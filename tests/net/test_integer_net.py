@@ -1,4 +1,4 @@
-"""Integer networks: the integers of the reference, however tokens are grouped, on every class of CPUs and on any number of threads."""
+"""Integer networks: the integers of the reference, however tokens are grouped, on any class of CPUs and number of threads."""
 
 import copy
 import os
@@ -59,10 +59,11 @@ def test_a_state_outlives_its_net():
 
 
 def test_what_lies_far_back_is_remembered():
-    echo = Layer(np.array([[[0]] * 63 + [[1]]], np.int8), np.zeros(1, np.int32), np.zeros(1, np.uint8), np.array([-99, 99], np.int16), 9)
+    weight, clip = np.array([[[0]] * 63 + [[1]]], np.int8), np.array([-99, 99], np.int16)
+    echo = Layer(weight, np.zeros(1, np.int32), np.zeros(1, np.uint8), clip, dilation=9)
     x = (np.arange(1000) % 80).astype(np.int16)[:, None]
-    out = IntegerNet([echo], INPUT_LIMIT)
-    assert np.array_equal(out.run(out.new_state(), x)[:, 0], np.concatenate([np.zeros(567), x[:433, 0]]))
+    net = IntegerNet([echo], INPUT_LIMIT)
+    assert np.array_equal(net.run(net.new_state(), x)[:, 0], np.concatenate([np.zeros(567), x[:433, 0]]))
 
 
 # ---- tokens on their own
@@ -118,7 +119,8 @@ def test_tokens_are_shared_out_among_threads(tokens):
 def test_any_number_of_threads_gives_the_same(threads):
     program = (
         "import numpy as np; from rdcodec.net import *; i = np.arange(400 * 30).reshape(400, 30);"
-        "layer = Layer((i % 251 - 125).astype(np.int8)[:, None], i[:, 0].astype(np.int32), (i[:, 0] % 9).astype(np.uint8), np.array([-999, 999], np.int16));"
+        "bias, shift, clip = i[:, 0].astype(np.int32), (i[:, 0] % 9).astype(np.uint8), np.array([-999, 999], np.int16);"
+        "layer = Layer((i % 251 - 125).astype(np.int8)[:, None], bias, shift, clip);"
         "net = IntegerNet([layer], 1000); x = (i * i % 2003 - 1001).astype(np.int16);"
         "print(net.apply(x).tobytes().hex(), net.best_row(x).tobytes().hex())"
     )
@@ -158,7 +160,8 @@ def extreme_net(weights, input_limit, shift, sign, excess=0):
     half = (1 << shift) >> 1
     bias = INT32_MAX - half - int(np.abs(weight.astype(int)).sum()) * input_limit + excess
     clip = np.array([-(2**15), 2**15 - 1], np.int16)
-    return IntegerNet([Layer(weight[None, None], np.array([sign * bias], np.int32), np.array([shift], np.uint8), clip)], input_limit)
+    layer = Layer(weight[None, None], np.array([sign * bias], np.int32), np.array([shift], np.uint8), clip)
+    return IntegerNet([layer], input_limit)
 
 
 # weights, the limit of inputs, the shift
@@ -205,4 +208,5 @@ def test_activations_reach_the_ends_of_int16(cpu):
 def test_shifts_round_half_up(cpu):
     halves = Layer(np.ones((1, 1, 1), np.int8), np.zeros(1, np.int32), np.ones(1, np.uint8), np.array([-9, 9], np.int16))
     x = np.arange(-5, 6, dtype=np.int16)[:, None]
-    assert _core.net_run(IntegerNet([halves], 99).new_state()._core, x, cpu).ravel().tolist() == [-2, -2, -1, -1, 0, 0, 1, 1, 2, 2, 3]
+    out = _core.net_run(IntegerNet([halves], 99).new_state()._core, x, cpu)
+    assert out.ravel().tolist() == [-2, -2, -1, -1, 0, 0, 1, 1, 2, 2, 3]

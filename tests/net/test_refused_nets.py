@@ -18,23 +18,31 @@ def layer(outputs=2, inputs=3, taps=1, weight=1, bias=0, shift=0, clip=(-9, 9), 
     )
 
 
+CHANNELS = "expected 1 to 65536 channels and at most 2^20 weights an output, got "
+DILATION = "layer 0: expected a dilation of 1 to 4096 and at most 2^24 inputs before a token, got "
+
 REFUSED = {
     "no layers": ([], 9, "network: expected 1 to 32 layers, and 1 to find rows, got 0"),
     "33 layers": ([layer(3, 3)] * 33, 9, "network: expected 1 to 32 layers, and 1 to find rows, got 33"),
     "limit of 0": ([layer()], 0, "input_limit: expected 1 to 32767, got 0"),
     "negative limit": ([layer()], -5, "input_limit: expected 1 to 32767, got -5"),
     "limit of 32768": ([layer()], 2**15, "input_limit: expected 1 to 32767, got 32768"),
-    "no inputs": ([layer(inputs=0)], 9, "layer 0: expected 1 to 65536 channels and at most 2^20 weights an output, got 0"),
-    "no outputs": ([layer(outputs=0)], 9, "layer 0: expected 1 to 65536 channels and at most 2^20 weights an output, got 0"),
-    "65537 inputs": ([layer(inputs=65537)], 9, "layer 0: expected 1 to 65536 channels and at most 2^20 weights an output, got 65537"),
-    "65537 outputs": ([layer(), layer(65537, 2)], 9, "layer 1: expected 1 to 65536 channels and at most 2^20 weights an output, got 65537"),
-    "long rows": ([layer(1, 65536, 17)], 9, "layer 0: expected 1 to 65536 channels and at most 2^20 weights an output, got 1114112"),
-    "a chain of other channels": ([layer(2, 3), layer(2, 3)], 9, "layer 1: expected as many inputs as the layer before has outputs, got 3"),
+    "no inputs": ([layer(inputs=0)], 9, f"layer 0: {CHANNELS}0"),
+    "no outputs": ([layer(outputs=0)], 9, f"layer 0: {CHANNELS}0"),
+    "65537 inputs": ([layer(inputs=65537)], 9, f"layer 0: {CHANNELS}65537"),
+    "65537 outputs": ([layer(), layer(65537, 2)], 9, f"layer 1: {CHANNELS}65537"),
+    "long rows": ([layer(1, 65536, 17)], 9, f"layer 0: {CHANNELS}1114112"),
+    "a chain": ([layer(2, 3), layer(2, 3)], 9, "layer 1: expected as many inputs as the layer before has outputs, got 3"),
     "no taps": ([layer(taps=0)], 9, "layer 0: expected 1 to 64 taps, got 0"),
     "65 taps": ([layer(taps=65)], 9, "layer 0: expected 1 to 64 taps, got 65"),
-    "no dilation": ([layer(dilation=0)], 9, "layer 0: expected a dilation of 1 to 4096, got 0"),
-    "dilation of 4097": ([layer(dilation=4097)], 9, "layer 0: expected a dilation of 1 to 4096, got 4097"),
-    "clip": ([layer(clip=(4, 3), table=np.zeros(0, np.int16))], 9, "layer 0: expected a lowest value that is not above the highest, got 4"),
+    "no dilation": ([layer(dilation=0)], 9, DILATION + "0"),
+    "dilation of 4097": ([layer(dilation=4097)], 9, DILATION + "4097"),
+    "a long memory": ([layer(1, 66, 64, dilation=4096)], 9, DILATION + "258048"),
+    "clip": (
+        [layer(clip=(4, 3), table=np.zeros(0, np.int16))],
+        9,
+        "layer 0: expected a lowest value that is not above the highest, got 4",
+    ),
     "shift of 31": ([layer(), layer(inputs=2, shift=31)], 9, "layer 1: expected shifts of 0 to 30, got 31"),
     "shift of 255": ([layer(shift=255)], 9, "layer 0: expected shifts of 0 to 30, got 255"),
     "range of inputs": ([layer(weight=-(2**15))], 2**15 - 1, "layer 0: the sum of output 0 could leave 32 bits"),
@@ -62,12 +70,13 @@ def test_refused(name):
 
 
 ALLOWED = {
-    "limits of the sizes": ([layer(1, 2**14, 64, weight=0, dilation=4096)], 2**15 - 1),
+    "the longest rows": ([layer(1, 2**14, 64, weight=0, dilation=16)], 2**15 - 1),
+    "the longest memory": ([layer(1, 65, 64, weight=0, dilation=4096)], 2**15 - 1),
     "32 layers": ([layer(3, 3)] * 32, 1),
     "one value": ([layer(clip=(-(2**15), -(2**15)), table=np.zeros(1, np.int16))], 9),
     "the range of clipped values": ([layer(clip=(-(2**15), 0)), layer(inputs=2, weight=2**15 - 1, bias=2**16 - 1)], 9),
     "the range of a table": (
-        [layer(1, clip=(-9, -8), table=np.array([-(2**15), 2**15 - 1], np.int16)), layer(inputs=1, weight=-(2**15), bias=2**30 - 1)],
+        [layer(1, clip=(-9, -8), table=np.array([-(2**15), 2**15 - 1], np.int16)), layer(2, 1, weight=-(2**15), bias=2**30 - 1)],
         9,
     ),
 }
@@ -116,7 +125,8 @@ def test_arrays_of_another_type_or_rank_are_refused(name, array, message):
 def test_each_output_needs_a_bias_and_a_shift(name):
     bad = layer(outputs=5)
     setattr(bad, name, getattr(bad, name)[:4])
-    with pytest.raises(RdcodecError, match=r"weights: expected shape \[outputs, taps, inputs\], and a bias and a shift for each output"):
+    message = r"weights: expected shape \[outputs, taps, inputs\], and a bias and a shift for each output"
+    with pytest.raises(RdcodecError, match=message):
         IntegerNet([bad], 9)
 
 
