@@ -3,6 +3,7 @@
     python examples/demo.py [--tokens 12000] [--windows 8] [--out out/demo]
 
 The text is the help of the Python language (`pydoc_data.topics`): one half of its paragraphs is fitted to, the other measured on.
+Beside the codec fitted here, the learned codecs of `pretrained` are measured, which were trained on Wikipedia and web text.
 """
 
 import argparse
@@ -12,13 +13,14 @@ from pathlib import Path
 from pydoc_data.topics import topics
 from time import perf_counter
 
-from rdcodec import calibrate, compress_at
+from rdcodec import Codec, calibrate, compress_at
 from rdcodec.cli.models import load_quietly
 from rdcodec.cli.output import progress_bar, say
 from rdcodec.cli.table import print_rows
 from rdcodec.evaluation import Setting, baseline_settings, cut_text, evaluate, plot_rows
 
 MODEL, LAYER = "smollm2-135m", 10
+PRETRAINED = Path(__file__).parents[1] / "pretrained" / MODEL / f"layer{LAYER}"
 OCTAVE = 8  # quality steps that double or halve the quantisation step
 PROMPT = "Explain in one sentence what a compiler does."
 
@@ -38,8 +40,12 @@ def main():
 
     say(f"2. Measuring it and the usual methods on {options.windows} windows of other text")
     measured, rest = cut_text(tokenizer, test_text, windows=options.windows)
-    qualities = [codec.default_quality + change for change in (-OCTAVE, 0, OCTAVE)]
-    settings = [Setting("transform", LAYER, codec, quality) for quality in qualities]
+    codecs = {"transform": codec, **{path.name: Codec.from_pretrained(path) for path in sorted(PRETRAINED.iterdir())}}
+    settings = [
+        Setting(name, LAYER, codec, codec.default_quality + change)
+        for name, codec in codecs.items()
+        for change in (-OCTAVE, 0, OCTAVE)
+    ]
     with progress_bar() as progress:
         rows = evaluate(model, measured, settings + baseline_settings(model, LAYER, rest), progress=progress)
     print_rows(rows)
