@@ -110,13 +110,18 @@ class FrontCodec(Codec):
 
     def _analyse(self, h):
         """Gains' exponents int [tokens], components float64 [tokens, components]."""
+        gains, x = self._tamed(h)
+        return gains, self._analysis.multiply(x)
+
+    def _tamed(self, h):
+        """Gains' exponents, and what is left of h without them and the mean, float64 [tokens, channels]."""
         _, exponents = np.frexp(np.abs(h).max(axis=1))
         gains = np.maximum(exponents - self._gain_limit, 0)
         x = h.astype(np.float64)
         if gains.any():
             x = np.ldexp(x, -gains[:, None])
         x -= self._mean
-        return gains, self._analysis.multiply(x)
+        return gains, x
 
     def _synthesise(self, gains, y):
         x = self._synthesis.multiply(y)

@@ -7,7 +7,9 @@ token, and earlier tokens as they are decoded. Levels stand token after token, f
 import numpy as np
 
 from rdcodec import _core
-from rdcodec.codecs.front import SIDE_TABLES, FrontCodec, check_count
+from rdcodec.codecs.exact import ExactMatrix
+from rdcodec.codecs.front import SIDE_TABLES, VALUE_RANGE_BITS, FrontCodec, check_count
+from rdcodec.codecs.grid import grid_power
 from rdcodec.codecs.words import WORD_SPECS, unpack_words
 from rdcodec.errors import RdcodecError
 from rdcodec.net import IntegerNet
@@ -18,6 +20,9 @@ FEATURE_UNIT = 64  # of what enters and leaves networks, a component's unit
 FEATURE_LIMIT = 2**15 - 1
 EXPONENT_FEATURE = 8  # a grid step of the spacing
 LATENT_FEATURE = 16  # a step of a hyper-latent
+LEAST_EMPHASISED = -16  # quality from which on downwards the emphasis does not grow
+EMPHASIS_RANGE_BITS = 24  # of the integers on the way to a matrix
+KEPT_MATRICES = 8
 
 
 class LearnedCodec(FrontCodec):
@@ -48,7 +53,7 @@ class LearnedCodec(FrontCodec):
     looks_back = False
     latent_density = None
 
-    _NUMBERS = (*FrontCodec._NUMBERS, "latents")
+    _NUMBERS = (*FrontCodec._NUMBERS, "latents", "emphasis_bits")
     _SPECS = (
         *FrontCodec._SPECS,
         ("analysis", np.int16, ("c", "c")),
@@ -56,6 +61,8 @@ class LearnedCodec(FrontCodec):
         *WORD_SPECS,
         ("unit", np.int8, ("c",)),
         ("step_thresholds", np.int32, ("thresholds",)),
+        ("emphasis_in", np.int8, ("c", "emphasis")),
+        ("emphasis_out", np.int8, ("emphasis", "c")),
     )
 
     def __init__(self, config, tensors):
@@ -63,6 +70,7 @@ class LearnedCodec(FrontCodec):
         check_count("step_thresholds", self._sizes["steps"] - 1, self._sizes["thresholds"])
         self._words = unpack_words(tensors)
         self._units = np.ldexp(1.0, tensors["unit"])
+        self._emphasised = {LEAST_EMPHASISED: self._emphasised_analysis(LEAST_EMPHASISED)}  # and none is larger
         self._step_net = _net("steps", tensors, self.channels, 1)
         self._latent_net = _net("latents", tensors, self.channels, self.latents) if self.latents else None
         seen = self.channels if self.looks_back else 0
@@ -90,7 +98,7 @@ class LearnedCodec(FrontCodec):
 
     def _symbols(self, h, quality, state):
         """Side symbols and their tables, a list of arrays [tokens] each; levels and their tables [tokens, components]."""
-        gains, y = self._analyse(h)
+        gains, y = self._analyse_at(h, quality)
         words, steps = self._choose_words(y), self._choose_steps(y)
         latents = self._choose_latents(y, words)
         said, token_scale = self._said(words, steps, quality, latents)
@@ -126,6 +134,28 @@ class LearnedCodec(FrontCodec):
         side[:, self._sizes["selected"]] = EXPONENT_FEATURE * exponents
         side[:, self._sizes["selected"] + 1 :] = clipped(LATENT_FEATURE * latents.astype(np.int64))
         return (side, base, exponents.astype(np.int32)), self._token_scale(exponents)
+
+    # ---- analysis
+
+    def _analyse_at(self, h, quality):
+        """As `_analyse`, with what the model's output minds most emphasised: the more so, the coarser the steps are."""
+        gains, x = self._tamed(h)
+        quality = max(quality, LEAST_EMPHASISED)
+        if quality not in self._emphasised:
+            if len(self._emphasised) == KEPT_MATRICES:
+                self._emphasised.clear()
+            self._emphasised[quality] = self._emphasised_analysis(quality)
+        return gains, self._emphasised[quality].multiply(x)
+
+    def _emphasised_analysis(self, quality):
+        """Analysis A of integers becomes A + g A E, E of low rank in units, with sums that no machine rounds."""
+        t, config = self._t, self._parts[0]
+        inner = (t["analysis"] / self._units) @ t["emphasis_in"].astype(np.float64)
+        shift = max(0, int(np.frexp(np.abs(inner).max(initial=0.0))[1]) - EMPHASIS_RANGE_BITS)
+        inner = np.rint(np.ldexp(inner, -shift))
+        change = np.ldexp(inner @ t["emphasis_out"].astype(np.float64), shift - config["emphasis_bits"]) * self._units
+        matrix = np.rint(t["analysis"] + float(grid_power(-quality)) * change)
+        return ExactMatrix(matrix, config["analysis_bits"], config["state_bits"], VALUE_RANGE_BITS)
 
     # ---- what the encoder chooses for a token
 

@@ -10,7 +10,7 @@ from rdcodec.codecs.learned import FEATURE_UNIT
 from rdcodec.net import IntegerNet, Layer
 from rdcodec.training.networks import LATENT_UNIT, LATENTS, LIMIT, SCALE_UNIT
 
-__all__ = ["integer_matrix", "integer_net", "network_tensors", "transform_tensors"]
+__all__ = ["emphasis_tensors", "integer_matrix", "integer_net", "network_tensors", "transform_tensors"]
 
 MOST_WEIGHT = 127
 MOST_SHIFT = 20
@@ -38,6 +38,17 @@ def network_tensors(networks, component_scale):
         units = np.full(LATENTS, 1 / LATENT_UNIT)
         tensors.update(integer_net(copy.deepcopy(networks.latents).cpu(), units).to_tensors("latents"))
     return tensors
+
+
+def emphasis_tensors(emphasis_in, emphasis_out):
+    """Number of the config and tensors of the emphasis, both factors with as many bits as an int8 has room for."""
+    factors, bits = {}, 0
+    for name, factor in (("emphasis_in", emphasis_in), ("emphasis_out", emphasis_out)):
+        factor = factor.detach().double().cpu().numpy()
+        shift = min(MOST_SHIFT, 7 - math.frexp(float(np.abs(factor).max()))[1])
+        factors[name] = np.clip(np.rint(np.ldexp(factor, shift)), -MOST_WEIGHT, MOST_WEIGHT).astype(np.int8)
+        bits += shift
+    return {"emphasis_bits": bits}, factors
 
 
 def transform_tensors(analysis, synthesis):

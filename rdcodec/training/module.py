@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from rdcodec import _core
 from rdcodec.codecs.front import SIDE_TABLES
 from rdcodec.codecs.grid import GRID_STEPS
-from rdcodec.codecs.learned import FEATURE_UNIT
+from rdcodec.codecs.learned import FEATURE_UNIT, LEAST_EMPHASISED
 from rdcodec.codecs.transform import INWARD_UNIT
 from rdcodec.training.loop import Reconstruction
 from rdcodec.training.rate import LevelRate
@@ -18,8 +18,10 @@ from rdcodec.training.rate import LevelRate
 __all__ = ["CodecModule"]
 
 PASSES = 3  # over what is decoded, which predictions depend on and which depends on them
-TRANSFORM_RATE = 2e-5
+EMPHASIS = 32  # rank
+TRANSFORM_RATE = 5e-4
 SCALE_RATE = 10  # times that of the networks, in grid steps
+SEED = 26
 
 
 class CodecModule(nn.Module):
@@ -43,24 +45,25 @@ class CodecModule(nn.Module):
         self.register_buffer("unit", torch.from_numpy(codec._units.astype(np.float32)))
         self.register_buffer("inward", torch.tensor([0, *codec._inward]) / INWARD_UNIT)
         self.component_scale = nn.Parameter(torch.from_numpy(t["component_scale"].astype(np.float32)))
-        # What training adds to the transform, between components in units of their deviation.
-        self.register_buffer("deviation", torch.exp2(self.component_scale.detach() / GRID_STEPS))
-        shape = codec.channels, codec.channels
-        self.analysis_change = nn.Parameter(torch.zeros(shape), requires_grad=False)
-        self.synthesis_change = nn.Parameter(torch.zeros(shape), requires_grad=False)
+        # What training adds to the analysis, between components in units.
+        start = torch.from_numpy(np.random.default_rng(SEED).standard_normal((codec.channels, EMPHASIS)) / EMPHASIS**0.5)
+        self.emphasis_in = nn.Parameter(start.float(), requires_grad=False)
+        self.emphasis_out = nn.Parameter(torch.zeros(EMPHASIS, codec.channels), requires_grad=False)
         self.level_rate = LevelRate(codec)
         for name, costs in zip(("gain_costs", "word_costs", "step_costs", "choice_costs"), _side_costs(codec)):
             self.register_buffer(name, costs)
 
     def trains_transform(self, trained):
         """Whether the transform takes part in the training: there is nothing to gain from it without a distortion."""
-        self.analysis_change.requires_grad_(trained)
-        self.synthesis_change.requires_grad_(trained)
+        self.emphasis_in.requires_grad_(trained)
+        self.emphasis_out.requires_grad_(trained)
 
     def forward(self, h, quality):
         """`Reconstruction` of h float32 [windows, tokens, channels] at qualities int64 [windows]."""
-        side = self._side(h, quality)
-        y = self._changed((torch.ldexp(h, -side.gains[..., None]) - self.mean) @ self.analysis, self.analysis_change)
+        gains, x = self.codec._tamed(_flat(h))
+        gains = torch.from_numpy(gains.astype(np.int64)).to(h.device).view(h.shape[:2])
+        y = self._emphasised(torch.from_numpy(x).to(h).view(h.shape) @ self.analysis, quality)
+        side = self._side(gains, y.detach(), quality)
         base = side.base * self.unit
         spacing = torch.exp2(side.exponent / GRID_STEPS)[..., None]
         mean, scale, latent_bits = self._predict(y, base, spacing, side)
@@ -69,33 +72,26 @@ class CodecModule(nn.Module):
         decoded = (u + (points - u).detach()) * spacing + mean
         token_scale = self.codec._zero_scale - side.exponent[..., None]
         bits = self.level_rate(u, levels, odd, self.component_scale + scale + token_scale, self.choice_costs[side.steps])
-        h_hat = self._changed(decoded, self.synthesis_change) @ self.synthesis + self.mean
-        return Reconstruction(torch.ldexp(h_hat, side.gains[..., None]), bits + side.bits + latent_bits)
+        h_hat = decoded @ self.synthesis + self.mean
+        return Reconstruction(torch.ldexp(h_hat, gains[..., None]), bits + side.bits + latent_bits)
 
-    def _changed(self, y, change):
-        return y + (y / self.deviation) @ change * self.deviation if change.requires_grad else y
+    def _emphasised(self, y, quality):
+        growth = torch.exp2(-quality.clamp(min=LEAST_EMPHASISED) / GRID_STEPS)[:, None, None]
+        return y + growth * ((y / self.unit) @ self.emphasis_in @ self.emphasis_out) * self.unit
 
-    @torch.no_grad()
-    def _side(self, h, quality):
+    def _side(self, gains, y, quality):
         """What is said of each token before its levels, and how many bits it takes, as the codec itself chooses it."""
-        codec, shape = self.codec, h.shape[:2]
-        gains, y = codec._analyse(np.ascontiguousarray(h.detach().cpu().numpy().reshape(-1, h.shape[-1])))
-        words, steps = codec._choose_words(y), codec._choose_steps(y)
+        codec, flat = self.codec, _flat(y).astype(np.float64)
+        words, steps = codec._choose_words(flat), codec._choose_steps(flat)
 
         def placed(values):
-            return torch.from_numpy(np.ascontiguousarray(values)).to(h.device).view(*shape, *values.shape[1:])
+            return torch.from_numpy(np.ascontiguousarray(values)).to(y.device).view(*y.shape[:2], *values.shape[1:])
 
         base = placed(codec._words[words].astype(np.float32) / FEATURE_UNIT)
-        gains, word_of, step_of = (placed(values.astype(np.int64)) for values in (gains, words, steps))
-        bits = self.gain_costs[gains.clamp(max=len(self.gain_costs) - 1)] + self.word_costs[word_of] + self.step_costs[step_of]
-        return _Side(
-            gains=gains,
-            steps=step_of,
-            base=base,
-            word=base[..., codec._t["word_components"]],
-            exponent=placed(codec._step_offsets[steps].astype(np.float32)) - quality[:, None],
-            bits=bits,
-        )
+        exponent = placed(codec._step_offsets[steps].astype(np.float32)) - quality[:, None]
+        words, steps = placed(words.astype(np.int64)), placed(steps.astype(np.int64))
+        bits = self.gain_costs[gains.clamp(max=len(self.gain_costs) - 1)] + self.word_costs[words] + self.step_costs[steps]
+        return _Side(steps, base, base[..., codec._t["word_components"]], exponent, bits)
 
     def _predict(self, y, base, spacing, side):
         """Mean of every component, the word's part included, what is added to its scale, and bits of hyper-latents."""
@@ -114,7 +110,7 @@ class CodecModule(nn.Module):
     @torch.no_grad()
     def _quantise(self, u):
         """Points of the trellis search for u [windows, tokens, components], levels, and which quantiser each is of."""
-        levels = _core.trellis_quantise(np.ascontiguousarray(u.double().cpu().numpy().reshape(-1, u.shape[-1])))
+        levels = _core.trellis_quantise(_flat(u.double()))
         odd = torch.from_numpy(_core.trellis_odd(levels)).to(u.device).view(u.shape).long()
         levels = torch.from_numpy(levels).to(u.device).view(u.shape).long()
         points = 2 * levels - odd * levels.sign()
@@ -127,32 +123,25 @@ class CodecModule(nn.Module):
             {"params": list(self.networks.parameters()), "weight_decay": 0.01},
             {"params": [self.component_scale], "lr": SCALE_RATE * settings.learning_rate, "weight_decay": 0.0},
         ]
-        if self.analysis_change.requires_grad:
-            changes = [self.analysis_change, self.synthesis_change]
-            groups.append({"params": changes, "lr": TRANSFORM_RATE, "weight_decay": 0.0})
+        if self.emphasis_in.requires_grad:
+            emphasis = [self.emphasis_in, self.emphasis_out]
+            groups.append({"params": emphasis, "lr": TRANSFORM_RATE, "weight_decay": 0.0})
         return groups
-
-    @torch.no_grad()
-    def transforms(self):
-        """Analysis and synthesis with what training added, float64 ndarrays [channels, channels]."""
-        identity, deviation = torch.eye(len(self.deviation), dtype=torch.float64), self.deviation.double().cpu()
-
-        def factor(change):
-            return identity + change.double().cpu() / deviation[:, None] * deviation
-
-        analysis = self.analysis.double().cpu() @ factor(self.analysis_change)
-        return analysis.numpy(), (factor(self.synthesis_change) @ self.synthesis.double().cpu()).numpy()
 
 
 class _Side(NamedTuple):
     """What is said of tokens [windows, tokens] and, for base and word in units, of components."""
 
-    gains: torch.Tensor
     steps: torch.Tensor
     base: torch.Tensor
     word: torch.Tensor
     exponent: torch.Tensor
     bits: torch.Tensor
+
+
+def _flat(values):
+    """ndarray [n, last axis] of a tensor."""
+    return np.ascontiguousarray(values.detach().cpu().numpy().reshape(-1, values.shape[-1]))
 
 
 def _float(integers, bits):

@@ -15,7 +15,7 @@ from rdcodec.codecs.base import CONFIG_FILE, Codec
 from rdcodec.errors import RdcodecError
 from rdcodec.files import replace_file
 from rdcodec.training.checkpoint import checkpoint_path
-from rdcodec.training.export import network_tensors, transform_tensors
+from rdcodec.training.export import emphasis_tensors, network_tensors
 from rdcodec.training.front import fit_front
 from rdcodec.training.loop import train
 from rdcodec.training.module import CodecModule
@@ -140,8 +140,9 @@ def _start(family, config, tensors, networks, cache, report):
     """The codec with networks that were not trained; kept beside the states."""
     folder = cache.folder / f"start-{family.family}"
     if not (folder / CONFIG_FILE).exists():  # which is written last
-        config = {**config, "latents": LATENTS if networks.density else 0}
-        tensors = {**tensors, **network_tensors(networks, torch.from_numpy(tensors["component_scale"]).float())}
+        config = {**config, "latents": LATENTS if networks.density else 0, "emphasis_bits": 0}
+        nothing = np.zeros((config["channels"], 0), np.int8)
+        tensors = {**tensors, "emphasis_in": nothing, "emphasis_out": nothing.T, **network_tensors(networks, torch.from_numpy(tensors["component_scale"]).float())}
         tensors.update(prior_tables(tensors, _latent_pmf(networks)))
         codec = _with_tables(family, config, tensors, networks, cache, START_QUALITIES, lambda f: report("first tables", f))
         codec.save_pretrained(folder)
@@ -151,8 +152,8 @@ def _start(family, config, tensors, networks, cache, report):
 def _finish(module, model, layer, cache, qualities, report):
     """The codec of integers, with tables of its own symbols and the default quality."""
     family = type(module.codec)
-    bits, transforms = transform_tensors(*module.transforms())
-    tensors = {**module.codec._tensors(), **transforms, **network_tensors(module.networks, module.component_scale)}
+    bits, emphasis = emphasis_tensors(module.emphasis_in, module.emphasis_out)
+    tensors = {**module.codec._tensors(), **emphasis, **network_tensors(module.networks, module.component_scale)}
     tensors.update(prior_tables(tensors, _latent_pmf(module.networks)))
     span = qualities[0] - TABLE_MARGIN, qualities[1] + TABLE_MARGIN
     config = {**module.codec._config(), **bits}
@@ -179,7 +180,7 @@ def _latent_pmf(networks):
 def _compare(codec, module, cache, settings, report):
     """List of `TrainedPoint`: real bytes beside what the float networks say, with the tables of the codec."""
     floats = CodecModule(codec, module.networks).eval()
-    floats.component_scale.copy_(module.component_scale)
+    floats.load_state_dict({**floats.state_dict(), **dict(module.named_parameters())})
     points, windows = [], cache.read(cache.held_out).states
     for number, quality in enumerate(settings.validation_qualities):
         estimate = sum(float(floats(h[None], torch.tensor([quality])).bits.mean()) for h in windows) / len(windows)

@@ -47,6 +47,7 @@ def parts(family, channels, deviation, seed=5):
         "zero_scale": 32,
         "scales": 89,
         "latents": latents,
+        "emphasis_bits": 14,
     }
     tensors = {
         "mean": rng.normal(0, 0.1, channels).astype(np.float32),
@@ -63,6 +64,8 @@ def parts(family, channels, deviation, seed=5):
         "step_offsets": np.array([-4, -1, 1, 4], np.int32),
         **net(rng, channels, 1, 9).to_tensors("steps"),
     }
+    tensors["emphasis_in"] = rng.integers(-20, 21, (channels, 3)).astype(np.int8)
+    tensors["emphasis_out"] = rng.integers(-20, 21, (3, channels)).astype(np.int8)
     side = len(tensors["word_components"]) + 1 + latents
     tensors.update(net(rng, seen + side, 2 * channels, 11, 2 if seen else 1, 2 if seen else 1).to_tensors("predictor"))
     if latents:
