@@ -1,6 +1,6 @@
 /* rdcodec: the one public header of the C core.
  *
- * Layers, each uses only those before it: base < entropy, quant < levels < stream < python.
+ * Layers, each uses only those before it: base < entropy, quant < levels < stream < python; estimators stand on base alone.
  * Conventions: functions return rdc_status; buffers belong to the caller, their sizes come from the *_bound functions;
  * nothing is kept in global variables, so everything may be called from many threads on different objects.
  * Bytes are described in docs/format.md. */
@@ -70,6 +70,12 @@ typedef enum rdc_error {
     RDC_ERROR_PREDICTOR_NET,
     RDC_ERROR_PREDICTOR_UNIT,
     RDC_ERROR_EXPONENT,
+
+    /* 60: arguments of the estimators */
+    RDC_ERROR_COUNT = 60,
+    RDC_ERROR_COUNT_SUM,
+    RDC_ERROR_COUNT_SAMPLES,
+    RDC_ERROR_ALPHABET,
 
     /* 100: bytes that no encoder writes */
     RDC_ERROR_TRUNCATED = 100,
@@ -448,5 +454,29 @@ rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, 
  * rdc_block_decode, RDC_ERROR_MEMORY. */
 rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, rdc_block_decoder *decoder,
                                  double *values);
+
+/* ---- Estimators (docs/estimators.md) ---- */
+
+/* The same results with any number of threads. */
+
+typedef enum rdc_entropy_method {
+    RDC_ENTROPY_PLUGIN,
+    RDC_ENTROPY_MILLER_MADOW,
+    RDC_ENTROPY_GRASSBERGER,
+    RDC_ENTROPY_CHAO_SHEN,
+    RDC_ENTROPY_NSB
+} rdc_entropy_method;
+
+/* A value and its standard error. */
+typedef struct rdc_estimate {
+    double value;
+    double error;
+} rdc_estimate;
+
+/* Entropy in bits of what was seen counts[i] times in class i. `alphabet` is the number of classes that there are, seen or not; only
+ * NSB asks for it. Errors: RDC_ERROR_COUNT (at: position), RDC_ERROR_COUNT_SUM (above 2^53), RDC_ERROR_COUNT_SAMPLES (fewer than 2),
+ * RDC_ERROR_ALPHABET (fewer than seen, or above 2^53), RDC_ERROR_MEMORY. */
+rdc_status rdc_entropy_of_counts(const int64_t *counts, size_t classes, rdc_entropy_method method, uint64_t alphabet,
+                                 rdc_estimate *entropy);
 
 #endif

@@ -24,6 +24,7 @@ LAYERS = {
     "quant": {"base", "quant"},
     "levels": {"base", "entropy", "quant", "levels"},
     "stream": {"base", "entropy", "quant", "levels", "stream"},
+    "estimators": {"base", "estimators"},
     "python": {"base", "entropy", "quant", "levels", "stream", "python"},
 }
 
@@ -101,7 +102,7 @@ def run(program, **environment):
 
 def test_import_needs_numpy_alone():
     program = (
-        "import sys; import rdcodec, rdcodec.entropy, rdcodec.stream, rdcodec.reference;"
+        "import sys; import rdcodec, rdcodec.entropy, rdcodec.stream, rdcodec.reference, rdcodec.estimators;"
         "found = {'torch', 'transformers', 'safetensors', 'scipy', 'typer'} & set(sys.modules); assert not found, found"
     )
     done = run(program)

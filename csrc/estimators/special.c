@@ -1,0 +1,59 @@
+#include "estimators/special.h"
+
+#include <math.h>
+
+/* From here on the asymptotic series below, cut where they are, are exact to double precision. */
+#define SERIES_FROM 10.0
+
+/* digamma(x) - log(x) for large x (Abramowitz and Stegun 6.3.18). */
+static double digamma_series(double x) {
+    const double y = 1 / (x * x);
+    return -0.5 / x -
+           y * (1.0 / 12 - y * (1.0 / 120 - y * (1.0 / 252 - y * (1.0 / 240 - y * (1.0 / 132 - y * (691.0 / 32760 - y / 12))))));
+}
+
+double rdc_digamma(double x) {
+    double below = 0;
+    for (; x < SERIES_FROM; x += 1) below += 1 / x;
+    return log(x) + digamma_series(x) - below;
+}
+
+/* trigamma(x) - 1 / x - 1 / (2 x^2) for large x (6.4.12). */
+static double trigamma_series(double x) {
+    const double y = 1 / (x * x);
+    return y / x * (1.0 / 6 - y * (1.0 / 30 - y * (1.0 / 42 - y * (1.0 / 30 - y * (5.0 / 66 - y * (691.0 / 2730 - y * 7 / 6))))));
+}
+
+double rdc_trigamma(double x) {
+    double below = 0;
+    for (; x < SERIES_FROM; x += 1) below += 1 / (x * x);
+    return 1 / x + 0.5 / (x * x) + trigamma_series(x) + below;
+}
+
+double rdc_trigamma_difference(double k, double x) {
+    if (x < SERIES_FROM) return k * rdc_trigamma(k * x + 1) - rdc_trigamma(x + 1);
+    /* trigamma(x + 1) = 1 / x - 1 / (2 x^2) + the series; 1 / x cancels */
+    const double kx = k * x;
+    return k * (trigamma_series(kx) - 0.5 / (kx * kx)) - (trigamma_series(x) - 0.5 / (x * x));
+}
+
+/* log(gamma(x)) - (x - 1/2) log(x) + x - log(2 pi) / 2 for large x (6.1.41). */
+static double stirling_series(double x) {
+    const double y = 1 / (x * x);
+    return (1.0 / 12 - y * (1.0 / 360 - y * (1.0 / 1260 - y * (1.0 / 1680 - y * (1.0 / 1188 - y * (691.0 / 360360 - y / 156)))))) / x;
+}
+
+double rdc_log_rising_excess(double x, double n) {
+    const double given = x;
+    double factors = 1, top = 1;
+    int shift = 0;
+    /* both gammas are shifted to where the series holds: gamma(x) = gamma(x + 1) / x */
+    for (; x < SERIES_FROM; x += 1, shift++) {
+        factors *= x;
+        top *= x + n;
+    }
+    const double shifted = x + n;
+    const double rising = (x - 0.5) * log1p(n / x) - n + stirling_series(shifted) - stirling_series(x);
+    if (!shift) return rising + n * log1p(n / x);
+    return rising + n * log(shifted / given) + log(factors / top);
+}

@@ -1,0 +1,9 @@
+"""Estimators of entropies, complexities and bounds: numbers with error bars. See docs/estimators.md.
+
+Every function takes NumPy arrays and returns an `Estimate`; the same bits for any number of threads.
+"""
+
+from rdcodec.estimators.discrete import entropy
+from rdcodec.estimators.estimate import Estimate
+
+__all__ = ["Estimate", "entropy"]
