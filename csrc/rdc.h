@@ -76,6 +76,9 @@ typedef enum rdc_error {
     RDC_ERROR_COUNT_SUM,
     RDC_ERROR_COUNT_SAMPLES,
     RDC_ERROR_ALPHABET,
+    RDC_ERROR_NOT_POSITIVE,
+    RDC_ERROR_NEIGHBOURS,
+    RDC_ERROR_EIGENVALUES,
 
     /* 100: bytes that no encoder writes */
     RDC_ERROR_TRUNCATED = 100,
@@ -478,5 +481,40 @@ typedef struct rdc_estimate {
  * RDC_ERROR_ALPHABET (fewer than seen, or above 2^53), RDC_ERROR_MEMORY. */
 rdc_status rdc_entropy_of_counts(const int64_t *counts, size_t classes, rdc_entropy_method method, uint64_t alphabet,
                                  rdc_estimate *entropy);
+
+/* gram [vectors, vectors] += x x^T for x [vectors, length]; of gram only the lower triangle is touched. Errors: RDC_ERROR_MEMORY. */
+rdc_status rdc_gram_add(rdc_cpu_level cpu, const double *x, size_t vectors, size_t length, double *gram);
+
+/* Replaces the lower triangle of a symmetric matrix [n, n] by its Cholesky factor.
+ * Errors: RDC_ERROR_NOT_POSITIVE (at: pivot), RDC_ERROR_MEMORY. */
+rdc_status rdc_cholesky(rdc_cpu_level cpu, double *matrix, size_t n);
+
+/* Replaces right [n, columns] by the inverse of a lower triangular factor [n, n] times it. */
+void rdc_solve_lower(const double *factor, size_t n, double *right, size_t columns);
+
+/* For vectors [count, columns]: out [count, rows], the matrix [rows, columns] times each. */
+void rdc_matrix_times_vectors(const double *matrix, size_t rows, size_t columns, const double *vectors, size_t count, double *out);
+
+/* For vectors [count, rows]: out [count, columns], the transpose times each. */
+void rdc_transpose_times_vectors(const double *matrix, size_t rows, size_t columns, const double *vectors, size_t count, double *out);
+
+/* distances [n, k]: from each point of x [n, dimensions] to its k nearest others, rising.
+ * Errors: RDC_ERROR_NEIGHBOURS, RDC_ERROR_NOT_FINITE (at: position), RDC_ERROR_MEMORY. */
+rdc_status rdc_neighbour_distances(rdc_cpu_level cpu, const double *x, size_t n, size_t dimensions, size_t k, double *distances);
+
+/* Philox4x32-10: 128 random bits by counter and key. */
+void rdc_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+/* The first n signs, 1 or -1, of a draw. Sign i is negative if bit i % 32 of word i / 32 % 4 is set in Philox's output for the counter
+ * (i / 128, draw), both of 64 bits with the low word first, under the seed as key. */
+void rdc_random_signs(uint64_t seed, uint64_t draw, size_t n, double *signs);
+
+/* Replaces the diagonal [n] of a symmetric tridiagonal matrix, whose other elements are beside [n - 1], by its eigenvalues;
+ * vectors [n, n] get the eigenvectors as columns. Errors: RDC_ERROR_EIGENVALUES (not finite; at: row). */
+rdc_status rdc_tridiagonal_eigen(double *diagonal, double *beside, size_t n, double *vectors);
+
+/* Digamma and trigamma of x above 0. */
+double rdc_digamma(double x);
+double rdc_trigamma(double x);
 
 #endif

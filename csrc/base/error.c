@@ -52,6 +52,9 @@ static const struct {
     {RDC_ERROR_COUNT_SUM, "counts: expected a sum of at most 2^53, passed at position {at}"},
     {RDC_ERROR_COUNT_SAMPLES, "counts: expected at least 2 samples, got {got}"},
     {RDC_ERROR_ALPHABET, "alphabet: expected at least the {at} classes that were seen and at most 2^53, got {got}"},
+    {RDC_ERROR_NOT_POSITIVE, "covariance: expected a positive definite one, but it is singular or not finite at pivot {at}"},
+    {RDC_ERROR_NEIGHBOURS, "neighbours: expected at least 1 and fewer than the {at} points, got {got}"},
+    {RDC_ERROR_EIGENVALUES, "matrix: expected finite values, but its eigenvalues do not converge from row {at} on"},
 
     {RDC_ERROR_TRUNCATED, "byte {at}: the data end too early"},
     {RDC_ERROR_TRAILING_BYTES, "byte {at}: expected the end, got {got} more bytes"},

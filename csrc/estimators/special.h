@@ -3,8 +3,7 @@
 #ifndef RDC_ESTIMATORS_SPECIAL_H
 #define RDC_ESTIMATORS_SPECIAL_H
 
-double rdc_digamma(double x);
-double rdc_trigamma(double x);
+#include "rdc.h" /* digamma and trigamma */
 
 /* k trigamma(k x + 1) - trigamma(x + 1) for k above 1, whose digits cancel for large x where it is computed as written. */
 double rdc_trigamma_difference(double k, double x);

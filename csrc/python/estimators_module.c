@@ -40,8 +40,175 @@ static PyObject *entropy_of_counts(PyObject *module, PyObject *args) {
     return estimate_of(state, status, entropy);
 }
 
+/* A float64 array of two axes; NULL with an error. */
+static PyArrayObject *matrix_of(const rdc_py_state *state, PyObject *object, const char *name) {
+    PyArrayObject *matrix = rdc_py_array(object, name, NPY_FLOAT64, "float64");
+    if (!matrix || PyArray_NDIM(matrix) == 2) return matrix;
+    PyErr_Format(state->rdcodec_error, "%s: expected 2 axes, got %d", name, PyArray_NDIM(matrix));
+    return NULL;
+}
+
+/* One that is written to, [n, n]. */
+static PyArrayObject *square_of(const rdc_py_state *state, PyObject *object, const char *name) {
+    PyArrayObject *matrix = matrix_of(state, object, name);
+    if (!matrix || (PyArray_DIM(matrix, 0) == PyArray_DIM(matrix, 1) && PyArray_ISWRITEABLE(matrix))) return matrix;
+    PyErr_Format(state->rdcodec_error, "%s: expected a square matrix that may be written to", name);
+    return NULL;
+}
+
+static PyObject *gram_add(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *x_object, *gram_object;
+    const char *cpu_name = NULL;
+    rdc_cpu_level cpu;
+    rdc_status status;
+    if (!PyArg_ParseTuple(args, "OO|s:gram_add", &x_object, &gram_object, &cpu_name) || rdc_py_cpu(state, cpu_name, &cpu) < 0) return NULL;
+    PyArrayObject *x = matrix_of(state, x_object, "x");
+    PyArrayObject *gram = x ? square_of(state, gram_object, "gram") : NULL;
+    if (!gram) return NULL;
+    const npy_intp vectors = PyArray_DIM(x, 0), length = PyArray_DIM(x, 1);
+    if (PyArray_DIM(gram, 0) != vectors) return PyErr_Format(state->rdcodec_error, "gram: expected %zd rows, got %zd", vectors, PyArray_DIM(gram, 0));
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_gram_add(cpu, PyArray_DATA(x), (size_t)vectors, (size_t)length, PyArray_DATA(gram));
+    Py_END_ALLOW_THREADS
+    return status.error == RDC_OK ? Py_NewRef(Py_None) : rdc_py_raise(state, status);
+}
+
+static PyObject *cholesky(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *matrix_object;
+    rdc_status status;
+    if (!PyArg_ParseTuple(args, "O:cholesky", &matrix_object)) return NULL;
+    PyArrayObject *matrix = square_of(state, matrix_object, "matrix");
+    if (!matrix) return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_cholesky(state->cpu, PyArray_DATA(matrix), (size_t)PyArray_DIM(matrix, 0));
+    Py_END_ALLOW_THREADS
+    return status.error == RDC_OK ? Py_NewRef(Py_None) : rdc_py_raise(state, status);
+}
+
+static PyObject *solve_lower(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *factor_object, *right_object;
+    if (!PyArg_ParseTuple(args, "OO:solve_lower", &factor_object, &right_object)) return NULL;
+    PyArrayObject *factor = square_of(state, factor_object, "factor");
+    PyArrayObject *right = factor ? matrix_of(state, right_object, "right") : NULL;
+    if (!right) return NULL;
+    const npy_intp n = PyArray_DIM(factor, 0);
+    if (PyArray_DIM(right, 0) != n || !PyArray_ISWRITEABLE(right)) {
+        return PyErr_Format(state->rdcodec_error, "right: expected %zd rows that may be written to, got %zd", n, PyArray_DIM(right, 0));
+    }
+    Py_BEGIN_ALLOW_THREADS
+    rdc_solve_lower(PyArray_DATA(factor), (size_t)n, PyArray_DATA(right), (size_t)PyArray_DIM(right, 1));
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+/* The product of a matrix, or its transpose, with vectors. */
+static PyObject *matrix_vectors(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *matrix_object, *vectors_object;
+    int transposed;
+    if (!PyArg_ParseTuple(args, "OOp:matrix_vectors", &matrix_object, &vectors_object, &transposed)) return NULL;
+    PyArrayObject *matrix = matrix_of(state, matrix_object, "matrix");
+    PyArrayObject *vectors = matrix ? matrix_of(state, vectors_object, "vectors") : NULL;
+    if (!vectors) return NULL;
+    const npy_intp rows = PyArray_DIM(matrix, 0), columns = PyArray_DIM(matrix, 1), expected = transposed ? rows : columns;
+    npy_intp shape[2] = {PyArray_DIM(vectors, 0), transposed ? columns : rows};
+    if (PyArray_DIM(vectors, 1) != expected) {
+        return PyErr_Format(state->rdcodec_error, "vectors: expected length %zd, got %zd", expected, PyArray_DIM(vectors, 1));
+    }
+    PyArrayObject *out = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_FLOAT64);
+    if (!out) return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    (transposed ? rdc_transpose_times_vectors : rdc_matrix_times_vectors)(PyArray_DATA(matrix), (size_t)rows, (size_t)columns,
+                                                                          PyArray_DATA(vectors), (size_t)shape[0], PyArray_DATA(out));
+    Py_END_ALLOW_THREADS
+    return (PyObject *)out;
+}
+
+static PyObject *neighbour_distances(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *x_object;
+    Py_ssize_t k;
+    const char *cpu_name = NULL;
+    rdc_cpu_level cpu;
+    rdc_status status;
+    if (!PyArg_ParseTuple(args, "On|s:neighbour_distances", &x_object, &k, &cpu_name) || rdc_py_cpu(state, cpu_name, &cpu) < 0) return NULL;
+    PyArrayObject *x = matrix_of(state, x_object, "x");
+    if (!x) return NULL;
+    if (k < 0 || k > PyArray_DIM(x, 0)) k = 0; /* refused below */
+    npy_intp shape[2] = {PyArray_DIM(x, 0), k};
+    PyArrayObject *distances = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_FLOAT64);
+    if (!distances) return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_neighbour_distances(cpu, PyArray_DATA(x), (size_t)PyArray_DIM(x, 0), (size_t)PyArray_DIM(x, 1), (size_t)k,
+                                     PyArray_DATA(distances));
+    Py_END_ALLOW_THREADS
+    if (status.error == RDC_OK) return (PyObject *)distances;
+    Py_DECREF(distances);
+    return rdc_py_raise(state, status);
+}
+
+static PyObject *philox(PyObject *Py_UNUSED(module), PyObject *args) {
+    uint32_t counter[4], key[2], out[4];
+    if (!PyArg_ParseTuple(args, "(IIII)(II):philox", &counter[0], &counter[1], &counter[2], &counter[3], &key[0], &key[1])) return NULL;
+    rdc_philox(counter, key, out);
+    return Py_BuildValue("IIII", out[0], out[1], out[2], out[3]);
+}
+
+static PyObject *random_signs(PyObject *Py_UNUSED(module), PyObject *args) {
+    unsigned long long seed, draw;
+    Py_ssize_t n;
+    if (!PyArg_ParseTuple(args, "KKn:random_signs", &seed, &draw, &n)) return NULL;
+    const npy_intp shape = n;
+    PyArrayObject *signs = (PyArrayObject *)PyArray_SimpleNew(1, &shape, NPY_FLOAT64);
+    if (signs) rdc_random_signs(seed, draw, (size_t)n, PyArray_DATA(signs));
+    return (PyObject *)signs;
+}
+
+/* Eigenvalues, in the place of the diagonal, and eigenvectors. */
+static PyObject *tridiagonal_eigen(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *diagonal_object, *beside_object;
+    if (!PyArg_ParseTuple(args, "OO:tridiagonal_eigen", &diagonal_object, &beside_object)) return NULL;
+    PyArrayObject *diagonal = rdc_py_array(diagonal_object, "diagonal", NPY_FLOAT64, "float64");
+    PyArrayObject *beside = diagonal ? rdc_py_array(beside_object, "beside", NPY_FLOAT64, "float64") : NULL;
+    if (!beside) return NULL;
+    npy_intp shape[2] = {PyArray_SIZE(diagonal), PyArray_SIZE(diagonal)};
+    if (PyArray_SIZE(beside) + 1 != shape[0] || !PyArray_ISWRITEABLE(diagonal) || !PyArray_ISWRITEABLE(beside)) {
+        return PyErr_Format(state->rdcodec_error, "beside: expected %zd elements that may be written to", shape[0] - 1);
+    }
+    PyArrayObject *vectors = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_FLOAT64);
+    if (!vectors) return NULL;
+    const rdc_status status = rdc_tridiagonal_eigen(PyArray_DATA(diagonal), PyArray_DATA(beside), (size_t)shape[0], PyArray_DATA(vectors));
+    if (status.error == RDC_OK) return (PyObject *)vectors;
+    Py_DECREF(vectors);
+    return rdc_py_raise(state, status);
+}
+
+static PyObject *digamma(PyObject *Py_UNUSED(module), PyObject *args) {
+    double x;
+    return PyArg_ParseTuple(args, "d:digamma", &x) ? PyFloat_FromDouble(rdc_digamma(x)) : NULL;
+}
+
+static PyObject *trigamma(PyObject *Py_UNUSED(module), PyObject *args) {
+    double x;
+    return PyArg_ParseTuple(args, "d:trigamma", &x) ? PyFloat_FromDouble(rdc_trigamma(x)) : NULL;
+}
+
 static PyMethodDef functions[] = {
     {"entropy_of_counts", entropy_of_counts, METH_VARARGS, NULL},
+    {"gram_add", gram_add, METH_VARARGS, NULL},
+    {"cholesky", cholesky, METH_VARARGS, NULL},
+    {"solve_lower", solve_lower, METH_VARARGS, NULL},
+    {"matrix_vectors", matrix_vectors, METH_VARARGS, NULL},
+    {"neighbour_distances", neighbour_distances, METH_VARARGS, NULL},
+    {"tridiagonal_eigen", tridiagonal_eigen, METH_VARARGS, NULL},
+    {"digamma", digamma, METH_VARARGS, NULL},
+    {"trigamma", trigamma, METH_VARARGS, NULL},
+    {"philox", philox, METH_VARARGS, NULL},
+    {"random_signs", random_signs, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
