@@ -517,4 +517,11 @@ rdc_status rdc_tridiagonal_eigen(double *diagonal, double *beside, size_t n, dou
 double rdc_digamma(double x);
 double rdc_trigamma(double x);
 
+/* For each draw of signs s, those of rdc_random_signs: maxima [draws] = max(maxima, |sum over i of s_i x[i, j]|) over all columns j of
+ * x [n, columns], so that columns may come in parts. Errors: RDC_ERROR_MEMORY. */
+rdc_status rdc_rademacher_maxima(rdc_cpu_level cpu, const float *x, size_t n, size_t columns, uint64_t seed, size_t draws, float *maxima);
+
+/* forms [draws]: s^T gram s, gram [n, n] given by its lower triangle. Errors: RDC_ERROR_MEMORY. */
+rdc_status rdc_rademacher_forms(const double *gram, size_t n, uint64_t seed, size_t draws, double *forms);
+
 #endif

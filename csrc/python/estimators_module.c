@@ -197,6 +197,47 @@ static PyObject *trigamma(PyObject *Py_UNUSED(module), PyObject *args) {
     return PyArg_ParseTuple(args, "d:trigamma", &x) ? PyFloat_FromDouble(rdc_trigamma(x)) : NULL;
 }
 
+static PyObject *rademacher_maxima(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *x_object, *maxima_object;
+    unsigned long long seed;
+    const char *cpu_name = NULL;
+    rdc_cpu_level cpu;
+    rdc_status status;
+    if (!PyArg_ParseTuple(args, "OKO|s:rademacher_maxima", &x_object, &seed, &maxima_object, &cpu_name)) return NULL;
+    if (rdc_py_cpu(state, cpu_name, &cpu) < 0) return NULL;
+    PyArrayObject *x = rdc_py_array(x_object, "x", NPY_FLOAT32, "float32");
+    PyArrayObject *maxima = x ? rdc_py_array(maxima_object, "maxima", NPY_FLOAT32, "float32") : NULL;
+    if (!maxima) return NULL;
+    if (PyArray_NDIM(x) != 2 || !PyArray_ISWRITEABLE(maxima)) {
+        return PyErr_Format(state->rdcodec_error, "x, maxima: expected 2 axes, got %d, and an array that may be written to", PyArray_NDIM(x));
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_rademacher_maxima(cpu, PyArray_DATA(x), (size_t)PyArray_DIM(x, 0), (size_t)PyArray_DIM(x, 1), seed,
+                                   (size_t)PyArray_SIZE(maxima), PyArray_DATA(maxima));
+    Py_END_ALLOW_THREADS
+    return status.error == RDC_OK ? Py_NewRef(Py_None) : rdc_py_raise(state, status);
+}
+
+static PyObject *rademacher_forms(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *gram_object;
+    unsigned long long seed;
+    Py_ssize_t draws;
+    rdc_status status;
+    if (!PyArg_ParseTuple(args, "OKn:rademacher_forms", &gram_object, &seed, &draws)) return NULL;
+    PyArrayObject *gram = square_of(state, gram_object, "gram");
+    const npy_intp shape = draws;
+    PyArrayObject *forms = gram ? (PyArrayObject *)PyArray_SimpleNew(1, &shape, NPY_FLOAT64) : NULL;
+    if (!forms) return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_rademacher_forms(PyArray_DATA(gram), (size_t)PyArray_DIM(gram, 0), seed, (size_t)draws, PyArray_DATA(forms));
+    Py_END_ALLOW_THREADS
+    if (status.error == RDC_OK) return (PyObject *)forms;
+    Py_DECREF(forms);
+    return rdc_py_raise(state, status);
+}
+
 static PyMethodDef functions[] = {
     {"entropy_of_counts", entropy_of_counts, METH_VARARGS, NULL},
     {"gram_add", gram_add, METH_VARARGS, NULL},
@@ -207,6 +248,8 @@ static PyMethodDef functions[] = {
     {"tridiagonal_eigen", tridiagonal_eigen, METH_VARARGS, NULL},
     {"digamma", digamma, METH_VARARGS, NULL},
     {"trigamma", trigamma, METH_VARARGS, NULL},
+    {"rademacher_maxima", rademacher_maxima, METH_VARARGS, NULL},
+    {"rademacher_forms", rademacher_forms, METH_VARARGS, NULL},
     {"philox", philox, METH_VARARGS, NULL},
     {"random_signs", random_signs, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

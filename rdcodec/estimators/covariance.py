@@ -229,9 +229,9 @@ def _exact(scatter, y, ridge):
     influences = _influences(scatter, y, shrinkage, factor)
     error, dimensions = influences.std() / math.sqrt(n), influences.mean()
     bias = dimensions * (dimensions + 1) / (2 * n)  # of a Gaussian's, to first order
-    interval = (min(value, unshrunk) - NORMAL_95 * error) / LN2, (value + bias + NORMAL_95 * error) / LN2
-    terms = {"shrinkage": shrinkage, "per_feature": value / LN2 / scatter.features}
-    return Estimate(value / LN2, error / LN2, interval, "bits", n, terms)
+    interval = float(min(value, unshrunk) - NORMAL_95 * error) / LN2, float(value + bias + NORMAL_95 * error) / LN2
+    terms = {"shrinkage": float(shrinkage), "per_feature": float(value) / LN2 / scatter.features}
+    return Estimate(float(value) / LN2, float(error) / LN2, interval, "bits", n, terms)
 
 
 # ---- By Lanczos quadrature

@@ -37,8 +37,9 @@ class Estimate:
     @classmethod
     def normal(cls, value, error, unit, samples, **terms):
         """An estimate with the interval that holds 95% of a normal distribution around it."""
+        value, error = float(value), float(error)
         interval = value - NORMAL_95 * error, value + NORMAL_95 * error
-        return cls(value, error, interval, unit, samples, terms)
+        return cls(value, error, interval, unit, samples, {name: float(term) for name, term in terms.items()})
 
     def __str__(self):
         doubt = f" ± {self.error:.3g}" if self.error is not None else f" in [{self.interval[0]:.6g}, {self.interval[1]:.6g}]"
