@@ -524,4 +524,26 @@ rdc_status rdc_rademacher_maxima(rdc_cpu_level cpu, const float *x, size_t n, si
 /* forms [draws]: s^T gram s, gram [n, n] given by its lower triangle. Errors: RDC_ERROR_MEMORY. */
 rdc_status rdc_rademacher_forms(const double *gram, size_t n, uint64_t seed, size_t draws, double *forms);
 
+/* The diagonal [n] and what is beside it [n - 1] of a tridiagonal matrix with the eigenvalues of a symmetric one [n, n], which is
+ * used up. */
+void rdc_tridiagonal_form(double *matrix, size_t n, double *diagonal, double *beside);
+
+/* A source of symbols and what it costs to reproduce them as outputs. */
+typedef struct rdc_source {
+    const double *p;          /* [sources], probabilities that sum to 1 */
+    const double *distortion; /* [sources, outputs], finite */
+    size_t sources, outputs;
+} rdc_source;
+
+/* A channel's distortion and rate, in nats, which bound the rate-distortion function R(D) from above; and a line from below:
+ * R(D) >= intercept - slope * D for all D. */
+typedef struct rdc_rate_point {
+    double distortion, rate, intercept;
+} rdc_rate_point;
+
+/* Iterates the outputs' probabilities q [outputs], above 0 at first, until rate and line are within the tolerance of each other or the
+ * iterations are used up, at least one. Errors: RDC_ERROR_MEMORY. */
+rdc_status rdc_blahut_arimoto(const rdc_source *source, double slope, double tolerance, uint64_t iterations, double *q,
+                              rdc_rate_point *point);
+
 #endif

@@ -238,6 +238,49 @@ static PyObject *rademacher_forms(PyObject *module, PyObject *args) {
     return rdc_py_raise(state, status);
 }
 
+static PyObject *tridiagonal_form(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *matrix_object;
+    if (!PyArg_ParseTuple(args, "O:tridiagonal_form", &matrix_object)) return NULL;
+    PyArrayObject *matrix = square_of(state, matrix_object, "matrix");
+    if (!matrix) return NULL;
+    const npy_intp n = PyArray_DIM(matrix, 0), beside_size = n ? n - 1 : 0;
+    PyObject *diagonal = PyArray_SimpleNew(1, &n, NPY_FLOAT64), *beside = PyArray_SimpleNew(1, &beside_size, NPY_FLOAT64);
+    if (diagonal && beside) {
+        Py_BEGIN_ALLOW_THREADS
+        rdc_tridiagonal_form(PyArray_DATA(matrix), (size_t)n, PyArray_DATA((PyArrayObject *)diagonal), PyArray_DATA((PyArrayObject *)beside));
+        Py_END_ALLOW_THREADS
+        return Py_BuildValue("NN", diagonal, beside);
+    }
+    Py_XDECREF(diagonal);
+    Py_XDECREF(beside);
+    return NULL;
+}
+
+static PyObject *blahut_arimoto(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *p_object, *distortion_object, *q_object;
+    double slope, tolerance;
+    unsigned long long iterations;
+    rdc_rate_point point;
+    rdc_status status;
+    if (!PyArg_ParseTuple(args, "OOddKO:blahut_arimoto", &p_object, &distortion_object, &slope, &tolerance, &iterations, &q_object)) return NULL;
+    PyArrayObject *p = rdc_py_array(p_object, "p", NPY_FLOAT64, "float64");
+    PyArrayObject *distortion = p ? matrix_of(state, distortion_object, "distortion") : NULL;
+    PyArrayObject *q = distortion ? rdc_py_array(q_object, "q", NPY_FLOAT64, "float64") : NULL;
+    if (!q) return NULL;
+    if (PyArray_SIZE(p) != PyArray_DIM(distortion, 0) || PyArray_SIZE(q) != PyArray_DIM(distortion, 1) || !PyArray_SIZE(distortion) ||
+        !PyArray_ISWRITEABLE(q) || !iterations) {
+        return PyErr_Format(state->rdcodec_error, "distortion: expected shape [%zd, %zd], not empty, and an iteration", PyArray_SIZE(p), PyArray_SIZE(q));
+    }
+    const rdc_source source = {PyArray_DATA(p), PyArray_DATA(distortion), (size_t)PyArray_SIZE(p), (size_t)PyArray_SIZE(q)};
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_blahut_arimoto(&source, slope, tolerance, iterations, PyArray_DATA(q), &point);
+    Py_END_ALLOW_THREADS
+    if (status.error != RDC_OK) return rdc_py_raise(state, status);
+    return Py_BuildValue("ddd", point.distortion, point.rate, point.intercept);
+}
+
 static PyMethodDef functions[] = {
     {"entropy_of_counts", entropy_of_counts, METH_VARARGS, NULL},
     {"gram_add", gram_add, METH_VARARGS, NULL},
@@ -250,6 +293,8 @@ static PyMethodDef functions[] = {
     {"trigamma", trigamma, METH_VARARGS, NULL},
     {"rademacher_maxima", rademacher_maxima, METH_VARARGS, NULL},
     {"rademacher_forms", rademacher_forms, METH_VARARGS, NULL},
+    {"tridiagonal_form", tridiagonal_form, METH_VARARGS, NULL},
+    {"blahut_arimoto", blahut_arimoto, METH_VARARGS, NULL},
     {"philox", philox, METH_VARARGS, NULL},
     {"random_signs", random_signs, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -86,6 +86,16 @@ def test_tridiagonal_eigenvectors(n):
     assert np.allclose(vectors.T @ vectors, np.eye(n), atol=1e-13)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 50])
+@pytest.mark.parametrize("rank", [0, 1, 99])
+def test_tridiagonal_form_keeps_eigenvalues(n, rank):
+    x = np.random.default_rng(n).normal(size=(n, min(n, rank)))
+    matrix = x @ x.T
+    values, beside = _core.tridiagonal_form(matrix.copy())
+    _core.tridiagonal_eigen(values, beside)
+    assert np.allclose(np.sort(values), np.linalg.eigvalsh(matrix), atol=1e-11)
+
+
 def test_lanczos_stops_where_the_space_is_complete():
     values = np.array([3.0, 3.0, 1.0, 0.0])
     diagonal, beside, _ = tridiagonalise(lambda v: v * values, np.ones((2, 4)), 4)
