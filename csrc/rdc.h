@@ -1,6 +1,6 @@
 /* rdcodec: the one public header of the C core.
  *
- * Layers, each uses only those before it: base < entropy, quant < levels < stream < python; estimators stand on base alone.
+ * Layers, each uses only those before it: base < entropy, quant < levels < stream < python; estimators use base alone.
  * Conventions: functions return rdc_status; buffers belong to the caller, their sizes come from the *_bound functions;
  * nothing is kept in global variables, so everything may be called from many threads on different objects.
  * Bytes are described in docs/format.md. */
@@ -476,13 +476,14 @@ typedef struct rdc_estimate {
     double error;
 } rdc_estimate;
 
-/* Entropy in bits of what was seen counts[i] times in class i. `alphabet` is the number of classes that there are, seen or not; only
- * NSB asks for it. Errors: RDC_ERROR_COUNT (at: position), RDC_ERROR_COUNT_SUM (above 2^53), RDC_ERROR_COUNT_SAMPLES (fewer than 2),
- * RDC_ERROR_ALPHABET (fewer than seen, or above 2^53), RDC_ERROR_MEMORY. */
+/* Entropy in bits of what was seen counts[i] times in class i. `alphabet` is the number of classes that there are, seen or not;
+ * only NSB asks for it. Errors: RDC_ERROR_COUNT (at: position), RDC_ERROR_COUNT_SUM (above 2^53), RDC_ERROR_COUNT_SAMPLES
+ * (fewer than 2), RDC_ERROR_ALPHABET (fewer than seen, or above 2^53), RDC_ERROR_MEMORY. */
 rdc_status rdc_entropy_of_counts(const int64_t *counts, size_t classes, rdc_entropy_method method, uint64_t alphabet,
                                  rdc_estimate *entropy);
 
-/* gram [vectors, vectors] += x x^T for x [vectors, length]; of gram only the lower triangle is touched. Errors: RDC_ERROR_MEMORY. */
+/* gram [vectors, vectors] += x x^T for x [vectors, length]; of gram only the lower triangle is touched. Errors:
+ * RDC_ERROR_MEMORY. */
 rdc_status rdc_gram_add(rdc_cpu_level cpu, const double *x, size_t vectors, size_t length, double *gram);
 
 /* Replaces the lower triangle of a symmetric matrix [n, n] by its Cholesky factor.
@@ -493,10 +494,12 @@ rdc_status rdc_cholesky(rdc_cpu_level cpu, double *matrix, size_t n);
 void rdc_solve_lower(const double *factor, size_t n, double *right, size_t columns);
 
 /* For vectors [count, columns]: out [count, rows], the matrix [rows, columns] times each. */
-void rdc_matrix_times_vectors(const double *matrix, size_t rows, size_t columns, const double *vectors, size_t count, double *out);
+void rdc_matrix_times_vectors(const double *matrix, size_t rows, size_t columns, const double *vectors, size_t count,
+                              double *out);
 
 /* For vectors [count, rows]: out [count, columns], the transpose times each. */
-void rdc_transpose_times_vectors(const double *matrix, size_t rows, size_t columns, const double *vectors, size_t count, double *out);
+void rdc_transpose_times_vectors(const double *matrix, size_t rows, size_t columns, const double *vectors, size_t count,
+                                 double *out);
 
 /* distances [n, k]: from each point of x [n, dimensions] to its k nearest others, rising.
  * Errors: RDC_ERROR_NEIGHBOURS, RDC_ERROR_NOT_FINITE (at: position), RDC_ERROR_MEMORY. */
@@ -505,8 +508,8 @@ rdc_status rdc_neighbour_distances(rdc_cpu_level cpu, const double *x, size_t n,
 /* Philox4x32-10: 128 random bits by counter and key. */
 void rdc_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
-/* The first n signs, 1 or -1, of a draw. Sign i is negative if bit i % 32 of word i / 32 % 4 is set in Philox's output for the counter
- * (i / 128, draw), both of 64 bits with the low word first, under the seed as key. */
+/* The first n signs, 1 or -1, of a draw. Sign i is negative if bit i % 32 of word i / 32 % 4 is set in Philox's output for the
+ * counter (i / 128, draw), both of 64 bits with the low word first, under the seed as key. */
 void rdc_random_signs(uint64_t seed, uint64_t draw, size_t n, double *signs);
 
 /* Replaces the diagonal [n] of a symmetric tridiagonal matrix, whose other elements are beside [n - 1], by its eigenvalues;
@@ -517,9 +520,10 @@ rdc_status rdc_tridiagonal_eigen(double *diagonal, double *beside, size_t n, dou
 double rdc_digamma(double x);
 double rdc_trigamma(double x);
 
-/* For each draw of signs s, those of rdc_random_signs: maxima [draws] = max(maxima, |sum over i of s_i x[i, j]|) over all columns j of
- * x [n, columns], so that columns may come in parts. Errors: RDC_ERROR_MEMORY. */
-rdc_status rdc_rademacher_maxima(rdc_cpu_level cpu, const float *x, size_t n, size_t columns, uint64_t seed, size_t draws, float *maxima);
+/* For each draw of signs s, those of rdc_random_signs: maxima [draws] = max(maxima, |sum over i of s_i x[i, j]|) over all
+ * columns j of x [n, columns], so that columns may come in parts. Errors: RDC_ERROR_MEMORY. */
+rdc_status rdc_rademacher_maxima(rdc_cpu_level cpu, const float *x, size_t n, size_t columns, uint64_t seed, size_t draws,
+                                 float *maxima);
 
 /* forms [draws]: s^T gram s, gram [n, n] given by its lower triangle. Errors: RDC_ERROR_MEMORY. */
 rdc_status rdc_rademacher_forms(const double *gram, size_t n, uint64_t seed, size_t draws, double *forms);
@@ -541,8 +545,8 @@ typedef struct rdc_rate_point {
     double distortion, rate, intercept;
 } rdc_rate_point;
 
-/* Iterates the outputs' probabilities q [outputs], above 0 at first, until rate and line are within the tolerance of each other or the
- * iterations are used up, at least one. Errors: RDC_ERROR_MEMORY. */
+/* Iterates the outputs' probabilities q [outputs], above 0 at first, until rate and line are within the tolerance of each other
+ * or the iterations are used up, at least one. Errors: RDC_ERROR_MEMORY. */
 rdc_status rdc_blahut_arimoto(const rdc_source *source, double slope, double tolerance, uint64_t iterations, double *q,
                               rdc_rate_point *point);
 

@@ -59,8 +59,8 @@ static double mean_distortion(const rdc_source *s, const double *q, const worksp
     return sum;
 }
 
-/* What the channel of q and the slope has, and how far below it the function may be: log of the largest factor minus their mean log
- * (Blahut 1972, theorem 6). */
+/* What the channel of q and the slope has, and how far below it the function may be: log of the largest factor minus their mean
+ * log (Blahut 1972, theorem 6). */
 static rdc_rate_point point_of(const rdc_source *s, double slope, const double *q, const workspace *w) {
     rdc_rate_point point = {.distortion = mean_distortion(s, q, w)};
     double logs = 0, largest = 0, mean_log = 0;

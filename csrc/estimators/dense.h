@@ -1,5 +1,5 @@
-/* Dense matrices of doubles, rows one after the other `stride` apart: what log-determinants need. Every sum is taken in an order that
- * neither threads nor the class of the CPU change. Private to csrc/estimators. */
+/* Dense matrices of doubles, rows one after the other `stride` apart: what log-determinants need. Every sum is taken in an
+ * order that neither threads nor the class of the CPU change. Private to csrc/estimators. */
 #ifndef RDC_ESTIMATORS_DENSE_H
 #define RDC_ESTIMATORS_DENSE_H
 

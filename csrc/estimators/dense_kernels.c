@@ -19,6 +19,7 @@ static void multiply_baseline(const double *a, const double *b, size_t depth, do
 #include <immintrin.h>
 
 /* A vector product and a vector sum go to different units, so that fusing them would gain little; it would round otherwise. */
+/* A tile in blocks of `rows` rows by 3 vectors, which stay in registers. */
 #define ROWS_3_VECTORS(name, target, vec, width, rows, zero, load, splat, multiply, add, store)                               \
     target static void name(const double *a, const double *b, size_t depth, double *tile) {                                \
         for (size_t block = 0; block < RDC_DENSE_ROWS; block += rows) {                                                    \
@@ -41,10 +42,10 @@ static void multiply_baseline(const double *a, const double *b, size_t depth, do
         }                                                                                                                  \
     }
 
-ROWS_3_VECTORS(multiply_avx2, RDC_TARGET_AVX2, __m256d, 4, 4, _mm256_setzero_pd, _mm256_load_pd, _mm256_set1_pd, _mm256_mul_pd,
-               _mm256_add_pd, _mm256_store_pd)
-ROWS_3_VECTORS(multiply_avx512, RDC_TARGET_AVX512, __m512d, 8, 8, _mm512_setzero_pd, _mm512_load_pd, _mm512_set1_pd, _mm512_mul_pd,
-               _mm512_add_pd, _mm512_store_pd)
+ROWS_3_VECTORS(multiply_avx2, RDC_TARGET_AVX2, __m256d, 4, 4, _mm256_setzero_pd, _mm256_load_pd, _mm256_set1_pd,
+               _mm256_mul_pd, _mm256_add_pd, _mm256_store_pd)
+ROWS_3_VECTORS(multiply_avx512, RDC_TARGET_AVX512, __m512d, 8, 8, _mm512_setzero_pd, _mm512_load_pd, _mm512_set1_pd,
+               _mm512_mul_pd, _mm512_add_pd, _mm512_store_pd)
 #endif
 
 rdc_dense_kernel *rdc_dense_kernel_of(rdc_cpu_level level) {

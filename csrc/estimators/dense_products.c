@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "base/threads.h"
 #include "estimators/dense.h"
 #include "estimators/dense_kernels.h"
 
@@ -43,9 +42,9 @@ static void pack_slice(const panels *p, rdc_matrix_view x, size_t from, size_t d
 #pragma omp parallel for schedule(static) if (all * depth * RDC_DENSE_COLUMNS >= RDC_PARALLEL_WORK)
 #endif
     for (size_t i = 0; i < all; i++) {
-        const size_t j = i - p->left_count;
-        if (i < p->left_count) pack(x, i * RDC_DENSE_ROWS, RDC_DENSE_ROWS, from, depth, p->left + i * RDC_DENSE_ROWS * RDC_DENSE_DEPTH);
-        else pack(x, j * RDC_DENSE_COLUMNS, RDC_DENSE_COLUMNS, from, depth, p->right + j * RDC_DENSE_COLUMNS * RDC_DENSE_DEPTH);
+        const int is_left = i < p->left_count;
+        const size_t width = is_left ? RDC_DENSE_ROWS : RDC_DENSE_COLUMNS, row = (is_left ? i : i - p->left_count) * width;
+        pack(x, row, width, from, depth, (is_left ? p->left : p->right) + row * RDC_DENSE_DEPTH);
     }
 }
 

@@ -33,12 +33,13 @@ static RDC_ALWAYS_INLINE void gaps_to_box(const double *leaf, const double *box,
     for (size_t i = 0; i < RDC_LEAF; i++) distances[i] = sums[i];
 }
 
-#define KERNELS(class, target)                                                                                                        \
-    target static int points_##class(const double *point, const double *leaf, size_t dimensions, double bound, double *distances) { \
-        return squared_distances(point, leaf, dimensions, bound, distances);                                                        \
-    }                                                                                                                               \
-    target static void box_##class(const double *leaf, const double *box, size_t dimensions, double *distances) {                   \
-        gaps_to_box(leaf, box, dimensions, distances);                                                                              \
+#define KERNELS(class, target)                                                                                    \
+    target static int points_##class(const double *point, const double *leaf, size_t dimensions, double bound,    \
+                                     double *distances) {                                                         \
+        return squared_distances(point, leaf, dimensions, bound, distances);                                      \
+    }                                                                                                             \
+    target static void box_##class(const double *leaf, const double *box, size_t dimensions, double *distances) { \
+        gaps_to_box(leaf, box, dimensions, distances);                                                            \
     }
 
 KERNELS(baseline, )

@@ -1,5 +1,5 @@
-/* Distances to the points of a leaf, [dimensions, RDC_LEAF], one set of loops a class of CPUs; all sum over dimensions in rising order.
- * Private to csrc/estimators. */
+/* Distances to the points of a leaf, [dimensions, RDC_LEAF], one set of loops a class of CPUs; all sum over dimensions in
+ * rising order. Private to csrc/estimators. */
 #ifndef RDC_ESTIMATORS_DISTANCE_KERNELS_H
 #define RDC_ESTIMATORS_DISTANCE_KERNELS_H
 

@@ -96,7 +96,9 @@ rdc_status rdc_entropy_of_counts(const int64_t *counts, size_t classes, rdc_entr
     RDC_FORWARD_IF_ERROR(rdc_spectrum_make(&spectrum, counts, classes));
     const uint64_t seen = (uint64_t)spectrum.seen;
     const int is_known = method != RDC_ENTROPY_NSB || (alphabet >= seen && alphabet <= MOST_CLASSES);
-    if (is_known) *entropy = in_bits(method == RDC_ENTROPY_NSB ? rdc_nsb(&spectrum, (double)alphabet) : additive(method, &spectrum));
+    if (is_known) {
+        *entropy = in_bits(method == RDC_ENTROPY_NSB ? rdc_nsb(&spectrum, (double)alphabet) : additive(method, &spectrum));
+    }
     rdc_spectrum_free(&spectrum);
     RDC_RETURN_IF(!is_known, RDC_ERROR_ALPHABET, seen, alphabet);
     return rdc_ok();

@@ -21,7 +21,8 @@ static double dot(const double *a, const double *b, size_t n) {
     return sum;
 }
 
-void rdc_matrix_times_vectors(const double *matrix, size_t rows, size_t columns, const double *vectors, size_t count, double *out) {
+void rdc_matrix_times_vectors(const double *matrix, size_t rows, size_t columns, const double *vectors, size_t count,
+                              double *out) {
     memset(out, 0, count * rows * sizeof *out);
 #ifdef _OPENMP
 #pragma omp parallel for schedule(static) if (rows * columns * count >= RDC_PARALLEL_WORK)
@@ -29,12 +30,14 @@ void rdc_matrix_times_vectors(const double *matrix, size_t rows, size_t columns,
     for (size_t i = 0; i < rows; i++) {
         for (size_t from = 0; from < columns; from += CHUNK) {
             const size_t width = columns - from < CHUNK ? columns - from : CHUNK;
-            for (size_t v = 0; v < count; v++) out[v * rows + i] += dot(matrix + i * columns + from, vectors + v * columns + from, width);
+            const double *part = matrix + i * columns + from;
+            for (size_t v = 0; v < count; v++) out[v * rows + i] += dot(part, vectors + v * columns + from, width);
         }
     }
 }
 
-void rdc_transpose_times_vectors(const double *matrix, size_t rows, size_t columns, const double *vectors, size_t count, double *out) {
+void rdc_transpose_times_vectors(const double *matrix, size_t rows, size_t columns, const double *vectors, size_t count,
+                                 double *out) {
     memset(out, 0, count * columns * sizeof *out);
 #ifdef _OPENMP
 #pragma omp parallel for schedule(static) if (rows * columns * count >= RDC_PARALLEL_WORK)

@@ -1,5 +1,5 @@
-/* Distances to the nearest neighbours: the points of a leaf look for theirs together, so that a box is turned down for all of them
- * at once and a leaf's points stay in the cache. */
+/* Distances to the nearest neighbours: the points of a leaf look for theirs together, so that a box is turned down for all of
+ * them at once and a leaf's points stay in the cache. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -127,7 +127,8 @@ static int search_all(const rdc_point_tree *tree, const rdc_distance_kernels *ke
         for (size_t own = 0; own < tree->leaves; own++) {
             if (!enough_memory) continue;
             search_leaf(&s, own, n);
-            for (size_t i = 0; i < s.count * k; i++) distances[tree->order[own * RDC_LEAF + i / k] * k + i % k] = sqrt(s.nearest[i]);
+            const size_t *order = tree->order + own * RDC_LEAF;
+            for (size_t i = 0; i < s.count * k; i++) distances[order[i / k] * k + i % k] = sqrt(s.nearest[i]);
         }
         free(s.points);
         free(s.nearest);

@@ -1,7 +1,7 @@
-/* The prior is a mixture of symmetric Dirichlet distributions over their concentration beta, weighted such that the entropy expected
- * before any data, xi(beta) = digamma(K beta + 1) - digamma(beta + 1), is uniform. The posterior over beta is integrated in
- * u = log(beta): the integrand is analytic there and falls exponentially on both sides, where the trapezoidal rule converges
- * exponentially too. */
+/* The prior is a mixture of symmetric Dirichlet distributions over their concentration beta, weighted such that the entropy
+ * expected before any data, xi(beta) = digamma(K beta + 1) - digamma(beta + 1), is uniform. The posterior over beta is
+ * integrated in u = log(beta): the integrand is analytic there and falls exponentially on both sides, where the trapezoidal
+ * rule converges exponentially too. */
 #include "estimators/nsb.h"
 
 #include <float.h>
@@ -32,8 +32,8 @@ static double log_density(const posterior *p, double u) {
     return log_evidence + log(rdc_trigamma_difference(p->alphabet, beta)) + u;
 }
 
-/* Mean and variance of the entropy given beta (Wolpert and Wolf 1995). With a the parameters of the posterior Dirichlet and A their
- * sum; logarithms are taken relative to the mean, so that the sums which make up the variance stay small. */
+/* Mean and variance of the entropy given beta (Wolpert and Wolf 1995). With a the parameters of the posterior Dirichlet and A
+ * their sum; logarithms are taken relative to the mean, so that the sums which make up the variance stay small. */
 static void moments_at(const posterior *p, double beta, double *mean, double *variance) {
     const double total = p->spectrum->samples + p->alphabet * beta;
     const rdc_count_group unseen = {0, p->unseen};

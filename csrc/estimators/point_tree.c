@@ -43,12 +43,13 @@ static void swap(size_t *a, size_t *b) {
     *b = t;
 }
 
-/* Reorders so that the first `left` points are those of the smallest values of a column (Hoare's selection). `values` is the column:
- * its element i is values[i * stride]. */
+/* Reorders so that the first `left` points are those of the smallest values of a column (Hoare's selection). `values` is the
+ * column: its element i is values[i * stride]. */
 static void select_smallest(size_t *order, size_t n, size_t left, const double *values, size_t stride) {
     size_t low = 0, high = n - 1;
     while (low < high) {
-        const double pivot = median_of_3(values[order[low] * stride], values[order[(low + high) / 2] * stride], values[order[high] * stride]);
+        const double middle = values[order[(low + high) / 2] * stride];
+        const double pivot = median_of_3(values[order[low] * stride], middle, values[order[high] * stride]);
         size_t i = low, j = high;
         for (;;) {
             while (values[order[i] * stride] < pivot) i++;

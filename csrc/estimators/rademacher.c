@@ -34,8 +34,8 @@ typedef struct workspace {
     float *sums;     /* [DRAWS, RDC_SIGN_COLUMNS] */
 } workspace;
 
-static void take_draws(const rdc_rademacher_kernels *kernels, const float *x, size_t n, size_t columns, uint64_t seed, size_t first,
-                       size_t draws, const workspace *w, float *maxima) {
+static void take_draws(const rdc_rademacher_kernels *kernels, const float *x, size_t n, size_t columns, uint64_t seed,
+                       size_t first, size_t draws, const workspace *w, float *maxima) {
     float strip[RDC_SIGN_ROWS * RDC_SIGN_COLUMNS], table[RDC_SIGN_GROUPS * 16 * RDC_SIGN_COLUMNS];
     const size_t words = (n + RDC_SIGN_ROWS - 1) / RDC_SIGN_ROWS;
     make_signs(seed, first, draws, words, w->signs);
@@ -50,7 +50,8 @@ static void take_draws(const rdc_rademacher_kernels *kernels, const float *x, si
     }
 }
 
-rdc_status rdc_rademacher_maxima(rdc_cpu_level cpu, const float *x, size_t n, size_t columns, uint64_t seed, size_t draws, float *maxima) {
+rdc_status rdc_rademacher_maxima(rdc_cpu_level cpu, const float *x, size_t n, size_t columns, uint64_t seed, size_t draws,
+                                 float *maxima) {
     const rdc_rademacher_kernels *kernels = rdc_rademacher_kernels_of(cpu);
     const size_t words = (n + RDC_SIGN_ROWS - 1) / RDC_SIGN_ROWS;
     int enough_memory = 1;

@@ -1,5 +1,5 @@
-/* Plain loops that compilers turn into vector instructions, compiled once a class of CPUs. Looking up sums of four rows takes a quarter of
- * the additions, and a table stays in the first-level cache while all draws pass. */
+/* Plain loops that compilers turn into vector instructions, compiled once a class of CPUs. Looking up sums of four rows takes a
+ * quarter of the additions, and a table stays in the first-level cache while all draws pass. */
 #include "estimators/rademacher_kernels.h"
 
 #include <math.h>
@@ -15,7 +15,9 @@ static RDC_ALWAYS_INLINE void fill_table(const float *rows, float *restrict tabl
             const float a = entry & 1 ? -1.0f : 1.0f, b = entry & 2 ? -1.0f : 1.0f;
             const float c = entry & 4 ? -1.0f : 1.0f, d = entry & 8 ? -1.0f : 1.0f;
             float *to = table + (group * 16 + entry) * COLUMNS;
-            for (size_t j = 0; j < COLUMNS; j++) to[j] = (a * r[j] + b * r[COLUMNS + j]) + (c * r[2 * COLUMNS + j] + d * r[3 * COLUMNS + j]);
+            for (size_t j = 0; j < COLUMNS; j++) {
+                to[j] = (a * r[j] + b * r[COLUMNS + j]) + (c * r[2 * COLUMNS + j] + d * r[3 * COLUMNS + j]);
+            }
         }
     }
 }

@@ -9,8 +9,8 @@
 #define RDC_SIGN_GROUPS 8   /* of 4 rows, whose 16 signed sums are looked up */
 
 typedef struct rdc_rademacher_kernels {
-    /* table [RDC_SIGN_GROUPS, 16, RDC_SIGN_COLUMNS]: all signed sums of each 4 of the rows [RDC_SIGN_ROWS, RDC_SIGN_COLUMNS]; bit i
-     * of an entry's number says that row i is negative. */
+    /* table [RDC_SIGN_GROUPS, 16, RDC_SIGN_COLUMNS]: all signed sums of each 4 of the rows [RDC_SIGN_ROWS, RDC_SIGN_COLUMNS];
+     * bit i of an entry's number says that row i is negative. */
     void (*fill)(const float *rows, float *table);
     /* Adds to sums [draws, RDC_SIGN_COLUMNS] what the signs of each draw select. */
     void (*add)(const float *table, const uint32_t *signs, size_t draws, float *sums);

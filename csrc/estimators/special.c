@@ -40,7 +40,8 @@ double rdc_trigamma_difference(double k, double x) {
 /* log(gamma(x)) - (x - 1/2) log(x) + x - log(2 pi) / 2 for large x (6.1.41). */
 static double stirling_series(double x) {
     const double y = 1 / (x * x);
-    return (1.0 / 12 - y * (1.0 / 360 - y * (1.0 / 1260 - y * (1.0 / 1680 - y * (1.0 / 1188 - y * (691.0 / 360360 - y / 156)))))) / x;
+    const double high = 1.0 / 1680 - y * (1.0 / 1188 - y * (691.0 / 360360 - y / 156));
+    return (1.0 / 12 - y * (1.0 / 360 - y * (1.0 / 1260 - y * high))) / x;
 }
 
 double rdc_log_rising_excess(double x, double n) {

@@ -1,4 +1,5 @@
-/* Eigenvalues and eigenvectors of a symmetric tridiagonal matrix by implicitly shifted QL (Bowdler, Martin, Reinsch and Wilkinson 1968). */
+/* Eigenvalues and eigenvectors of a symmetric tridiagonal matrix by implicitly shifted QL (Bowdler, Martin, Reinsch and
+ * Wilkinson 1968). */
 #include <float.h>
 #include <math.h>
 

@@ -62,12 +62,13 @@ static PyObject *gram_add(PyObject *module, PyObject *args) {
     const char *cpu_name = NULL;
     rdc_cpu_level cpu;
     rdc_status status;
-    if (!PyArg_ParseTuple(args, "OO|s:gram_add", &x_object, &gram_object, &cpu_name) || rdc_py_cpu(state, cpu_name, &cpu) < 0) return NULL;
+    if (!PyArg_ParseTuple(args, "OO|s:gram_add", &x_object, &gram_object, &cpu_name)) return NULL;
+    if (rdc_py_cpu(state, cpu_name, &cpu) < 0) return NULL;
     PyArrayObject *x = matrix_of(state, x_object, "x");
     PyArrayObject *gram = x ? square_of(state, gram_object, "gram") : NULL;
     if (!gram) return NULL;
-    const npy_intp vectors = PyArray_DIM(x, 0), length = PyArray_DIM(x, 1);
-    if (PyArray_DIM(gram, 0) != vectors) return PyErr_Format(state->rdcodec_error, "gram: expected %zd rows, got %zd", vectors, PyArray_DIM(gram, 0));
+    const npy_intp vectors = PyArray_DIM(x, 0), length = PyArray_DIM(x, 1), rows = PyArray_DIM(gram, 0);
+    if (rows != vectors) return PyErr_Format(state->rdcodec_error, "gram: expected %zd rows, got %zd", vectors, rows);
     Py_BEGIN_ALLOW_THREADS
     status = rdc_gram_add(cpu, PyArray_DATA(x), (size_t)vectors, (size_t)length, PyArray_DATA(gram));
     Py_END_ALLOW_THREADS
@@ -94,9 +95,9 @@ static PyObject *solve_lower(PyObject *module, PyObject *args) {
     PyArrayObject *factor = square_of(state, factor_object, "factor");
     PyArrayObject *right = factor ? matrix_of(state, right_object, "right") : NULL;
     if (!right) return NULL;
-    const npy_intp n = PyArray_DIM(factor, 0);
-    if (PyArray_DIM(right, 0) != n || !PyArray_ISWRITEABLE(right)) {
-        return PyErr_Format(state->rdcodec_error, "right: expected %zd rows that may be written to, got %zd", n, PyArray_DIM(right, 0));
+    const npy_intp n = PyArray_DIM(factor, 0), rows = PyArray_DIM(right, 0);
+    if (rows != n || !PyArray_ISWRITEABLE(right)) {
+        return PyErr_Format(state->rdcodec_error, "right: expected %zd rows that may be written to, got %zd", n, rows);
     }
     Py_BEGIN_ALLOW_THREADS
     rdc_solve_lower(PyArray_DATA(factor), (size_t)n, PyArray_DATA(right), (size_t)PyArray_DIM(right, 1));
@@ -121,8 +122,10 @@ static PyObject *matrix_vectors(PyObject *module, PyObject *args) {
     PyArrayObject *out = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_FLOAT64);
     if (!out) return NULL;
     Py_BEGIN_ALLOW_THREADS
-    (transposed ? rdc_transpose_times_vectors : rdc_matrix_times_vectors)(PyArray_DATA(matrix), (size_t)rows, (size_t)columns,
-                                                                          PyArray_DATA(vectors), (size_t)shape[0], PyArray_DATA(out));
+    const double *from = PyArray_DATA(matrix), *by = PyArray_DATA(vectors);
+    const size_t count = (size_t)shape[0];
+    if (transposed) rdc_transpose_times_vectors(from, (size_t)rows, (size_t)columns, by, count, PyArray_DATA(out));
+    else rdc_matrix_times_vectors(from, (size_t)rows, (size_t)columns, by, count, PyArray_DATA(out));
     Py_END_ALLOW_THREADS
     return (PyObject *)out;
 }
@@ -134,7 +137,8 @@ static PyObject *neighbour_distances(PyObject *module, PyObject *args) {
     const char *cpu_name = NULL;
     rdc_cpu_level cpu;
     rdc_status status;
-    if (!PyArg_ParseTuple(args, "On|s:neighbour_distances", &x_object, &k, &cpu_name) || rdc_py_cpu(state, cpu_name, &cpu) < 0) return NULL;
+    if (!PyArg_ParseTuple(args, "On|s:neighbour_distances", &x_object, &k, &cpu_name)) return NULL;
+    if (rdc_py_cpu(state, cpu_name, &cpu) < 0) return NULL;
     PyArrayObject *x = matrix_of(state, x_object, "x");
     if (!x) return NULL;
     if (k < 0 || k > PyArray_DIM(x, 0)) k = 0; /* refused below */
@@ -151,9 +155,9 @@ static PyObject *neighbour_distances(PyObject *module, PyObject *args) {
 }
 
 static PyObject *philox(PyObject *Py_UNUSED(module), PyObject *args) {
-    uint32_t counter[4], key[2], out[4];
-    if (!PyArg_ParseTuple(args, "(IIII)(II):philox", &counter[0], &counter[1], &counter[2], &counter[3], &key[0], &key[1])) return NULL;
-    rdc_philox(counter, key, out);
+    uint32_t c[4], key[2], out[4];
+    if (!PyArg_ParseTuple(args, "(IIII)(II):philox", &c[0], &c[1], &c[2], &c[3], &key[0], &key[1])) return NULL;
+    rdc_philox(c, key, out);
     return Py_BuildValue("IIII", out[0], out[1], out[2], out[3]);
 }
 
@@ -175,13 +179,17 @@ static PyObject *tridiagonal_eigen(PyObject *module, PyObject *args) {
     PyArrayObject *diagonal = rdc_py_array(diagonal_object, "diagonal", NPY_FLOAT64, "float64");
     PyArrayObject *beside = diagonal ? rdc_py_array(beside_object, "beside", NPY_FLOAT64, "float64") : NULL;
     if (!beside) return NULL;
-    npy_intp shape[2] = {PyArray_SIZE(diagonal), PyArray_SIZE(diagonal)};
-    if (PyArray_SIZE(beside) + 1 != shape[0] || !PyArray_ISWRITEABLE(diagonal) || !PyArray_ISWRITEABLE(beside)) {
-        return PyErr_Format(state->rdcodec_error, "beside: expected %zd elements that may be written to", shape[0] - 1);
+    const npy_intp n = PyArray_SIZE(diagonal);
+    const npy_intp shape[2] = {n, n};
+    if (PyArray_SIZE(beside) + 1 != n || !PyArray_ISWRITEABLE(diagonal) || !PyArray_ISWRITEABLE(beside)) {
+        return PyErr_Format(state->rdcodec_error, "beside: expected %zd elements that may be written to", n - 1);
     }
     PyArrayObject *vectors = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_FLOAT64);
     if (!vectors) return NULL;
-    const rdc_status status = rdc_tridiagonal_eigen(PyArray_DATA(diagonal), PyArray_DATA(beside), (size_t)shape[0], PyArray_DATA(vectors));
+    rdc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_tridiagonal_eigen(PyArray_DATA(diagonal), PyArray_DATA(beside), (size_t)n, PyArray_DATA(vectors));
+    Py_END_ALLOW_THREADS
     if (status.error == RDC_OK) return (PyObject *)vectors;
     Py_DECREF(vectors);
     return rdc_py_raise(state, status);
@@ -210,7 +218,8 @@ static PyObject *rademacher_maxima(PyObject *module, PyObject *args) {
     PyArrayObject *maxima = x ? rdc_py_array(maxima_object, "maxima", NPY_FLOAT32, "float32") : NULL;
     if (!maxima) return NULL;
     if (PyArray_NDIM(x) != 2 || !PyArray_ISWRITEABLE(maxima)) {
-        return PyErr_Format(state->rdcodec_error, "x, maxima: expected 2 axes, got %d, and an array that may be written to", PyArray_NDIM(x));
+        PyErr_Format(state->rdcodec_error, "x, maxima: expected 2 axes, got %d, and room for maxima", PyArray_NDIM(x));
+        return NULL;
     }
     Py_BEGIN_ALLOW_THREADS
     status = rdc_rademacher_maxima(cpu, PyArray_DATA(x), (size_t)PyArray_DIM(x, 0), (size_t)PyArray_DIM(x, 1), seed,
@@ -245,10 +254,11 @@ static PyObject *tridiagonal_form(PyObject *module, PyObject *args) {
     PyArrayObject *matrix = square_of(state, matrix_object, "matrix");
     if (!matrix) return NULL;
     const npy_intp n = PyArray_DIM(matrix, 0), beside_size = n ? n - 1 : 0;
-    PyObject *diagonal = PyArray_SimpleNew(1, &n, NPY_FLOAT64), *beside = PyArray_SimpleNew(1, &beside_size, NPY_FLOAT64);
+    PyArrayObject *diagonal = (PyArrayObject *)PyArray_SimpleNew(1, &n, NPY_FLOAT64);
+    PyArrayObject *beside = (PyArrayObject *)PyArray_SimpleNew(1, &beside_size, NPY_FLOAT64);
     if (diagonal && beside) {
         Py_BEGIN_ALLOW_THREADS
-        rdc_tridiagonal_form(PyArray_DATA(matrix), (size_t)n, PyArray_DATA((PyArrayObject *)diagonal), PyArray_DATA((PyArrayObject *)beside));
+        rdc_tridiagonal_form(PyArray_DATA(matrix), (size_t)n, PyArray_DATA(diagonal), PyArray_DATA(beside));
         Py_END_ALLOW_THREADS
         return Py_BuildValue("NN", diagonal, beside);
     }
@@ -264,16 +274,18 @@ static PyObject *blahut_arimoto(PyObject *module, PyObject *args) {
     unsigned long long iterations;
     rdc_rate_point point;
     rdc_status status;
-    if (!PyArg_ParseTuple(args, "OOddKO:blahut_arimoto", &p_object, &distortion_object, &slope, &tolerance, &iterations, &q_object)) return NULL;
+    if (!PyArg_ParseTuple(args, "OOddKO:blahut_arimoto", &p_object, &distortion_object, &slope, &tolerance, &iterations,
+                          &q_object)) return NULL;
     PyArrayObject *p = rdc_py_array(p_object, "p", NPY_FLOAT64, "float64");
     PyArrayObject *distortion = p ? matrix_of(state, distortion_object, "distortion") : NULL;
     PyArrayObject *q = distortion ? rdc_py_array(q_object, "q", NPY_FLOAT64, "float64") : NULL;
     if (!q) return NULL;
-    if (PyArray_SIZE(p) != PyArray_DIM(distortion, 0) || PyArray_SIZE(q) != PyArray_DIM(distortion, 1) || !PyArray_SIZE(distortion) ||
-        !PyArray_ISWRITEABLE(q) || !iterations) {
-        return PyErr_Format(state->rdcodec_error, "distortion: expected shape [%zd, %zd], not empty, and an iteration", PyArray_SIZE(p), PyArray_SIZE(q));
+    const npy_intp sources = PyArray_SIZE(p), outputs = PyArray_SIZE(q);
+    const int fits = sources == PyArray_DIM(distortion, 0) && outputs == PyArray_DIM(distortion, 1) && sources && outputs;
+    if (!fits || !iterations || !PyArray_ISWRITEABLE(q)) {
+        return PyErr_Format(state->rdcodec_error, "distortion: expected [%zd, %zd], not empty, and an iteration", sources, outputs);
     }
-    const rdc_source source = {PyArray_DATA(p), PyArray_DATA(distortion), (size_t)PyArray_SIZE(p), (size_t)PyArray_SIZE(q)};
+    const rdc_source source = {PyArray_DATA(p), PyArray_DATA(distortion), (size_t)sources, (size_t)outputs};
     Py_BEGIN_ALLOW_THREADS
     status = rdc_blahut_arimoto(&source, slope, tolerance, iterations, PyArray_DATA(q), &point);
     Py_END_ALLOW_THREADS

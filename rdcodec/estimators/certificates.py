@@ -37,9 +37,9 @@ def pac_bound(complexity, bound, samples, delta=0.05, lipschitz=1.0):
     Returns
     -------
     Estimate
-        In bits; the error is that of the complexity. terms: "complexity" 2 L R_n; "deviation" B sqrt(2 ln(1/delta)/n), which holds where
-        R_n is the expected complexity [2]_; "empirical", the whole bound if R_n is that of these very samples: 2 L R_n + 3 B sqrt(2
-        ln(2/delta)/n) [1]_.
+        In bits; the error is that of the complexity. terms: "complexity" 2 L R_n; "deviation" B sqrt(2 ln(1/delta)/n), which
+        holds where R_n is the expected complexity [2]_; "empirical", the whole bound if R_n is that of these very samples: 2 L
+        R_n + 3 B sqrt(2 ln(2/delta)/n) [1]_.
 
     Raises
     ------
@@ -82,23 +82,26 @@ def certify(rates, upper, delta=0.01, method="betting"):
     rates : array_like of float, [blocks]
         Of each block, such as bits a token of a window; 0 to upper.
     upper : float
-        What no block's rate can exceed. The certificate is the tighter the smaller it is, so it should be what the codec guarantees.
+        What no block's rate can exceed. The certificate is the tighter the smaller it is, so it should be what the codec
+        guarantees.
     delta : float
         Probability that the bound fails, between 0 and 1.
     method : str
-        "hoeffding" [1]_; "empirical-bernstein" [2]_, tighter for small variance and many blocks; "betting" [3]_, the tightest: the capital of
-        a gambler who bets that the rate is below m grows beyond 1/delta with a probability of at most delta if it is not.
+        "hoeffding" [1]_; "empirical-bernstein" [2]_, tighter for small variance and many blocks; "betting" [3]_, the tightest:
+        the capital of a gambler who bets that the rate is below m grows beyond 1/delta with a probability of at most delta if
+        it is not.
 
     Returns
     -------
     Estimate
-        The bound as value, in bits; as interval (0, bound), which holds the true rate with probability 1 - delta. terms: "mean" of the
-        rates, "margin" of the bound over it, as a share of it.
+        The bound as value, in bits; as interval (0, bound), which holds the true rate with probability 1 - delta. terms: "mean"
+        of the rates, "margin" of the bound over it, as a share of it.
 
     Raises
     ------
     RdcodecError
-        There are no rates (fewer than 2 for "empirical-bernstein"), one is not finite or not in 0 to upper, or an option is out of range.
+        There are no rates (fewer than 2 for "empirical-bernstein"), one is not finite or not in 0 to upper, or an option is out
+        of range.
 
     References
     ----------

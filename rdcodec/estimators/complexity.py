@@ -15,8 +15,8 @@ __all__ = ["rademacher_complexity"]
 def rademacher_complexity(y, ball="l1", draws=10_000, seed=0):
     """Empirical Rademacher complexity of a ball of linear functionals, E sup_w (1/n) sum_i sigma_i <w, y_i>, by Monte Carlo.
 
-    The supremum over the l1-ball is the largest coordinate of (1/n) sum_i sigma_i y_i, over the l2-ball its norm. The signs sigma are the bits
-    of Philox4x32-10 by draw and sample, so that results depend on the seed alone.
+    The supremum over the l1-ball is the largest coordinate of (1/n) sum_i sigma_i y_i, over the l2-ball its norm. The signs
+    sigma are the bits of Philox4x32-10 by draw and sample, so that results depend on the seed alone.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def rademacher_complexity(y, ball="l1", draws=10_000, seed=0):
     -------
     Estimate
         In units of y, with the standard error over draws and an interval for 95%. terms of "l1": "massart", the bound
-        max_j |y_j| sqrt(2 ln(2 p)) / n with column norms |y_j| [1]_, and "upper", which puts sqrt(n) times the largest entry for them. terms
-        of "l2": "upper", sqrt(sum_i |y_i|^2) / n, and "lower", this over sqrt(2) (Khintchine's inequality [2]_).
+        max_j |y_j| sqrt(2 ln(2 p)) / n with column norms |y_j| [1]_, and "upper", which puts sqrt(n) times the largest entry
+        for them. terms of "l2": "upper", sqrt(sum_i |y_i|^2) / n, and "lower", this over sqrt(2) (Khintchine's inequality [2]_).
 
     Raises
     ------

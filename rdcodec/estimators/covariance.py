@@ -79,7 +79,8 @@ def log_det_covariance(y, method="exact", probes=32, steps=64, seed=0):
         At least 2 samples. For "exact" it may be a memory map: it is read in blocks.
     method : str
         "exact": by the Cholesky factor of the smaller of the two Gram matrices, so that with fewer samples n than features p
-        nothing of size p x p is formed. "lanczos": by stochastic Lanczos quadrature [2]_, without any Gram matrix, for when both are large.
+        nothing of size p x p is formed. "lanczos": by stochastic Lanczos quadrature [2]_, without any Gram matrix, for when
+        both are large.
     probes, steps : int
         Of "lanczos": random starts, at least 2, and steps from each, at least 1.
     seed : int
@@ -89,14 +90,15 @@ def log_det_covariance(y, method="exact", probes=32, steps=64, seed=0):
     -------
     Estimate
         In bits. The error of "exact" is that of sampling y, with the samples' own influences; its interval for 95% reaches
-        from the value without shrinkage, minus infinity where S is singular, to the value with the bias of sampling removed. It is of
-        use only where samples are many times the features. The error of "lanczos" is that of the probes alone, for given y. terms:
-        "shrinkage" rho, "per_feature" the value over p.
+        from the value without shrinkage, minus infinity where S is singular, to the value with the bias of sampling removed. It
+        is of use only where samples are many times the features. The error of "lanczos" is that of the probes alone, for given
+        y. terms: "shrinkage" rho, "per_feature" the value over p.
 
     Raises
     ------
     RdcodecError
-        Samples are fewer than 2, not finite or all the same, the covariance is singular even when shrunk, or the method is unknown.
+        Samples are fewer than 2, not finite or all the same, the covariance is singular even when shrunk, or the method is
+        unknown.
 
     References
     ----------

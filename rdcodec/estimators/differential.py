@@ -20,17 +20,17 @@ def differential_entropy(x, method="knn", neighbours=4):
     ----------
     x : array_like of float, [samples, dimensions] or [samples]
     method : str
-        "knn": from distances to the k-th nearest neighbour [1]_, for any density. "gaussian": without bias if the density is Gaussian
-        [2]_; else close to the largest entropy of that covariance.
+        "knn": from distances to the k-th nearest neighbour [1]_, for any density. "gaussian": without bias if the density is
+        Gaussian [2]_; else close to the largest entropy of that covariance.
     neighbours : int
         k of "knn", at least 1 and fewer than half the samples. More give less noise and more bias.
 
     Returns
     -------
     Estimate
-        In bits; the interval is for 95%. The error of "gaussian" is exact for Gaussian samples. That of "knn" is the standard deviation
-        of the samples' terms over the root of their number and, added in quadrature, the bias as far as the estimate with 2 k neighbours
-        shows it (term "bias"), which outweighs the rest from some 4 dimensions on.
+        In bits; the interval is for 95%. The error of "gaussian" is exact for Gaussian samples. That of "knn" is the standard
+        deviation of the samples' terms over the root of their number and, added in quadrature, the bias as far as the estimate
+        with 2 k neighbours shows it (term "bias"), which outweighs the rest from some 4 dimensions on.
 
     Raises
     ------

@@ -18,9 +18,9 @@ def entropy(counts, method="nsb", alphabet=None):
         How often each class was seen, zeros included; at least 2 samples and at most 2**53.
     method : str
         "plugin": entropy of the observed frequencies; too low by about (classes seen - 1) / (2 samples) nats.
-        "miller-madow" [1]_: with this added. "grassberger" [2]_: the bias removed for each count on its own. "chao-shen" [3]_: frequencies
-        shrunk by the coverage that Good and Turing estimate, for many unseen classes. "nsb" [4]_: mean of the posterior under a mixture
-        of Dirichlet priors that makes all entropies equally likely beforehand.
+        "miller-madow" [1]_: with this added. "grassberger" [2]_: the bias removed for each count on its own. "chao-shen" [3]_:
+        frequencies shrunk by the coverage that Good and Turing estimate, for many unseen classes. "nsb" [4]_: mean of the
+        posterior under a mixture of Dirichlet priors that makes all entropies equally likely beforehand.
     alphabet : int, optional
         Number of classes there are, seen or not; as many as counts by default. Only "nsb" uses it.
 
@@ -28,14 +28,14 @@ def entropy(counts, method="nsb", alphabet=None):
     -------
     Estimate
         In bits. The error of "nsb" is the standard deviation of the posterior, that of the others the jackknife's, with the
-        bias of "plugin" and "chao-shen" added in quadrature. The interval is for 95%; it presumes a distribution like the prior's ("nsb"), or that nearly all probability
-        belongs to classes which were seen several times (the others).
+        bias of "plugin" and "chao-shen" added in quadrature. The interval is for 95%; it presumes a distribution like the
+        prior's ("nsb"), or that nearly all probability belongs to classes which were seen several times (the others).
 
     Raises
     ------
     RdcodecError
-        A count is negative or not an integer, samples are fewer than 2 or more than 2**53, the alphabet is smaller than the number of
-        classes seen, or the method is unknown.
+        A count is negative or not an integer, samples are fewer than 2 or more than 2**53, the alphabet is smaller than the
+        number of classes seen, or the method is unknown.
 
     References
     ----------

@@ -15,7 +15,8 @@ __all__ = ["spectral_norm"]
 # Relative error that sums of double precision are given room for.
 ROUNDING = 1e-12
 
-# Up to this side a matrix is asked directly, by Cholesky, whether t^2 I - A^T A is positive definite: for t this much above the value.
+# Up to this side a matrix is asked directly, by Cholesky, whether t^2 I - A^T A is positive definite: for t this much above the
+# value.
 CERTIFIED_SIDE = 2048
 SLACKS = (1e-9, 1e-7, 1e-5, 1e-3, 1e-2)
 
@@ -29,8 +30,8 @@ def spectral_norm(matrix_or_callables, steps=64, seed=0):
     Parameters
     ----------
     matrix_or_callables : array_like of float, [outputs, inputs], or tuple
-        A tuple (jvp, vjp, inputs): jvp takes a float64 vector [inputs] to the operator times it, vjp a vector [outputs] to the transpose
-        times it, such as those of `torch.func` at a point; results are whatever ``np.asarray`` takes.
+        A tuple (jvp, vjp, inputs): jvp takes a float64 vector [inputs] to the operator times it, vjp a vector [outputs] to the
+        transpose times it, such as those of `torch.func` at a point; results are whatever ``np.asarray`` takes.
     steps : int
         At least 1; each one is a product with A and one with its transpose. Memory is steps times inputs.
     seed : int
@@ -39,11 +40,11 @@ def spectral_norm(matrix_or_callables, steps=64, seed=0):
     Returns
     -------
     Estimate
-        No error but an interval. Its low end is a Ritz value, which is never too large. Its high end is, for a matrix whose smaller side
-        is at most 2,048, certified by a Cholesky factor where one of a few margins above the value suffices; otherwise it is the
-        smallest of the Frobenius norm (matrices only) and the bound of Kuczynski and Wozniakowski [1]_ for random starts, which
-        fails with probability 1e-6. terms: "residual", |A^T A v - value^2 v| / (2 value) for the Ritz vector v: that near lies a
-        singular value; "steps"; "certified", 1 if the high end holds with certainty.
+        No error but an interval. Its low end is a Ritz value, which is never too large. Its high end is, for a matrix whose
+        smaller side is at most 2,048, certified by a Cholesky factor where one of a few margins above the value suffices;
+        otherwise it is the smallest of the Frobenius norm (matrices only) and the bound of Kuczynski and Wozniakowski [1]_ for
+        random starts, which fails with probability 1e-6. terms: "residual", |A^T A v - value^2 v| / (2 value) for the Ritz
+        vector v: that near lies a singular value; "steps"; "certified", 1 if the high end holds with certainty.
 
     Raises
     ------
@@ -52,7 +53,8 @@ def spectral_norm(matrix_or_callables, steps=64, seed=0):
 
     References
     ----------
-    .. [1] J. Kuczynski, H. Wozniakowski, Estimating the largest eigenvalue by the power and Lanczos algorithms with a random start, 1992.
+    .. [1] J. Kuczynski, H. Wozniakowski, Estimating the largest eigenvalue by the power and Lanczos algorithms with a random
+       start, 1992.
 
     Examples
     --------

@@ -41,8 +41,8 @@ def rate_distortion(p, distortion, level, tolerance=1e-9, iterations=10_000):
     Returns
     -------
     Estimate
-        In bits a symbol: the rate of a channel that was found, or of two that take turns, so an upper bound; the interval reaches from
-        Blahut's lower bound to it. terms: "slope", bits that a unit of distortion less costs.
+        In bits a symbol: the rate of a channel that was found, or of two that take turns, so an upper bound; the interval
+        reaches from Blahut's lower bound to it. terms: "slope", bits that a unit of distortion less costs.
 
     Raises
     ------
@@ -219,8 +219,8 @@ def scalar_quantisation(step, deviation=1.0):
     Returns
     -------
     Estimate
-        The entropy of the symbols in bits. terms: "distortion", mean squared error with each cell's mean as its reconstruction; "gap",
-        bits above the rate-distortion function there, log2(2 pi e / 12) / 2 = 0.2546 for small steps.
+        The entropy of the symbols in bits. terms: "distortion", mean squared error with each cell's mean as its reconstruction;
+        "gap", bits above the rate-distortion function there, log2(2 pi e / 12) / 2 = 0.2546 for small steps.
 
     Raises
     ------

@@ -54,10 +54,10 @@ def test_coverage():
     covariance = mix @ np.diag(scales**2) @ mix.T
     truth = np.linalg.slogdet(covariance)[1] / np.log(2)
     hits = 0
-    for _ in range(400):
+    for _ in range(1000):
         low, high = log_det_covariance((rng.normal(size=(500, 4)) * scales) @ mix.T).interval
         hits += low <= truth <= high
-    assert hits >= 0.94 * 400
+    assert hits >= 0.94 * 1000
 
 
 @pytest.mark.parametrize("scale", [0.01, 0.3, 1, 20])
@@ -96,7 +96,7 @@ def test_constant_columns():
         (np.zeros((3, 0)), r"y: expected real numbers \[samples, features\], got float64 of shape \(3, 0\)"),
         (np.zeros((3, 2, 2)), "y: expected real numbers"),
         (np.zeros((3, 2), complex), "y: expected real numbers"),
-        (np.array([[1.0, 2, 3], [2, 5, 9]]), "y: expected a covariance that is positive definite after shrinkage, got a singular one"),
+        (np.array([[1.0, 2, 3], [2, 5, 9]]), "y: expected a covariance that is positive definite after shrinkage"),
         (np.ones((4, 2)), "y: expected samples that differ, got the same one"),
         (np.array([[1.0, np.nan], [0, 1]]), "y: expected finite values, got NaN or infinity"),
         (np.array([[1.0, np.inf], [0, 1]]), "y: expected finite values, got NaN or infinity"),

@@ -12,8 +12,8 @@ from rdcodec.estimators import entropy
 METHODS = ["plugin", "miller-madow", "grassberger", "chao-shen", "nsb"]
 NATS = np.log(2)  # a bit
 
-# Entropy and, where it is given, standard deviation in nats: C. Mendl's Mathematica functions as ported by S. Hong (both to 40 digits),
-# and the examples of the package ndd 0.8 and 1.7. (Its deviation leaves out the variance at fixed concentration.)
+# Entropy and, where it is given, standard deviation in nats: C. Mendl's Mathematica functions as ported by S. Hong (both to 40
+# digits), and the examples of the package ndd 0.8 and 1.7. (Its deviation leaves out the variance at fixed concentration.)
 TEXT_COUNTS = [12, 4, 12, 4, 5, 3, 1, 5, 1, 2, 2, 2, 2, 11, 3, 4, 12, 12, 1, 2]
 PUBLISHED = [
     ([4, 2, 3, 0, 2, 4, 0, 0, 2], 9, 1.940646728502697166844598206814653716492, 0.1560242251518078487118059349690693094484),
@@ -44,7 +44,8 @@ def nsb_by_scipy(counts, alphabet):
     def log_density(u):
         beta = np.exp(u)
         slope = alphabet * polygamma(1, alphabet * beta + 1) - polygamma(1, beta + 1)
-        evidence = gammaln(alphabet * beta) - gammaln(counts.sum() + alphabet * beta) + np.sum(gammaln(counts + beta) - gammaln(beta))
+        evidence = np.sum(gammaln(counts + beta) - gammaln(beta))
+        evidence += gammaln(alphabet * beta) - gammaln(counts.sum() + alphabet * beta)
         return evidence + np.log(slope) + u
 
     def mean(u):

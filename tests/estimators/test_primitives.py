@@ -14,7 +14,11 @@ from rdcodec.estimators.lanczos import tridiagonalise
     [  # the known answers of Random123
         ((0, 0, 0, 0), (0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
         ((0xFFFFFFFF,) * 4, (0xFFFFFFFF,) * 2, (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)),
-        ((0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344), (0xA4093822, 0x299F31D0), (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1)),
+        (
+            (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344),
+            (0xA4093822, 0x299F31D0),
+            (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
+        ),
     ],
 )
 def test_philox(counter, key, expected):
@@ -61,7 +65,7 @@ def test_cholesky_and_solve(n):
 
 def test_cholesky_refuses_what_is_not_positive():
     for bad in (np.zeros((3, 3)), -np.eye(2), np.full((2, 2), np.nan), np.diag([1.0, np.inf])):
-        with pytest.raises(RdcodecError, match="covariance: expected a positive definite one, but it is singular or not finite at pivot"):
+        with pytest.raises(RdcodecError, match="covariance: expected a positive definite one, but it is singular"):
             _core.cholesky(bad)
 
 

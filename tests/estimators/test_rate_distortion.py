@@ -5,7 +5,13 @@ import pytest
 from scipy.stats import norm
 
 from rdcodec import RdcodecError
-from rdcodec.estimators import differential_entropy, rate_distortion, reverse_water_filling, scalar_quantisation, shannon_lower_bound
+from rdcodec.estimators import (
+    differential_entropy,
+    rate_distortion,
+    reverse_water_filling,
+    scalar_quantisation,
+    shannon_lower_bound,
+)
 
 
 def bits(*p):
@@ -104,15 +110,15 @@ def test_scalar_quantiser_of_a_gaussian(step):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: rate_distortion([0.5, 0.5], [[0, 1]], 0.1), r"distortion: expected \[2, outputs\], not empty, got shape \(1, 2\)"),
-        (lambda: rate_distortion([-0.5, 1.5], np.eye(2), 0.1), "p: expected numbers of at least 0 with a sum above 0, got others"),
+        (lambda: rate_distortion([0.5, 0.5], [[0, 1]], 0.1), r"distortion: expected \[2, outputs\], not empty"),
+        (lambda: rate_distortion([-0.5, 1.5], np.eye(2), 0.1), "p: expected numbers of at least 0 with a sum above 0"),
         (lambda: rate_distortion([0.0, 0.0], np.eye(2), 0.1), "p: expected numbers of at least 0 with a sum above 0"),
         (lambda: rate_distortion([], np.eye(2), 0.1), "p: expected at least 1 numbers on one axis"),
         (lambda: rate_distortion([1, np.nan], np.eye(2), 0.1), "p: expected finite values"),
         (lambda: rate_distortion([1, 1], [[0, np.inf], [1, 0]], 0.1), "distortion: expected finite values"),
-        (lambda: rate_distortion([1, 1], [[1, 2], [2, 1]], 0.5), "level: expected at least 1, the least possible distortion, got 0.5"),
+        (lambda: rate_distortion([1, 1], [[1, 2], [2, 1]], 0.5), "level: expected at least 1, the least possible"),
         (lambda: rate_distortion([1, 1], np.eye(2), np.nan), "level: expected at least 0"),
-        (lambda: reverse_water_filling(np.ones((2, 3)), 1), r"covariance: expected a symmetric matrix or variances, got shape \(2, 3\)"),
+        (lambda: reverse_water_filling(np.ones((2, 3)), 1), r"covariance: expected a symmetric matrix or variances, got shape"),
         (lambda: reverse_water_filling([[1, 2], [0, 1]], 1), "covariance: expected a symmetric matrix or variances"),
         (lambda: reverse_water_filling([1, -1], 1), "covariance: expected variances of at least 0, got -1.0"),
         (lambda: reverse_water_filling([], 1), "covariance: expected variances of at least 0, got none"),
