@@ -482,9 +482,9 @@ typedef struct rdc_estimate {
 rdc_status rdc_entropy_of_counts(const int64_t *counts, size_t classes, rdc_entropy_method method, uint64_t alphabet,
                                  rdc_estimate *entropy);
 
-/* gram [vectors, vectors] += x x^T for x [vectors, length]; of gram only the lower triangle is touched. Errors:
- * RDC_ERROR_MEMORY. */
-rdc_status rdc_gram_add(rdc_cpu_level cpu, const double *x, size_t vectors, size_t length, double *gram);
+/* gram += x x^T, or x^T x where it is that of columns, for x [rows, columns]; of gram only the lower triangle is touched.
+ * Errors: RDC_ERROR_MEMORY. */
+rdc_status rdc_gram_add(rdc_cpu_level cpu, const double *x, size_t rows, size_t columns, int of_columns, double *gram);
 
 /* Replaces the lower triangle of a symmetric matrix [n, n] by its Cholesky factor.
  * Errors: RDC_ERROR_NOT_POSITIVE (at: pivot), RDC_ERROR_MEMORY. */
@@ -526,7 +526,7 @@ rdc_status rdc_rademacher_maxima(rdc_cpu_level cpu, const float *x, size_t n, si
                                  float *maxima);
 
 /* forms [draws]: s^T gram s, gram [n, n] given by its lower triangle. Errors: RDC_ERROR_MEMORY. */
-rdc_status rdc_rademacher_forms(const double *gram, size_t n, uint64_t seed, size_t draws, double *forms);
+rdc_status rdc_rademacher_forms(rdc_cpu_level cpu, const double *gram, size_t n, uint64_t seed, size_t draws, double *forms);
 
 /* The diagonal [n] and what is beside it [n - 1] of a tridiagonal matrix with the eigenvalues of a symmetric one [n, n], which is
  * used up. */

@@ -49,13 +49,13 @@ static void solve_below(rdc_matrix_view a, size_t from, size_t n) {
 }
 
 rdc_status rdc_cholesky(rdc_cpu_level cpu, double *matrix, size_t n) {
-    const rdc_matrix_view a = {matrix, n, n, n};
+    const rdc_matrix_view a = {matrix, n, n, n, 1};
     for (size_t from = 0; from < n; from += BLOCK) {
         const size_t width = n - from < BLOCK ? n - from : BLOCK, next = from + width;
         RDC_FORWARD_IF_ERROR(factor_block(a, from, width));
         solve_below(a, from, width);
-        const rdc_matrix_view below = {a.data + next * n + from, n - next, width, n};
-        const rdc_matrix_view rest = {a.data + next * n + next, n - next, n - next, n};
+        const rdc_matrix_view below = {a.data + next * n + from, n - next, width, n, 1};
+        const rdc_matrix_view rest = {a.data + next * n + next, n - next, n - next, n, 1};
         if (next < n) RDC_FORWARD_IF_ERROR(rdc_add_products(cpu, rest, below, -1));
     }
     return rdc_ok();

@@ -10,7 +10,7 @@
 
 typedef struct rdc_matrix_view {
     double *data;
-    size_t rows, columns, stride;
+    size_t rows, columns, stride, step; /* between rows, and between elements of a row */
 } rdc_matrix_view;
 
 /* c += sign * x x^T, of which only the lower triangle of c [x.rows, x.rows] is touched. Errors: RDC_ERROR_MEMORY. */

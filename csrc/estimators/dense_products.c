@@ -31,8 +31,8 @@ static int panels_make(panels *p, size_t rows) {
 /* Rows from `row` on and columns [from, from + depth) of x; rows that x does not have are zero. */
 static void pack(rdc_matrix_view x, size_t row, size_t width, size_t from, size_t depth, double *panel) {
     for (size_t i = 0; i < width; i++) {
-        const double *values = row + i < x.rows ? x.data + (row + i) * x.stride + from : NULL;
-        for (size_t k = 0; k < depth; k++) panel[k * width + i] = values ? values[k] : 0;
+        const double *values = row + i < x.rows ? x.data + (row + i) * x.stride + from * x.step : NULL;
+        for (size_t k = 0; k < depth; k++) panel[k * width + i] = values ? values[k * x.step] : 0;
     }
 }
 
@@ -85,7 +85,9 @@ rdc_status rdc_add_products(rdc_cpu_level cpu, rdc_matrix_view c, rdc_matrix_vie
     return rdc_ok();
 }
 
-rdc_status rdc_gram_add(rdc_cpu_level cpu, const double *x, size_t vectors, size_t length, double *gram) {
-    const rdc_matrix_view rows = {(double *)x, vectors, length, length}; /* which are only read */
-    return rdc_add_products(cpu, (rdc_matrix_view){gram, vectors, vectors, vectors}, rows, 1);
+rdc_status rdc_gram_add(rdc_cpu_level cpu, const double *x, size_t rows, size_t columns, int of_columns, double *gram) {
+    double *data = (double *)x; /* which is only read */
+    const size_t vectors = of_columns ? columns : rows;
+    const rdc_matrix_view by_columns = {data, columns, rows, 1, columns}, by_rows = {data, rows, columns, columns, 1};
+    return rdc_add_products(cpu, (rdc_matrix_view){gram, vectors, vectors, vectors, 1}, of_columns ? by_columns : by_rows, 1);
 }

@@ -32,27 +32,27 @@ static double log_density(const posterior *p, double u) {
     return log_evidence + log(rdc_trigamma_difference(p->alphabet, beta)) + u;
 }
 
-/* Mean and variance of the entropy given beta (Wolpert and Wolf 1995). With a the parameters of the posterior Dirichlet and A
- * their sum; logarithms are taken relative to the mean, so that the sums which make up the variance stay small. */
-static void moments_at(const posterior *p, double beta, double *mean, double *variance) {
+/* First and second moment, about an origin, of the entropy given beta (Wolpert and Wolf 1995). With a the parameters of the
+ * posterior Dirichlet and A their sum; logarithms are taken relative to the origin, so that the sums stay small. */
+static void moments_at(const posterior *p, double beta, double origin, double *first, double *second) {
     const double total = p->spectrum->samples + p->alphabet * beta;
     const rdc_count_group unseen = {0, p->unseen};
-    double sum = 0, squares = 0, own = 0;
-    *mean = rdc_digamma(total + 1);
+    double digamma, trigamma, sum = 0, squares = 0, own = 0;
+    rdc_polygamma(total + 2, &digamma, &trigamma);
+    const double centre = origin - digamma;
     for (size_t i = 0; i <= p->spectrum->size; i++) {
         const rdc_count_group group = i ? p->spectrum->groups[i - 1] : unseen;
-        const double a = group.count + beta;
-        *mean -= group.classes * a / total * rdc_digamma(a + 1);
+        const double a = group.count + beta, step = 1 / (a + 1);
+        double at, slope;
+        rdc_polygamma(a + 1, &at, &slope);
+        const double once = at + centre, twice = once + step;
+        sum += group.classes * a * once;
+        squares += group.classes * a * a * once * once;
+        own += group.classes * a * (a + 1) * (twice * twice + slope - step * step);
     }
-    const double centre = *mean - rdc_digamma(total + 2);
-    for (size_t i = 0; i <= p->spectrum->size; i++) {
-        const rdc_count_group group = i ? p->spectrum->groups[i - 1] : unseen;
-        const double a = group.count + beta, first = rdc_digamma(a + 1) + centre, second = first + 1 / (a + 1);
-        sum += group.classes * a * first;
-        squares += group.classes * a * a * first * first;
-        own += group.classes * a * (a + 1) * (second * second + rdc_trigamma(a + 2));
-    }
-    *variance = (sum * sum - squares + own) / (total * (total + 1)) - rdc_trigamma(total + 2);
+    /* digamma(A + 2) is 1 / (A + 1) above the digamma(A + 1) of the mean */
+    *first = -sum / total - 1 / (total + 1);
+    *second = (sum * sum - squares + own) / (total * (total + 1)) - trigamma;
 }
 
 /* The mode of the density, which falls like e^u below and like e^-u above all scales of the data. */
@@ -83,21 +83,20 @@ static double find_end(const posterior *p, double mode, double best, double step
 }
 
 typedef struct sums {
-    double weight, mean, second; /* of the entropy relative to that at the mode */
+    double weight, first, second; /* moments of the entropy about that at the mode */
 } sums;
 
 static void add_point(const posterior *p, double u, double best, double origin, sums *s) {
-    double mean, variance;
+    double first, second;
     const double weight = exp(log_density(p, u) - best);
-    moments_at(p, exp(u), &mean, &variance);
-    mean -= origin;
+    moments_at(p, exp(u), origin, &first, &second);
     s->weight += weight;
-    s->mean += weight * mean;
-    s->second += weight * (variance + mean * mean);
+    s->first += weight * first;
+    s->second += weight * second;
 }
 
 static rdc_estimate estimate_of(const sums *s, double origin) {
-    const double mean = s->mean / s->weight, variance = s->second / s->weight - mean * mean;
+    const double mean = s->first / s->weight, variance = s->second / s->weight - mean * mean;
     return (rdc_estimate){origin + mean, sqrt(fmax(variance, 0))};
 }
 
@@ -111,7 +110,7 @@ rdc_estimate rdc_nsb(const rdc_spectrum *spectrum, double alphabet) {
     const double mode = find_mode(&p), best = log_density(&p, mode);
     const double low = find_end(&p, mode, best, -1e-3), high = find_end(&p, mode, best, 1e-3);
     double origin, ignored;
-    moments_at(&p, exp(mode), &origin, &ignored);
+    moments_at(&p, exp(mode), 0, &origin, &ignored);
     sums s = {0, 0, 0};
     rdc_estimate last = {0, 0}, now = {origin, DBL_MAX};
     /* each round adds the points halfway between those of the rounds before; both ends count for nothing */

@@ -75,37 +75,36 @@ rdc_status rdc_rademacher_maxima(rdc_cpu_level cpu, const float *x, size_t n, si
     return rdc_ok();
 }
 
-/* sigma^T gram sigma with the lower triangle alone, row after row. */
-static double quadratic_form(const double *gram, size_t n, const double *signs) {
-    double sum = 0;
+#define FORMS 16 /* draws at a time: their signs stay in the cache while the matrix passes */
+
+/* signs^T gram signs with the lower triangle alone, for signs [draws, n]. */
+static void quadratic_forms(const rdc_rademacher_kernels *kernels, const double *gram, size_t n, const double *signs, size_t draws,
+                            double *forms) {
+    for (size_t draw = 0; draw < draws; draw++) forms[draw] = 0;
     for (size_t i = 0; i < n; i++) {
-        const double *row = gram + i * n;
-        double lanes[8] = {0}, beside = 0;
-        size_t j = 0;
-        for (; j + 8 <= i; j += 8)
-            for (size_t lane = 0; lane < 8; lane++) lanes[lane] += row[j + lane] * signs[j + lane];
-        for (; j < i; j++) beside += row[j] * signs[j];
-        for (size_t lane = 0; lane < 8; lane++) beside += lanes[lane];
-        sum += row[i] + 2 * signs[i] * beside;
+        for (size_t draw = 0; draw < draws; draw++) {
+            const double *s = signs + draw * n;
+            forms[draw] += gram[i * n + i] + 2 * s[i] * kernels->dot(gram + i * n, s, i);
+        }
     }
-    return sum;
 }
 
-rdc_status rdc_rademacher_forms(const double *gram, size_t n, uint64_t seed, size_t draws, double *forms) {
+rdc_status rdc_rademacher_forms(rdc_cpu_level cpu, const double *gram, size_t n, uint64_t seed, size_t draws, double *forms) {
     int enough_memory = 1;
 #ifdef _OPENMP
 #pragma omp parallel reduction(& : enough_memory)
 #endif
     {
-        double *signs = malloc((n + 1) * sizeof *signs);
+        double *signs = malloc((n + 1) * FORMS * sizeof *signs);
         enough_memory &= signs != NULL;
 #ifdef _OPENMP
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic, 1)
 #endif
-        for (size_t draw = 0; draw < draws; draw++) {
+        for (size_t first = 0; first < draws; first += FORMS) {
+            const size_t count = draws - first < FORMS ? draws - first : FORMS;
             if (!enough_memory) continue;
-            rdc_random_signs(seed, draw, n, signs);
-            forms[draw] = quadratic_form(gram, n, signs);
+            for (size_t draw = 0; draw < count; draw++) rdc_random_signs(seed, first + draw, n, signs + draw * n);
+            quadratic_forms(rdc_rademacher_kernels_of(cpu), gram, n, signs, count, forms + first);
         }
         free(signs);
     }

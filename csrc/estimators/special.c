@@ -12,22 +12,33 @@ static double digamma_series(double x) {
            y * (1.0 / 12 - y * (1.0 / 120 - y * (1.0 / 252 - y * (1.0 / 240 - y * (1.0 / 132 - y * (691.0 / 32760 - y / 12))))));
 }
 
-double rdc_digamma(double x) {
-    double below = 0;
-    for (; x < SERIES_FROM; x += 1) below += 1 / x;
-    return log(x) + digamma_series(x) - below;
-}
-
 /* trigamma(x) - 1 / x - 1 / (2 x^2) for large x (6.4.12). */
 static double trigamma_series(double x) {
     const double y = 1 / (x * x);
     return y / x * (1.0 / 6 - y * (1.0 / 30 - y * (1.0 / 42 - y * (1.0 / 30 - y * (5.0 / 66 - y * (691.0 / 2730 - y * 7 / 6))))));
 }
 
+void rdc_polygamma(double x, double *digamma, double *trigamma) {
+    double first = 0, second = 0;
+    for (; x < SERIES_FROM; x += 1) {
+        const double inverse = 1 / x;
+        first += inverse;
+        second += inverse * inverse;
+    }
+    *digamma = log(x) + digamma_series(x) - first;
+    *trigamma = 1 / x + 0.5 / (x * x) + trigamma_series(x) + second;
+}
+
+double rdc_digamma(double x) {
+    double digamma, trigamma;
+    rdc_polygamma(x, &digamma, &trigamma);
+    return digamma;
+}
+
 double rdc_trigamma(double x) {
-    double below = 0;
-    for (; x < SERIES_FROM; x += 1) below += 1 / (x * x);
-    return 1 / x + 0.5 / (x * x) + trigamma_series(x) + below;
+    double digamma, trigamma;
+    rdc_polygamma(x, &digamma, &trigamma);
+    return trigamma;
 }
 
 double rdc_trigamma_difference(double k, double x) {

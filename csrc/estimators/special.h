@@ -5,6 +5,9 @@
 
 #include "rdc.h" /* digamma and trigamma */
 
+/* Both at once. */
+void rdc_polygamma(double x, double *digamma, double *trigamma);
+
 /* k trigamma(k x + 1) - trigamma(x + 1) for k above 1, whose digits cancel for large x where it is computed as written. */
 double rdc_trigamma_difference(double k, double x);
 

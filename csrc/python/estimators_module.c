@@ -59,18 +59,19 @@ static PyArrayObject *square_of(const rdc_py_state *state, PyObject *object, con
 static PyObject *gram_add(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *x_object, *gram_object;
+    int of_columns;
     const char *cpu_name = NULL;
     rdc_cpu_level cpu;
     rdc_status status;
-    if (!PyArg_ParseTuple(args, "OO|s:gram_add", &x_object, &gram_object, &cpu_name)) return NULL;
+    if (!PyArg_ParseTuple(args, "OpO|s:gram_add", &x_object, &of_columns, &gram_object, &cpu_name)) return NULL;
     if (rdc_py_cpu(state, cpu_name, &cpu) < 0) return NULL;
     PyArrayObject *x = matrix_of(state, x_object, "x");
     PyArrayObject *gram = x ? square_of(state, gram_object, "gram") : NULL;
     if (!gram) return NULL;
-    const npy_intp vectors = PyArray_DIM(x, 0), length = PyArray_DIM(x, 1), rows = PyArray_DIM(gram, 0);
-    if (rows != vectors) return PyErr_Format(state->rdcodec_error, "gram: expected %zd rows, got %zd", vectors, rows);
+    const npy_intp rows = PyArray_DIM(x, 0), columns = PyArray_DIM(x, 1), vectors = of_columns ? columns : rows;
+    if (PyArray_DIM(gram, 0) != vectors) return PyErr_Format(state->rdcodec_error, "gram: expected %zd rows", vectors);
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_gram_add(cpu, PyArray_DATA(x), (size_t)vectors, (size_t)length, PyArray_DATA(gram));
+    status = rdc_gram_add(cpu, PyArray_DATA(x), (size_t)rows, (size_t)columns, of_columns, PyArray_DATA(gram));
     Py_END_ALLOW_THREADS
     return status.error == RDC_OK ? Py_NewRef(Py_None) : rdc_py_raise(state, status);
 }
@@ -240,7 +241,7 @@ static PyObject *rademacher_forms(PyObject *module, PyObject *args) {
     PyArrayObject *forms = gram ? (PyArrayObject *)PyArray_SimpleNew(1, &shape, NPY_FLOAT64) : NULL;
     if (!forms) return NULL;
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_rademacher_forms(PyArray_DATA(gram), (size_t)PyArray_DIM(gram, 0), seed, (size_t)draws, PyArray_DATA(forms));
+    status = rdc_rademacher_forms(state->cpu, PyArray_DATA(gram), (size_t)PyArray_DIM(gram, 0), seed, (size_t)draws, PyArray_DATA(forms));
     Py_END_ALLOW_THREADS
     if (status.error == RDC_OK) return (PyObject *)forms;
     Py_DECREF(forms);

@@ -91,7 +91,7 @@ def _norms(y, draws, seed):
     """Of sum_i sigma_i y_i for each draw, and bounds on their mean."""
     gram = np.zeros((len(y), len(y)))
     for _, block in column_blocks(y, "y"):
-        _core.gram_add(block, gram)
+        _core.gram_add(block, False, gram)
     upper = math.sqrt(gram.diagonal().sum())
     suprema = np.sqrt(np.maximum(_core.rademacher_forms(gram, seed, draws), 0))
     return suprema, {"upper": upper, "lower": upper / math.sqrt(2)}

@@ -19,7 +19,7 @@ LN2 = math.log(2)
 LEAST_PIVOT = 1e-13
 
 # Samples that the standard error is found from.
-MOST_INFLUENCES = 1024
+MOST_INFLUENCES = 256
 
 # Variance of the error of rounding to integers.
 ROUNDING = 1 / 12
@@ -157,13 +157,13 @@ def _scatter(y):
     norms = np.zeros(n)
     if n < p:
         for columns, block in column_blocks(y, "y"):
-            _core.gram_add(block - mean[columns], gram)
+            _core.gram_add(block - mean[columns], False, gram)
         norms = gram.diagonal().copy()
     else:
         for rows, block in row_blocks(y, "y"):
             centred = block - mean
-            norms[rows] = (centred * centred).sum(axis=1)
-            _core.gram_add(np.ascontiguousarray(centred.T), gram)
+            norms[rows] = np.einsum("ij,ij->i", centred, centred)
+            _core.gram_add(centred, True, gram)
     square = 2 * (np.tril(gram, -1) ** 2).sum() + (gram.diagonal() ** 2).sum()
     return Scatter(gram, mean, n, p, norms.sum(), square, (norms**2).sum())
 

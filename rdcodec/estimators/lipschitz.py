@@ -144,7 +144,7 @@ def _certificate(matrix, value):
     if side > CERTIFIED_SIDE:
         return None
     gram = np.zeros((side, side))
-    _core.gram_add(np.ascontiguousarray(matrix.T), gram)
+    _core.gram_add(matrix, True, gram)
     for slack in SLACKS:
         bound = value * (1 + slack)
         shifted = -gram

@@ -45,8 +45,8 @@ def test_polygamma(x):
 def test_products_are_the_same_at_every_level(shape, cpu):
     x = np.random.default_rng(0).normal(size=shape)
     gram, scalar = (np.full((shape[0],) * 2, 3.0) for _ in range(2))
-    _core.gram_add(x, gram, cpu)
-    _core.gram_add(x, scalar, "scalar")
+    _core.gram_add(x, False, gram, cpu)
+    _core.gram_add(np.ascontiguousarray(x.T), True, scalar, "scalar")
     assert np.array_equal(gram, scalar)
     assert np.allclose(np.tril(gram), np.tril(x @ x.T + 3), rtol=1e-12)
     assert (gram[np.triu_indices(shape[0], 1)] == 3).all()
