@@ -3,21 +3,24 @@
 
 #include "base/cpu.h"
 
-static RDC_ALWAYS_INLINE int squared_distances(const double *point, const double *leaf, size_t dimensions, double bound,
-                                               double *restrict distances) {
+static RDC_ALWAYS_INLINE size_t nearer_points(const double *point, const double *leaf, size_t dimensions, double bound,
+                                              double *restrict distances) {
     double sums[RDC_LEAF] = {0};
-    int64_t nearer = 0;
+    int64_t any = 0;
     for (size_t c = 0; c < dimensions; c++) {
         for (size_t i = 0; i < RDC_LEAF; i++) {
             const double difference = leaf[c * RDC_LEAF + i] - point[c];
             sums[i] += difference * difference;
         }
     }
-    for (size_t i = 0; i < RDC_LEAF; i++) {
-        distances[i] = sums[i];
-        nearer |= sums[i] < bound;
+    for (size_t i = 0; i < RDC_LEAF; i++) any |= sums[i] < bound;
+    if (!any) return 0;
+    size_t count = 0;
+    for (size_t i = 0; i < RDC_LEAF; i++) { /* without branches that nothing could predict */
+        distances[count] = sums[i];
+        count += sums[i] < bound;
     }
-    return nearer != 0;
+    return count;
 }
 
 static RDC_ALWAYS_INLINE void gaps_to_box(const double *leaf, const double *box, size_t dimensions, double *restrict distances) {
@@ -34,9 +37,9 @@ static RDC_ALWAYS_INLINE void gaps_to_box(const double *leaf, const double *box,
 }
 
 #define KERNELS(class, target)                                                                                    \
-    target static int points_##class(const double *point, const double *leaf, size_t dimensions, double bound,    \
+    target static size_t points_##class(const double *point, const double *leaf, size_t dimensions, double bound, \
                                      double *distances) {                                                         \
-        return squared_distances(point, leaf, dimensions, bound, distances);                                      \
+        return nearer_points(point, leaf, dimensions, bound, distances);                                          \
     }                                                                                                             \
     target static void box_##class(const double *leaf, const double *box, size_t dimensions, double *distances) { \
         gaps_to_box(leaf, box, dimensions, distances);                                                            \

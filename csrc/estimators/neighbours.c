@@ -8,7 +8,7 @@
 
 #define PARALLEL_LEAVES 32 /* fewer are done before other threads are there */
 
-/* A leaf's search. `nearest` holds each point's k smallest squared distances so far, rising. */
+/* A leaf's search. `nearest` holds each point's k smallest squared distances so far, rising; the first is that to itself. */
 typedef struct search {
     const rdc_point_tree *tree;
     const rdc_distance_kernels *kernels;
@@ -16,7 +16,7 @@ typedef struct search {
     const double *leaf;
     double *points;  /* of the leaf, [RDC_LEAF, dimensions] */
     double *nearest; /* [RDC_LEAF, k] */
-    size_t count, k;
+    size_t count, k; /* points of the leaf, neighbours and the point itself */
     double farthest; /* largest of the points' k-th distances */
 } search;
 
@@ -37,14 +37,14 @@ static void insert(double *nearest, size_t k, double distance) {
     nearest[i] = distance;
 }
 
-/* Compares point i with those of a leaf; `self` is its own place there, RDC_LEAF in another one. */
-static void scan(search *s, size_t i, const double *leaf, size_t self) {
+/* Compares point i with those of a leaf. */
+static void scan(search *s, size_t i, const double *leaf) {
     double distances[RDC_LEAF];
     double *nearest = s->nearest + i * s->k;
     const size_t d = s->tree->dimensions;
-    if (!s->kernels->points(s->points + i * d, leaf, d, nearest[s->k - 1], distances)) return;
-    for (size_t j = 0; j < RDC_LEAF; j++) {
-        if (distances[j] < nearest[s->k - 1] && j != self) insert(nearest, s->k, distances[j]);
+    const size_t count = s->kernels->points(s->points + i * d, leaf, d, nearest[s->k - 1], distances);
+    for (size_t j = 0; j < count; j++) {
+        if (distances[j] < nearest[s->k - 1]) insert(nearest, s->k, distances[j]);
     }
 }
 
@@ -62,7 +62,7 @@ static void scan_other(search *s, size_t other, const double *box) {
     double distances[RDC_LEAF];
     s->kernels->box(s->leaf, box, d, distances);
     for (size_t i = 0; i < s->count; i++) {
-        if (distances[i] < s->nearest[i * s->k + s->k - 1]) scan(s, i, s->tree->points + other * d * RDC_LEAF, RDC_LEAF);
+        if (distances[i] < s->nearest[i * s->k + s->k - 1]) scan(s, i, s->tree->points + other * d * RDC_LEAF);
     }
     update_farthest(s);
 }
@@ -106,7 +106,7 @@ static void search_leaf(search *s, size_t own, size_t n) {
         for (size_t c = 0; c < d; c++) s->points[i * d + c] = s->leaf[c * RDC_LEAF + i];
         for (size_t j = 0; j < s->k; j++) s->nearest[i * s->k + j] = INFINITY;
     }
-    for (size_t i = 0; i < s->count; i++) scan(s, i, s->leaf, i);
+    for (size_t i = 0; i < s->count; i++) scan(s, i, s->leaf);
     update_farthest(s);
     visit(s, 0, 0, s->tree->leaves, 0, own);
 }
@@ -117,9 +117,9 @@ static int search_all(const rdc_point_tree *tree, const rdc_distance_kernels *ke
 #pragma omp parallel reduction(& : enough_memory) if (tree->leaves >= PARALLEL_LEAVES)
 #endif
     {
-        search s = {.tree = tree, .kernels = kernels, .k = k};
+        search s = {.tree = tree, .kernels = kernels, .k = k + 1};
         s.points = malloc(RDC_LEAF * tree->dimensions * sizeof *s.points);
-        s.nearest = malloc(RDC_LEAF * k * sizeof *s.nearest);
+        s.nearest = malloc(RDC_LEAF * s.k * sizeof *s.nearest);
         enough_memory &= s.points && s.nearest;
 #ifdef _OPENMP
 #pragma omp for schedule(dynamic, 4)
@@ -128,7 +128,8 @@ static int search_all(const rdc_point_tree *tree, const rdc_distance_kernels *ke
             if (!enough_memory) continue;
             search_leaf(&s, own, n);
             const size_t *order = tree->order + own * RDC_LEAF;
-            for (size_t i = 0; i < s.count * k; i++) distances[order[i / k] * k + i % k] = sqrt(s.nearest[i]);
+            for (size_t i = 0; i < s.count; i++)
+                for (size_t j = 0; j < k; j++) distances[order[i] * k + j] = sqrt(s.nearest[i * s.k + j + 1]);
         }
         free(s.points);
         free(s.nearest);

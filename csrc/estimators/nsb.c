@@ -10,7 +10,8 @@
 #include "estimators/special.h"
 
 #define NEGLIGIBLE 45.0 /* nats below the mode: e^-45 is below the resolution of a double */
-#define SCAN_STEP 1.0
+#define SCAN_STEP 4.0
+#define MODE_TOLERANCE 1e-4 /* in u; it need not be found exactly */
 #define FIRST_INTERVALS 16
 #define MOST_INTERVALS 65536
 #define TOLERANCE 1e-7 /* between rounds: each has about twice the digits of the one before */
@@ -24,10 +25,14 @@ typedef struct posterior {
 /* Log of evidence times the slope of xi times beta, that is of the density of u, up to a constant. */
 static double log_density(const posterior *p, double u) {
     const double beta = exp(u), kappa = p->alphabet * beta;
+    const int is_small = beta < RDC_SERIES_FROM;
+    const double log_gamma = is_small ? rdc_log_gamma(beta) : 0;
     double log_evidence = -rdc_log_rising_excess(kappa, p->spectrum->samples);
     for (size_t i = 0; i < p->spectrum->size; i++) {
         const rdc_count_group group = p->spectrum->groups[i];
-        log_evidence += group.classes * rdc_log_rising_excess(beta, group.count);
+        /* for small beta as rdc_log_rising_excess has it, with what all groups share taken out */
+        log_evidence += group.classes * (is_small ? rdc_log_gamma(beta + group.count) - log_gamma - group.count * u
+                                                  : rdc_log_rising_excess(beta, group.count));
     }
     return log_evidence + log(rdc_trigamma_difference(p->alphabet, beta)) + u;
 }
@@ -66,7 +71,7 @@ static double find_mode(const posterior *p) {
             mode = u;
         }
     }
-    for (double step = SCAN_STEP / 2; step > 1e-6; step /= 2) {
+    for (double step = SCAN_STEP / 2; step > MODE_TOLERANCE; step /= 2) {
         const double left = log_density(p, mode - step), right = log_density(p, mode + step);
         if (left > best || right > best) {
             mode += right > left ? step : -step;

@@ -2,8 +2,7 @@
 
 #include <math.h>
 
-/* From here on the asymptotic series below, cut where they are, are exact to double precision. */
-#define SERIES_FROM 10.0
+#define HALF_LOG_2_PI 0.91893853320467274178
 
 /* digamma(x) - log(x) for large x (Abramowitz and Stegun 6.3.18). */
 static double digamma_series(double x) {
@@ -20,7 +19,7 @@ static double trigamma_series(double x) {
 
 void rdc_polygamma(double x, double *digamma, double *trigamma) {
     double first = 0, second = 0;
-    for (; x < SERIES_FROM; x += 1) {
+    for (; x < RDC_SERIES_FROM; x += 1) {
         const double inverse = 1 / x;
         first += inverse;
         second += inverse * inverse;
@@ -42,7 +41,7 @@ double rdc_trigamma(double x) {
 }
 
 double rdc_trigamma_difference(double k, double x) {
-    if (x < SERIES_FROM) return k * rdc_trigamma(k * x + 1) - rdc_trigamma(x + 1);
+    if (x < RDC_SERIES_FROM) return k * rdc_trigamma(k * x + 1) - rdc_trigamma(x + 1);
     /* trigamma(x + 1) = 1 / x - 1 / (2 x^2) + the series; 1 / x cancels */
     const double kx = k * x;
     return k * (trigamma_series(kx) - 0.5 / (kx * kx)) - (trigamma_series(x) - 0.5 / (x * x));
@@ -55,17 +54,13 @@ static double stirling_series(double x) {
     return (1.0 / 12 - y * (1.0 / 360 - y * (1.0 / 1260 - y * high))) / x;
 }
 
+double rdc_log_gamma(double x) {
+    double factors = 1;
+    for (; x < RDC_SERIES_FROM; x += 1) factors *= x; /* gamma(x) = gamma(x + 1) / x */
+    return (x - 0.5) * log(x) - x + HALF_LOG_2_PI + stirling_series(x) - log(factors);
+}
+
 double rdc_log_rising_excess(double x, double n) {
-    const double given = x;
-    double factors = 1, top = 1;
-    int shift = 0;
-    /* both gammas are shifted to where the series holds: gamma(x) = gamma(x + 1) / x */
-    for (; x < SERIES_FROM; x += 1, shift++) {
-        factors *= x;
-        top *= x + n;
-    }
-    const double shifted = x + n;
-    const double rising = (x - 0.5) * log1p(n / x) - n + stirling_series(shifted) - stirling_series(x);
-    if (!shift) return rising + n * log1p(n / x);
-    return rising + n * log(shifted / given) + log(factors / top);
+    if (x < RDC_SERIES_FROM) return rdc_log_gamma(x + n) - rdc_log_gamma(x) - n * log(x);
+    return (x + n - 0.5) * log1p(n / x) - n + stirling_series(x + n) - stirling_series(x);
 }
