@@ -179,7 +179,7 @@ def measure(ours, peers, tolerance, rounds):
 
 
 def large_case():
-    """Seconds, and peak of memory in GiB: of the process, and of what is not the file."""
+    """Seconds, and peak of memory in GiB."""
     with tempfile.TemporaryDirectory() as folder:
         y = np.lib.format.open_memmap(Path(folder) / "y.npy", "w+", np.float32, (1000, 786_432))
         rng = np.random.default_rng(SEED)

@@ -31,10 +31,13 @@ static double box_distance(const double *a, const double *b, size_t dimensions) 
     return sum;
 }
 
+/* Without branches that nothing could predict. */
 static void insert(double *nearest, size_t k, double distance) {
-    size_t i = k - 1;
-    for (; i > 0 && nearest[i - 1] > distance; i--) nearest[i] = nearest[i - 1];
-    nearest[i] = distance;
+    for (size_t i = k - 1; i > 0; i--) {
+        const double here = nearest[i] < distance ? nearest[i] : distance;
+        nearest[i] = nearest[i - 1] > here ? nearest[i - 1] : here;
+    }
+    nearest[0] = nearest[0] < distance ? nearest[0] : distance;
 }
 
 /* Compares point i with those of a leaf. */
