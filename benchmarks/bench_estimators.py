@@ -126,7 +126,8 @@ def normal(*shape):
 def nsb_cases(quick):
     for classes, samples in [(1000, 10_000)] if quick else [(1000, 10_000), (50_000, 10**6), (10**6, 10**7)]:
         counts = counts_of(classes, samples)
-        yield f"{classes:,} classes, {samples:,} samples", lambda: estimators.entropy(counts), {"SciPy": lambda: nsb_scipy(counts)}, 1e-5
+        case = f"{classes:,} classes, {samples:,} samples"
+        yield case, lambda: estimators.entropy(counts), {"SciPy": lambda: nsb_scipy(counts)}, 1e-5
 
 
 def knn_cases(quick):
@@ -211,7 +212,8 @@ def main():
 
     torch.set_num_threads(THREADS)
     rows = []
-    print(f"{machine()}; best of {arguments.rounds}.\n\n| estimator | case | rdcodec, s | peer | s | times |\n|---|---|---|---|---|---|")
+    print(f"{machine()}; best of {arguments.rounds}.\n")
+    print("| estimator | case | rdcodec, s | peer | s | times |\n|---|---|---|---|---|---|")
     for name in [arguments.only] if arguments.only else CASES:
         for case, ours, peers, tolerance in CASES[name](arguments.quick):
             seconds = measure(ours, peers, tolerance, arguments.rounds)
@@ -221,7 +223,7 @@ def main():
             rows.append({"estimator": name, "case": case, "seconds": seconds})
     if arguments.large:
         seconds, peak = large_case()
-        print(f"\n1,000 x 786,432, 10,000 draws, l1: {seconds:.0f} s, peak {peak:.2f} GiB, pages of the file that is mapped included.")
+        print(f"\n1,000 x 786,432, 10,000 draws, l1: {seconds:.0f} s, peak of memory {peak:.2f} GiB.")
         rows.append({"estimator": "rademacher", "case": "large", "seconds": {"rdcodec": seconds}, "peak_gib": peak})
     if arguments.json:
         arguments.json.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n", encoding="utf-8")

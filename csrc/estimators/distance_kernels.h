@@ -6,7 +6,8 @@
 #include "estimators/point_tree.h"
 
 typedef struct rdc_distance_kernels {
-    /* Squared distances, of a point to those of a leaf, that are below the bound. Returns how many; there is room for RDC_LEAF. */
+    /* The squared distances of a point to those of a leaf that are below the bound. Returns how many; there is room for
+     * RDC_LEAF. */
     size_t (*points)(const double *point, const double *leaf, size_t dimensions, double bound, double *distances);
     /* Squared distances of the points of a leaf to a box [2, dimensions]. */
     void (*box)(const double *leaf, const double *box, size_t dimensions, double *distances);

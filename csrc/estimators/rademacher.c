@@ -78,8 +78,8 @@ rdc_status rdc_rademacher_maxima(rdc_cpu_level cpu, const float *x, size_t n, si
 #define FORMS 16 /* draws at a time: their signs stay in the cache while the matrix passes */
 
 /* signs^T gram signs with the lower triangle alone, for signs [draws, n]. */
-static void quadratic_forms(const rdc_rademacher_kernels *kernels, const double *gram, size_t n, const double *signs, size_t draws,
-                            double *forms) {
+static void quadratic_forms(const rdc_rademacher_kernels *kernels, const double *gram, size_t n, const double *signs,
+                            size_t draws, double *forms) {
     for (size_t draw = 0; draw < draws; draw++) forms[draw] = 0;
     for (size_t i = 0; i < n; i++) {
         for (size_t draw = 0; draw < draws; draw++) {

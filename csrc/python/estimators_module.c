@@ -241,7 +241,8 @@ static PyObject *rademacher_forms(PyObject *module, PyObject *args) {
     PyArrayObject *forms = gram ? (PyArrayObject *)PyArray_SimpleNew(1, &shape, NPY_FLOAT64) : NULL;
     if (!forms) return NULL;
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_rademacher_forms(state->cpu, PyArray_DATA(gram), (size_t)PyArray_DIM(gram, 0), seed, (size_t)draws, PyArray_DATA(forms));
+    status = rdc_rademacher_forms(state->cpu, PyArray_DATA(gram), (size_t)PyArray_DIM(gram, 0), seed, (size_t)draws,
+                                  PyArray_DATA(forms));
     Py_END_ALLOW_THREADS
     if (status.error == RDC_OK) return (PyObject *)forms;
     Py_DECREF(forms);
@@ -284,7 +285,8 @@ static PyObject *blahut_arimoto(PyObject *module, PyObject *args) {
     const npy_intp sources = PyArray_SIZE(p), outputs = PyArray_SIZE(q);
     const int fits = sources == PyArray_DIM(distortion, 0) && outputs == PyArray_DIM(distortion, 1) && sources && outputs;
     if (!fits || !iterations || !PyArray_ISWRITEABLE(q)) {
-        return PyErr_Format(state->rdcodec_error, "distortion: expected [%zd, %zd], not empty, and an iteration", sources, outputs);
+        return PyErr_Format(state->rdcodec_error, "distortion: expected [%zd, %zd], not empty; iterations: at least 1", sources,
+                            outputs);
     }
     const rdc_source source = {PyArray_DATA(p), PyArray_DATA(distortion), (size_t)sources, (size_t)outputs};
     Py_BEGIN_ALLOW_THREADS
