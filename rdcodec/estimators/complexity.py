@@ -7,7 +7,7 @@ import numpy as np
 from rdcodec import _core
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.estimate import Estimate
-from rdcodec.estimators.samples import column_blocks, matrix
+from rdcodec.estimators.samples import column_blocks, matrix, seed_of
 
 __all__ = ["rademacher_complexity"]
 
@@ -60,9 +60,7 @@ def rademacher_complexity(y, ball="l1", draws=10_000, seed=0):
         raise RdcodecError(f"ball: expected l1 or l2, got {ball!r}")
     if draws < 2:
         raise RdcodecError(f"draws: expected at least 2, got {draws}")
-    if not 0 <= seed < 2**64:
-        raise RdcodecError(f"seed: expected 0 to 2^64 - 1, got {seed}")
-    suprema, terms = (_largest_coordinates if ball == "l1" else _norms)(y, draws, seed)
+    suprema, terms = (_largest_coordinates if ball == "l1" else _norms)(y, draws, seed_of(seed))
     n = len(y)
     terms = {name: term / n for name, term in terms.items()}
     return Estimate.normal(suprema.mean() / n, suprema.std(ddof=1) / n / math.sqrt(draws), "in units of y", n, **terms)

@@ -9,7 +9,7 @@ from rdcodec import _core
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.estimate import NORMAL_95, Estimate
 from rdcodec.estimators.lanczos import random_signs, ritz, tridiagonalise
-from rdcodec.estimators.samples import column_blocks, matrix, row_blocks
+from rdcodec.estimators.samples import column_blocks, matrix, row_blocks, seed_of
 
 __all__ = ["gaussian_entropy_bound", "log_det_covariance"]
 
@@ -120,7 +120,7 @@ def log_det_covariance(y, method="exact", probes=32, steps=64, seed=0):
         raise RdcodecError(f"method: expected exact or lanczos, got {method!r}")
     if probes < 2 or steps < 1:
         raise RdcodecError(f"probes, steps: expected at least 2 and 1, got {probes} and {steps}")
-    return _by_quadrature(y, probes, steps, seed)
+    return _by_quadrature(y, probes, steps, seed_of(seed))
 
 
 # ---- Second moments

@@ -8,7 +8,7 @@ from rdcodec import _core
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.estimate import Estimate
 from rdcodec.estimators.lanczos import ritz, tridiagonalise
-from rdcodec.estimators.samples import finite
+from rdcodec.estimators.samples import finite, seed_of
 
 __all__ = ["spectral_norm"]
 
@@ -106,7 +106,7 @@ def _operator(jvp, vjp, inputs):
 
 
 def _estimate(apply, inputs, steps, seed, frobenius, certificate):
-    start = np.random.Generator(np.random.Philox(seed)).standard_normal((1, inputs))
+    start = np.random.Generator(np.random.Philox(seed_of(seed))).standard_normal((1, inputs))
     diagonal, beside, _ = tridiagonalise(apply, start, min(steps, inputs))
     values, vectors = ritz(diagonal[0], beside[0])
     top = values.argmax()

@@ -42,6 +42,13 @@ def between(value, name, low, high):
     return value
 
 
+def seed_of(seed):
+    """A seed of Philox."""
+    if not 0 <= seed < 2**64:
+        raise RdcodecError(f"seed: expected 0 to 2^64 - 1, got {seed}")
+    return int(seed)
+
+
 def row_blocks(y, name):
     """Slices of y by rows, float64."""
     step = max(1, BLOCK // y.shape[1])

@@ -113,6 +113,8 @@ def test_bad_options():
         log_det_covariance(y, "qr")
     with pytest.raises(RdcodecError, match="probes, steps: expected at least 2 and 1, got 1 and 5"):
         log_det_covariance(y, "lanczos", probes=1, steps=5)
+    with pytest.raises(RdcodecError, match=r"seed: expected 0 to 2\^64 - 1, got -1"):
+        log_det_covariance(y, "lanczos", seed=-1)
     for step in (0, -1, np.nan, np.inf):
         with pytest.raises(RdcodecError, match="step: expected a number above 0"):
             gaussian_entropy_bound(y, step)

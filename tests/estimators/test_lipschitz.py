@@ -76,3 +76,5 @@ def test_bad_input(given, message):
 def test_bad_steps():
     with pytest.raises(RdcodecError, match="steps: expected at least 1, got 0"):
         spectral_norm(np.eye(2), steps=0)
+    with pytest.raises(RdcodecError, match=r"seed: expected 0 to 2\^64 - 1, got -1"):
+        spectral_norm(np.eye(2), seed=-1)
