@@ -15,7 +15,7 @@ print(repr([
     e.gaussian_entropy_bound(tall), e.gaussian_entropy_bound(wide), e.log_det_covariance(wide, "lanczos", probes=4, steps=20),
     e.differential_entropy(points), e.differential_entropy(points, "gaussian"),
     e.rademacher_complexity(wide, "l1", draws=3000), e.rademacher_complexity(wide, "l2", draws=3000),
-    e.spectral_norm(wide), e.certify(rng.uniform(0, 5, 300), 8), e.reverse_water_filling(np.cov(tall.T), 20),
+    e.spectral_norm(wide), e.certify(rng.uniform(0, 5, 300), 8), e.reverse_water_filling(np.einsum("ni,nj->ij", tall, tall), 20),
     e.rate_distortion(np.ones(320), np.abs(np.subtract.outer(np.arange(320.0), np.arange(320.0))), 40, iterations=2),
 ]))
 """
