@@ -48,6 +48,14 @@ static const struct {
     {RDC_ERROR_PREDICTOR_UNIT, "unit of component {at}: expected an exponent from -10 to 30, got {got}"},
     {RDC_ERROR_EXPONENT, "exponent of token {at}: expected -128 to 128, got {got}"},
 
+    {RDC_ERROR_COUNT, "counts[{at}]: expected at least 0, got {got}"},
+    {RDC_ERROR_COUNT_SUM, "counts: expected a sum of at most 2^53, passed at position {at}"},
+    {RDC_ERROR_COUNT_SAMPLES, "counts: expected at least 2 samples, got {got}"},
+    {RDC_ERROR_ALPHABET, "alphabet: expected at least the {at} classes that were seen and at most 2^53, got {got}"},
+    {RDC_ERROR_NOT_POSITIVE, "covariance: expected a positive definite one, but it is singular or not finite at pivot {at}"},
+    {RDC_ERROR_NEIGHBOURS, "neighbours: expected at least 1 and fewer than the {at} points, got {got}"},
+    {RDC_ERROR_EIGENVALUES, "matrix: expected finite values, but its eigenvalues do not converge from row {at} on"},
+
     {RDC_ERROR_TRUNCATED, "byte {at}: the data end too early"},
     {RDC_ERROR_TRAILING_BYTES, "byte {at}: expected the end, got {got} more bytes"},
     {RDC_ERROR_VARINT, "byte {at}: expected a varint of least length and at most 9 bytes"},

@@ -58,7 +58,8 @@ static int core_exec(PyObject *module) {
     if (_import_array() < 0 || import_errors(state) < 0 || choose_kernels(state) < 0) return -1;
     if (rdc_py_add_entropy(module) < 0 || rdc_py_add_stream(module) < 0) return -1;
     if (rdc_py_add_quant(module) < 0 || rdc_py_add_net(module) < 0) return -1;
-    return rdc_py_add_levels(module) < 0 ? -1 : rdc_py_add_prediction(module);
+    if (rdc_py_add_levels(module) < 0 || rdc_py_add_prediction(module) < 0) return -1;
+    return rdc_py_add_estimators(module);
 }
 
 static int core_traverse(PyObject *module, visitproc visit, void *arg) {

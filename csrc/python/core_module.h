@@ -46,6 +46,7 @@ int rdc_py_add_levels(PyObject *module);
 int rdc_py_add_net(PyObject *module);
 int rdc_py_add_prediction(PyObject *module);
 int rdc_py_add_stream(PyObject *module);
+int rdc_py_add_estimators(PyObject *module);
 
 /* Raises the exception of a status; always NULL. */
 PyObject *rdc_py_raise(const rdc_py_state *state, rdc_status status);

@@ -25,6 +25,7 @@ LAYERS = {
     "net": {"base", "net"},
     "levels": {"base", "entropy", "quant", "net", "levels"},
     "stream": {"base", "entropy", "quant", "net", "levels", "stream"},
+    "estimators": {"base", "estimators"},
     "python": {"base", "entropy", "quant", "net", "levels", "stream", "python"},
 }
 
@@ -102,7 +103,7 @@ def run(program, **environment):
 
 def test_import_needs_numpy_alone():
     program = (
-        "import sys; import rdcodec, rdcodec.entropy, rdcodec.stream, rdcodec.reference;"
+        "import sys; import rdcodec, rdcodec.entropy, rdcodec.stream, rdcodec.reference, rdcodec.estimators;"
         "found = {'torch', 'transformers', 'safetensors', 'scipy', 'typer'} & set(sys.modules); assert not found, found"
     )
     done = run(program)

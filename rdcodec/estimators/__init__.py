@@ -1,0 +1,29 @@
+"""Estimators of entropies, complexities and bounds: numbers with error bars. See docs/estimators.md.
+
+Every function takes NumPy arrays and returns an `Estimate`; the same bits for any number of threads.
+"""
+
+from rdcodec.estimators.certificates import certify, pac_bound
+from rdcodec.estimators.complexity import rademacher_complexity
+from rdcodec.estimators.covariance import gaussian_entropy_bound, log_det_covariance
+from rdcodec.estimators.differential import differential_entropy
+from rdcodec.estimators.discrete import entropy
+from rdcodec.estimators.estimate import Estimate
+from rdcodec.estimators.lipschitz import spectral_norm
+from rdcodec.estimators.rate_distortion import rate_distortion, reverse_water_filling, scalar_quantisation, shannon_lower_bound
+
+__all__ = [
+    "Estimate",
+    "certify",
+    "differential_entropy",
+    "entropy",
+    "gaussian_entropy_bound",
+    "log_det_covariance",
+    "pac_bound",
+    "rademacher_complexity",
+    "rate_distortion",
+    "reverse_water_filling",
+    "scalar_quantisation",
+    "shannon_lower_bound",
+    "spectral_norm",
+]

@@ -1,0 +1,141 @@
+"""PAC bounds as their formulas stand; certificates fail no more often than they say."""
+
+import numpy as np
+import pytest
+
+from rdcodec import RdcodecError
+from rdcodec.estimators import certify, pac_bound, rademacher_complexity
+
+METHODS = ["hoeffding", "empirical-bernstein", "betting"]
+
+
+@pytest.mark.parametrize("case", range(20))
+def test_pac_bound_is_the_sum_of_its_terms(case):
+    rng = np.random.default_rng(case)
+    radius, bound, delta, lipschitz = rng.uniform(0.01, 1), rng.uniform(1, 20), rng.uniform(0.001, 0.5), rng.uniform(0.1, 5)
+    n = int(rng.integers(1, 10**6))
+    found = pac_bound(radius, bound, n, delta, lipschitz)
+    assert found.terms["complexity"] == pytest.approx(2 * lipschitz * radius)
+    assert found.terms["deviation"] == pytest.approx(bound * np.sqrt(2 * np.log(1 / delta) / n))
+    assert found.terms["empirical"] == pytest.approx(2 * lipschitz * radius + 3 * bound * np.sqrt(2 * np.log(2 / delta) / n))
+    assert found.value == pytest.approx(found.terms["complexity"] + found.terms["deviation"])
+    assert found.error == 0 and found.unit == "bits" and found.samples == n
+
+
+def test_pac_bound_carries_the_error_of_the_complexity():
+    radius = rademacher_complexity(np.random.default_rng(0).normal(size=(50, 20)), draws=100)
+    found = pac_bound(radius, 3, 50, lipschitz=1.5)
+    assert found.error == pytest.approx(3 * radius.error)
+    assert found.terms["complexity"] == pytest.approx(3 * radius.value)
+
+
+def test_pac_bound_holds_for_linear_functionals():
+    """sup_w |E - mean| over the l2-ball of functionals of vectors in the unit cube, with the expected complexity."""
+    rng = np.random.default_rng(1)
+    n, d, delta = 60, 4, 0.1
+    draws = rng.uniform(-1, 1, (1000, n, d))
+    expected = np.mean([rademacher_complexity(y, "l2", draws=50).value for y in draws[:50]])
+    bound = pac_bound(expected, np.sqrt(d), n, delta).value
+    assert np.mean(np.linalg.norm(draws.mean(axis=1), axis=1) <= bound) >= 1 - delta
+
+
+DISTRIBUTIONS = {
+    "narrow": lambda rng, n: np.clip(rng.normal(0.5, 0.02, n), 0, 1),
+    "low": lambda rng, n: rng.beta(1, 30, n),
+    "coin": lambda rng, n: rng.integers(0, 2, n).astype(float),
+    "rare": lambda rng, n: (rng.uniform(size=n) < 0.03).astype(float),
+}
+MEANS = {"narrow": 0.5, "low": 1 / 31, "coin": 0.5, "rare": 0.03}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+@pytest.mark.parametrize("n", [24, 200])
+def test_certificates_hold(method, name, n):
+    rng = np.random.default_rng(2)
+    delta = 0.05
+    held = [certify(DISTRIBUTIONS[name](rng, n), 1, delta, method).value >= MEANS[name] for _ in range(1000)]
+    assert np.mean(held) >= 1 - delta - 2 * np.sqrt(delta * (1 - delta) / 1000)
+
+
+def test_closed_forms():
+    rates = np.random.default_rng(3).uniform(0, 7, 90)
+    n, delta = 90, 0.02
+    mean = rates.mean()
+    assert certify(rates, 8, delta, "hoeffding").value == pytest.approx(mean + 8 * np.sqrt(np.log(1 / delta) / (2 * n)))
+    bernstein = mean + np.sqrt(2 * rates.var(ddof=1) * np.log(2 / delta) / n) + 7 * 8 * np.log(2 / delta) / (3 * (n - 1))
+    assert certify(rates, 8, delta, "empirical-bernstein").value == pytest.approx(bernstein)
+    found = certify(rates, 8, delta)
+    assert found.terms["mean"] == pytest.approx(mean) and found.terms["margin"] == pytest.approx(found.value / mean - 1)
+    assert found.interval == (0, found.value)
+
+
+@pytest.mark.parametrize("case", range(20))
+def test_betting_is_where_the_capital_passes_its_limit(case):
+    """Sample by sample, as the gambler would."""
+    rng = np.random.default_rng(case)
+    x, delta = rng.beta(2, 5, int(rng.integers(5, 80))), 0.05
+
+    def best_capital(m):
+        capital, best, mean_sum, variance_sum = 1.0, 0.0, 0.5, 0.25
+        for t, sample in enumerate(x, 1):
+            bet = min(np.sqrt(2 * np.log(1 / delta) / (len(x) * variance_sum / t)), 0.9 / (1 - m))
+            capital *= 1 + bet * (m - sample)
+            best = max(best, capital)
+            mean_sum += sample
+            variance_sum += (sample - mean_sum / (t + 1)) ** 2
+        return best
+
+    found = certify(x, 1, delta).value
+    if found < 1:
+        assert best_capital(found + 1e-9) >= 1 / delta > best_capital(found - 1e-9)
+    else:
+        assert best_capital(1 - 1e-9) < 1 / delta
+
+
+def test_betting_is_the_tightest_for_small_variance():
+    rates = np.random.default_rng(4).normal(900, 30, 600)
+    values = {method: certify(rates, 1800, method=method).value for method in METHODS}
+    assert values["betting"] < values["empirical-bernstein"] < values["hoeffding"]
+    assert values["betting"] < 1.03 * rates.mean()
+
+
+def test_single_and_constant_rates():
+    assert certify([3.0], 8).value == 8
+    assert 0 < certify(np.zeros(1000), 8).value < 0.1
+    assert certify(np.full(50, 8.0), 8).value == 8
+
+
+@pytest.mark.parametrize(
+    ("rates", "options", "message"),
+    [
+        ([], {}, r"rates: expected at least 1 numbers on one axis, got shape \(0,\)"),
+        ([1.0], {"method": "empirical-bernstein"}, "rates: expected at least 2 numbers"),
+        ([[1.0]], {}, "rates: expected at least 1 numbers on one axis"),
+        ([1.0, np.nan], {}, "rates: expected finite values, got NaN or infinity"),
+        ([1.0, 9.0], {}, "rates: expected 0 to upper, 8, got 1 to 9"),
+        ([-1.0, 2.0], {}, "rates: expected 0 to upper, 8, got -1 to 2"),
+        ([1.0], {"delta": 0}, "delta: expected a number above 0 and below 1, got 0"),
+        ([1.0], {"delta": 1}, "delta: expected a number above 0 and below 1, got 1"),
+        ([1.0], {"method": "markov"}, "method: expected hoeffding, empirical-bernstein, betting, got 'markov'"),
+    ],
+)
+def test_bad_rates(rates, options, message):
+    with pytest.raises(RdcodecError, match=message):
+        certify(rates, 8, **options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((-1, 1, 5), "complexity: expected a finite number of at least 0, got -1"),
+        ((np.nan, 1, 5), "complexity: expected a finite number"),
+        ((1, 0, 5), "bound: expected a number above 0 and below inf, got 0"),
+        ((1, 1, 0), "samples: expected at least 1, got 0"),
+        ((1, 1, 5, 0), "delta: expected a number above 0 and below 1, got 0"),
+        ((1, 1, 5, 0.1, np.inf), "lipschitz: expected a number above 0 and below inf, got inf"),
+    ],
+)
+def test_bad_bounds(arguments, message):
+    with pytest.raises(RdcodecError, match=message):
+        pac_bound(*arguments)
