@@ -1,5 +1,5 @@
 """A second decoder, small and slow: numbers, checksums, headers, frames, tables and blocks in the order of ``docs/format.md``;
-then the integer networks of ``docs/integer-networks.md``.
+then the integer networks of ``docs/integer-networks.md`` and what learned codecs predict with them.
 
 It shares no code with the C core, so the tests hold one against the other. It makes the document checkable and is not meant for
 use: `rdcodec.entropy` and `rdcodec.stream` are a thousand times faster. Offsets in messages count from the start of what the
@@ -10,7 +10,7 @@ import numpy as np
 
 from rdcodec.errors import CorruptStreamError, LimitError, UnsupportedVersionError
 
-__all__ = ["best_row", "decode_block", "decode_escape", "read_frame", "read_header", "run_net"]
+__all__ = ["Prediction", "best_row", "decode_block", "decode_escape", "read_frame", "read_header", "run_net"]
 
 # ---- 2 Numbers ----
 
@@ -353,3 +353,76 @@ def run_net(layers, input_limit, x):
 def best_row(layer, input_limit, x):
     """For each token the output of the greatest sum, the first among equals: int64 [tokens]."""
     return layer_sums(layer, clip_inputs(x, input_limit)).argmax(axis=1)
+
+
+# ---- Levels under predicted means and scales ----
+
+NEXT_STATE = np.array([(0, 2), (5, 7), (1, 3), (4, 6), (2, 0), (7, 5), (3, 1), (6, 4)])  # after an even level, after an odd one
+
+
+def odd_quantisers(levels):
+    """1 for every level of a token that counts the points of the odd quantiser, else 0."""
+    state, odd = 0, []
+    for level in levels:
+        odd.append(state % 2)
+        state = NEXT_STATE[state, level % 2]
+    return np.array(odd, np.int64)
+
+
+def shift_rounded(x, shift):
+    return (x + ((1 << shift) >> 1)) >> shift
+
+
+def spacing_of(exponent):
+    """2**(exponent / 8), half a quantisation step, with 24 fractional bits."""
+    octave, eighth = divmod(int(exponent), 8)
+    root = round(2 ** (30 + eighth / 8))
+    return shift_rounded(root, 6 - octave) if octave <= 6 else root << (octave - 6)
+
+
+class Prediction:
+    """Where the decoding of a row of tokens has come to.
+
+    Parameters
+    ----------
+    net : IntegerNet
+        From the components of the token before, if it looks back, and side to means and scales.
+    grid : tuple
+        component_scale int32 and component_shape uint8 [components], the number of scales, the first table.
+    unit : ndarray
+        int8 [components]; 64ths of 2**unit are what components are for the network.
+    looks_back : bool
+    inward : tuple of int
+        By how many 32nds of a step the points of magnitude 1 and the larger ones move towards 0.
+    """
+
+    def __init__(self, net, grid, unit, looks_back, inward):
+        self.net = net
+        self.component_scale, self.component_shape, self.scales, self.first_table = grid
+        self.unit = unit.astype(np.int64)
+        self.inward = np.array([0, *inward])
+        self.seen = np.zeros(len(unit) if looks_back else 0, np.int64)
+        self.inputs = []
+
+    def predict(self, side, base):
+        """Finds the means, with 16 fractional bits, and the scales of the next token's components."""
+        self.inputs.append(np.concatenate([self.seen, side]))
+        mean, scale = np.split(run_net(self.net.layers, self.net.input_limit, np.array(self.inputs))[-1], 2)
+        self.mean = (base + mean) * 2 ** (10 + self.unit)
+        self.scale = (self.component_scale + scale).astype(np.int32)  # a sum beyond int32 wraps
+
+    def tables(self, levels, token_scale):
+        """The table of each level."""
+        scale = np.clip(self.scale.astype(np.int64) + token_scale, 0, self.scales - 1)
+        return self.first_table + 2 * (self.component_shape.astype(np.int64) * self.scales + scale) + odd_quantisers(levels)
+
+    def reconstruct(self, levels, exponent):
+        """The components that levels stand for, float64."""
+        spacing, levels = spacing_of(exponent), levels.astype(np.int64)
+        points = 2 * levels - odd_quantisers(levels) * np.sign(levels)
+        magnitude = np.minimum(np.abs(points), 2**56 // spacing)
+        moved = 16 * magnitude - self.inward[np.minimum(magnitude, 2)]
+        components = self.mean + np.sign(points) * shift_rounded(moved * spacing, 12)
+        if len(self.seen):
+            self.seen = clip_inputs(shift_rounded(components, 10 + self.unit), 2**15 - 1)
+        return components / 2**16

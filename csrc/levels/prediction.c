@@ -24,8 +24,9 @@ struct rdc_prediction {
 rdc_status rdc_predictor_check(const rdc_predictor *predictor) {
     const size_t components = predictor->grid.components, seen = predictor->looks_back ? components : 0;
     RDC_FORWARD_IF_ERROR(rdc_grid_check(&predictor->grid));
-    RDC_RETURN_IF(rdc_net_outputs(predictor->net) != 2 * components, RDC_ERROR_PREDICTOR_NET, 2 * components, rdc_net_outputs(predictor->net));
-    RDC_RETURN_IF(rdc_net_inputs(predictor->net) < seen, RDC_ERROR_PREDICTOR_NET, seen, rdc_net_inputs(predictor->net));
+    const size_t inputs = rdc_net_inputs(predictor->net), outputs = rdc_net_outputs(predictor->net);
+    RDC_RETURN_IF(outputs != 2 * components, RDC_ERROR_PREDICTOR_NET, 2 * components, outputs);
+    RDC_RETURN_IF(inputs < seen, RDC_ERROR_PREDICTOR_NET, seen, inputs);
     for (size_t i = 0; i < components; i++) {
         const int unit = predictor->unit[i];
         RDC_RETURN_IF(unit < RDC_LEAST_UNIT || unit > RDC_MOST_UNIT, RDC_ERROR_PREDICTOR_UNIT, i, unit);

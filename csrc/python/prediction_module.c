@@ -33,17 +33,31 @@ static PyType_Spec predictor_spec = {
     .slots = predictor_slots,
 };
 
+static int inward_of(const rdc_py_state *state, const int given[2], uint8_t inward[2]) {
+    for (int k = 0; k < 2; k++) {
+        if (given[k] < 0 || given[k] > 15) {
+            PyErr_Format(state->rdcodec_error, "inward: expected 0 to 15, got %d", given[k]);
+            return -1;
+        }
+        inward[k] = (uint8_t)given[k];
+    }
+    return 0;
+}
+
 static PyObject *predictor_make(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *grid_object, *net_object, *unit_object;
+    int inward[2];
     rdc_predictor made = {0};
-    if (!PyArg_ParseTuple(args, "O!OOp(bb):predictor_make", &PyTuple_Type, &grid_object, &net_object, &unit_object, &made.looks_back,
-                          &made.inward[0], &made.inward[1])) return NULL;
+    if (!PyArg_ParseTuple(args, "O!OOp(ii):predictor_make", &PyTuple_Type, &grid_object, &net_object, &unit_object,
+                          &made.looks_back, &inward[0], &inward[1])) return NULL;
+    if (inward_of(state, inward, made.inward) < 0) return NULL;
     made.net = rdc_py_grid(state, grid_object, &made.grid) < 0 ? NULL : rdc_py_net(state, net_object);
     PyArrayObject *unit = made.net ? rdc_py_array(unit_object, "unit", NPY_INT8, "int8") : NULL;
     if (!unit) return NULL;
     if ((size_t)PyArray_SIZE(unit) != made.grid.components) {
-        PyErr_Format(state->rdcodec_error, "unit: expected one a component, %zd, got %zd", (Py_ssize_t)made.grid.components, (Py_ssize_t)PyArray_SIZE(unit));
+        PyErr_Format(state->rdcodec_error, "unit: expected one a component, %zd, got %zd", (Py_ssize_t)made.grid.components,
+                     (Py_ssize_t)PyArray_SIZE(unit));
         return NULL;
     }
     made.unit = PyArray_DATA(unit);
@@ -138,40 +152,44 @@ static PyObject *prediction_copy(PyObject *module, PyObject *args) {
 }
 
 /* An array [tokens, columns] or, for columns of 0, [tokens]. */
-static PyArrayObject *token_array(const rdc_py_state *state, PyObject *object, const char *name, int type, const char *type_name, size_t tokens,
-                                  size_t columns) {
+static PyArrayObject *token_array(const rdc_py_state *state, PyObject *object, const char *name, int type, const char *type_name,
+                                  size_t tokens, size_t columns) {
     PyArrayObject *array = rdc_py_array(object, name, type, type_name);
     if (!array) return NULL;
     const int rank = columns ? 2 : 1;
-    if (PyArray_NDIM(array) == rank && (size_t)PyArray_DIM(array, 0) == tokens && (!columns || (size_t)PyArray_DIM(array, 1) == columns)) return array;
-    if (columns) PyErr_Format(state->rdcodec_error, "%s: expected shape [%zd, %zd]", name, (Py_ssize_t)tokens, (Py_ssize_t)columns);
-    else PyErr_Format(state->rdcodec_error, "%s: expected shape [%zd]", name, (Py_ssize_t)tokens);
+    const npy_intp *shape = PyArray_DIMS(array);
+    if (PyArray_NDIM(array) == rank && (size_t)shape[0] == tokens && (!columns || (size_t)shape[1] == columns)) return array;
+    const Py_ssize_t expected[2] = {(Py_ssize_t)tokens, (Py_ssize_t)columns};
+    if (columns) PyErr_Format(state->rdcodec_error, "%s: expected shape [%zd, %zd]", name, expected[0], expected[1]);
+    else PyErr_Format(state->rdcodec_error, "%s: expected shape [%zd]", name, expected[0]);
     return NULL;
 }
 
 /* What is said of tokens: side, base, exponent, token_scale. */
 static int said_of(const rdc_py_state *state, const rdc_predictor *predictor, PyObject *const objects[4], rdc_said *said) {
+    const size_t inputs = rdc_predictor_side(predictor), components = predictor->grid.components;
     PyArrayObject *exponent = rdc_py_array(objects[2], "exponent", NPY_INT32, "int32");
     if (!exponent) return -1;
     const size_t tokens = (size_t)PyArray_SIZE(exponent);
     PyArrayObject *side = rdc_py_array(objects[0], "side", NPY_INT16, "int16");
-    if (side && (PyArray_NDIM(side) != 2 || (size_t)PyArray_DIM(side, 0) != tokens || (size_t)PyArray_DIM(side, 1) != rdc_predictor_side(predictor))) {
-        PyErr_Format(state->rdcodec_error, "side: expected shape [%zd, %zd]", (Py_ssize_t)tokens, (Py_ssize_t)rdc_predictor_side(predictor));
+    if (side && (PyArray_NDIM(side) != 2 || (size_t)PyArray_DIM(side, 0) != tokens || (size_t)PyArray_DIM(side, 1) != inputs)) {
+        PyErr_Format(state->rdcodec_error, "side: expected shape [%zd, %zd]", (Py_ssize_t)tokens, (Py_ssize_t)inputs);
         return -1;
     }
-    PyArrayObject *base = side ? token_array(state, objects[1], "base", NPY_INT16, "int16", tokens, predictor->grid.components) : NULL;
+    PyArrayObject *base = side ? token_array(state, objects[1], "base", NPY_INT16, "int16", tokens, components) : NULL;
     PyArrayObject *token_scale = base ? token_array(state, objects[3], "token_scale", NPY_INT32, "int32", tokens, 0) : NULL;
     if (!token_scale) return -1;
     *said = (rdc_said){PyArray_DATA(side), PyArray_DATA(base), PyArray_DATA(exponent), PyArray_DATA(token_scale), tokens};
     return 0;
 }
 
-static PyObject *encode(const rdc_py_state *state, rdc_cpu_level cpu, prediction_object *self, PyObject *y_object, PyObject *const said_objects[4],
-                        PyObject *costs_object, PyObject *candidates_object) {
+static PyObject *encode(const rdc_py_state *state, rdc_cpu_level cpu, prediction_object *self, PyObject *y_object,
+                        PyObject *const said_objects[4], PyObject *costs_object, PyObject *candidates_object) {
     const rdc_predictor *predictor = &((predictor_object *)self->predictor)->predictor;
     rdc_said said;
     rdc_scale_costs costs;
-    if (said_of(state, predictor, said_objects, &said) < 0 || rdc_py_scale_costs(state, costs_object, candidates_object, &costs) < 0) return NULL;
+    if (said_of(state, predictor, said_objects, &said) < 0) return NULL;
+    if (rdc_py_scale_costs(state, costs_object, candidates_object, &costs) < 0) return NULL;
     PyArrayObject *y = token_array(state, y_object, "y", NPY_FLOAT64, "float64", said.tokens, predictor->grid.components);
     if (!y) return NULL;
     npy_intp shape[2] = {(npy_intp)said.tokens, (npy_intp)predictor->grid.components};
@@ -181,7 +199,8 @@ static PyObject *encode(const rdc_py_state *state, rdc_cpu_level cpu, prediction
     rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
     if (levels && index && choice) {
         Py_BEGIN_ALLOW_THREADS
-        status = rdc_prediction_encode(cpu, self->prediction, &said, PyArray_DATA(y), &costs, PyArray_DATA(levels), PyArray_DATA(index), PyArray_DATA(choice));
+        status = rdc_prediction_encode(cpu, self->prediction, &said, PyArray_DATA(y), &costs, PyArray_DATA(levels),
+                                       PyArray_DATA(index), PyArray_DATA(choice));
         Py_END_ALLOW_THREADS
     }
     if (status.error == RDC_OK) return Py_BuildValue("NNN", levels, index, choice);
@@ -196,7 +215,8 @@ static PyObject *prediction_encode(PyObject *module, PyObject *args) {
     PyObject *object, *y, *said[4], *costs, *candidates;
     const char *cpu_name = NULL;
     rdc_cpu_level cpu;
-    if (!PyArg_ParseTuple(args, "OOOOOOOO|s:prediction_encode", &object, &y, &said[0], &said[1], &said[2], &said[3], &costs, &candidates, &cpu_name)) return NULL;
+    if (!PyArg_ParseTuple(args, "OOOOOOOO|s:prediction_encode", &object, &y, &said[0], &said[1], &said[2], &said[3], &costs,
+                          &candidates, &cpu_name)) return NULL;
     prediction_object *self = rdc_py_cpu(state, cpu_name, &cpu) < 0 ? NULL : acquire(state, object);
     if (!self) return NULL;
     PyObject *result = encode(state, cpu, self, y, said, costs, candidates);
@@ -204,7 +224,8 @@ static PyObject *prediction_encode(PyObject *module, PyObject *args) {
     return result;
 }
 
-static PyObject *decode(const rdc_py_state *state, rdc_cpu_level cpu, prediction_object *self, PyObject *decoder_object, PyObject *const said_objects[4]) {
+static PyObject *decode(const rdc_py_state *state, rdc_cpu_level cpu, prediction_object *self, PyObject *decoder_object,
+                        PyObject *const said_objects[4]) {
     const rdc_predictor *predictor = &((predictor_object *)self->predictor)->predictor;
     rdc_said said;
     if (said_of(state, predictor, said_objects, &said) < 0) return NULL;
@@ -230,7 +251,8 @@ static PyObject *prediction_decode(PyObject *module, PyObject *args) {
     PyObject *object, *decoder, *said[4];
     const char *cpu_name = NULL;
     rdc_cpu_level cpu;
-    if (!PyArg_ParseTuple(args, "OOOOOO|s:prediction_decode", &object, &decoder, &said[0], &said[1], &said[2], &said[3], &cpu_name)) return NULL;
+    if (!PyArg_ParseTuple(args, "OOOOOO|s:prediction_decode", &object, &decoder, &said[0], &said[1], &said[2], &said[3],
+                          &cpu_name)) return NULL;
     prediction_object *self = rdc_py_cpu(state, cpu_name, &cpu) < 0 ? NULL : acquire(state, object);
     if (!self) return NULL;
     PyObject *result = decode(state, cpu, self, decoder, said);
