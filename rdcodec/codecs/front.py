@@ -18,13 +18,14 @@ from rdcodec.codecs.exact import ExactMatrix
 from rdcodec.codecs.grid import GRID_STEPS
 from rdcodec.entropy import FrequencyTables
 from rdcodec.errors import CorruptStreamError, RdcodecError
+from rdcodec.net import IntegerNet, Layer
 
 __all__ = ["FrontCodec", "SIDE_TABLES", "check_symbols"]
 
 VALUE_RANGE_BITS = 22  # of the integers that go through the transforms
 WORD_CODE_LIMIT = 127  # of the integers by which words are compared ...
-WORD_COMPONENT_LIMIT = 256  # ... and how many: their products stay below 2**24, exact in float32
-WORD_SEARCH_TOKENS = 512  # at a time
+WORD_COMPONENT_LIMIT = 256  # ... and how many
+NO_CLIP = np.array([-(2**15 - 1), 2**15 - 1], np.int16)
 SIDE_TABLES = 3  # of gains, words and steps; those of scales, one a step, follow
 COST_LEVELS = 256
 COST_BITS = 8  # fractional bits of a code length in the search for a token's scale
@@ -135,24 +136,20 @@ class FrontCodec(Codec):
 
     def _choose_words(self, y):
         """The word whose distance, in the metric of what words leave over, and code length are least together."""
-        code_scale, selection = self._t["word_code_scale"].astype(np.float64), self._t["word_components"]
-        best = np.empty(len(y), np.int64)
-        for start in range(0, len(y), WORD_SEARCH_TOKENS):
-            codes = word_codes(y[start : start + WORD_SEARCH_TOKENS, selection], code_scale)
-            score = codes @ self._word_codes.T
-            score += self._word_bias
-            best[start : start + WORD_SEARCH_TOKENS] = score.argmax(axis=1)
-        return best
+        codes = self._word_codes(y[:, self._t["word_components"]])
+        return self._word_search.best_row(2 * codes).astype(np.int64)
+
+    def _word_codes(self, values):
+        codes = np.rint(values * self._t["word_code_scale"].astype(np.float64))
+        return np.clip(codes, -WORD_CODE_LIMIT, WORD_CODE_LIMIT).astype(np.int16)
 
     @cached_property
-    def _word_codes(self):
-        """Words as small integers in float32, doubled as the square's mixed term asks."""
-        return 2 * word_codes(self._selected_words(), self._t["word_code_scale"].astype(np.float64))
-
-    @cached_property
-    def _word_bias(self):
-        codes = self._word_codes / 2
-        return self._t["word_prior"].astype(np.float32) - (codes * codes).sum(axis=1)
+    def _word_search(self):
+        """A network of one layer: the mixed term of the square, and as its bias what does not depend on the token."""
+        codes = self._word_codes(self._selected_words())
+        bias = self._t["word_prior"] - np.square(codes, dtype=np.int64).sum(axis=1)
+        layer = Layer(codes[:, None].astype(np.int8), bias.astype(np.int32), np.zeros(len(codes), np.uint8), NO_CLIP)
+        return IntegerNet([layer], 2 * WORD_CODE_LIMIT)
 
     def _token_scale(self, exponents):
         """What spacings of 2**(exponents / 8) add to the scales of tokens' components."""
@@ -205,10 +202,6 @@ def _fixed_log2(values):
         result = 2 * result + carry.astype(np.int64)
         mantissa >>= carry
     return result
-
-
-def word_codes(values, scale):
-    return np.clip(np.rint(values * scale), -WORD_CODE_LIMIT, WORD_CODE_LIMIT).astype(np.float32)
 
 
 def check_symbols(name, values, count):
