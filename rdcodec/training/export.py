@@ -14,6 +14,7 @@ __all__ = ["emphasis_tensors", "integer_matrix", "integer_net", "network_tensors
 
 MOST_WEIGHT = 127
 MOST_SHIFT = 20
+EMPHASIS_RANK = 64
 MOST_BIAS = 2**30
 INPUT_LIMIT = int(LIMIT * FEATURE_UNIT)
 
@@ -40,11 +41,16 @@ def network_tensors(networks, component_scale):
     return tensors
 
 
-def emphasis_tensors(emphasis_in, emphasis_out):
-    """Number of the config and tensors of the emphasis, both factors with as many bits as an int8 has room for."""
+def emphasis_tensors(emphasis):
+    """Number of the config and tensors of the emphasis [channels, channels], two factors of a low rank.
+
+    What is left out is noise of the training more than anything else: at layer 10 of SmolLM2-135M the loss is lower without it.
+    """
+    u, values, v = np.linalg.svd(emphasis.detach().double().cpu().numpy())
+    rank = min(EMPHASIS_RANK, len(values))
+    half = np.sqrt(values[:rank])
     factors, bits = {}, 0
-    for name, factor in (("emphasis_in", emphasis_in), ("emphasis_out", emphasis_out)):
-        factor = factor.detach().double().cpu().numpy()
+    for name, factor in (("emphasis_in", u[:, :rank] * half), ("emphasis_out", half[:, None] * v[:rank])):
         shift = min(MOST_SHIFT, 7 - math.frexp(float(np.abs(factor).max()))[1])
         factors[name] = np.clip(np.rint(np.ldexp(factor, shift)), -MOST_WEIGHT, MOST_WEIGHT).astype(np.int8)
         bits += shift

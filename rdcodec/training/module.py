@@ -18,10 +18,8 @@ from rdcodec.training.rate import LevelRate
 __all__ = ["CodecModule"]
 
 PASSES = 3  # over what is decoded, which predictions depend on and which depends on them
-EMPHASIS = 32  # rank
-TRANSFORM_RATE = 5e-4
+TRANSFORM_RATE = 4e-5
 SCALE_RATE = 10  # times that of the networks, in grid steps
-SEED = 26
 
 
 class CodecModule(nn.Module):
@@ -46,17 +44,14 @@ class CodecModule(nn.Module):
         self.register_buffer("inward", torch.tensor([0, *codec._inward]) / INWARD_UNIT)
         self.component_scale = nn.Parameter(torch.from_numpy(t["component_scale"].astype(np.float32)))
         # What training adds to the analysis, between components in units.
-        start = torch.from_numpy(np.random.default_rng(SEED).standard_normal((codec.channels, EMPHASIS)) / EMPHASIS**0.5)
-        self.emphasis_in = nn.Parameter(start.float(), requires_grad=False)
-        self.emphasis_out = nn.Parameter(torch.zeros(EMPHASIS, codec.channels), requires_grad=False)
+        self.emphasis = nn.Parameter(torch.zeros(codec.channels, codec.channels), requires_grad=False)
         self.level_rate = LevelRate(codec)
         for name, costs in zip(("gain_costs", "word_costs", "step_costs", "choice_costs"), _side_costs(codec)):
             self.register_buffer(name, costs)
 
     def trains_transform(self, trained):
         """Whether the transform takes part in the training: there is nothing to gain from it without a distortion."""
-        self.emphasis_in.requires_grad_(trained)
-        self.emphasis_out.requires_grad_(trained)
+        self.emphasis.requires_grad_(trained)
 
     def forward(self, h, quality):
         """`Reconstruction` of h float32 [windows, tokens, channels] at qualities int64 [windows]."""
@@ -77,7 +72,7 @@ class CodecModule(nn.Module):
 
     def _emphasised(self, y, quality):
         growth = torch.exp2(-quality.clamp(min=LEAST_EMPHASISED) / GRID_STEPS)[:, None, None]
-        return y + growth * ((y / self.unit) @ self.emphasis_in @ self.emphasis_out) * self.unit
+        return y + growth * ((y / self.unit) @ self.emphasis) * self.unit
 
     def _side(self, gains, y, quality):
         """What is said of each token before its levels, and how many bits it takes, as the codec itself chooses it."""
@@ -123,9 +118,8 @@ class CodecModule(nn.Module):
             {"params": list(self.networks.parameters()), "weight_decay": 0.01},
             {"params": [self.component_scale], "lr": SCALE_RATE * settings.learning_rate, "weight_decay": 0.0},
         ]
-        if self.emphasis_in.requires_grad:
-            emphasis = [self.emphasis_in, self.emphasis_out]
-            groups.append({"params": emphasis, "lr": TRANSFORM_RATE, "weight_decay": 0.0})
+        if self.emphasis.requires_grad:
+            groups.append({"params": [self.emphasis], "lr": TRANSFORM_RATE, "weight_decay": 0.0})
         return groups
 
 

@@ -13,6 +13,7 @@ HIDDEN = 192
 CONTEXT_LAYERS = ((2, 1), (4, 2), (4, 8))  # taps and dilation
 PLAIN_LAYERS = ((1, 1), (1, 1))
 LATENTS = 24
+LATENT_HIDDEN = 96
 LATENT_UNIT = 4.0  # steps of a hyper-latent that make 1 in a network
 SCALE_UNIT = 8.0  # grid steps
 
@@ -68,7 +69,7 @@ class EntropyNetworks(nn.Module):
         self.predictor = nn.ModuleList(layers)
         self.latents = None
         if self.density:
-            self.latents = nn.ModuleList([CausalConvolution(channels, HIDDEN), CausalConvolution(HIDDEN, LATENTS)])
+            self.latents = nn.ModuleList([CausalConvolution(channels, LATENT_HIDDEN), CausalConvolution(LATENT_HIDDEN, LATENTS)])
 
     def forward(self, before, word, exponent, residual):
         """Prediction of tokens.

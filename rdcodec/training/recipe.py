@@ -152,7 +152,7 @@ def _start(family, config, tensors, networks, cache, report):
 def _finish(module, model, layer, cache, qualities, report):
     """The codec of integers, with tables of its own symbols and the default quality."""
     family = type(module.codec)
-    bits, emphasis = emphasis_tensors(module.emphasis_in, module.emphasis_out)
+    bits, emphasis = emphasis_tensors(module.emphasis)
     tensors = {**module.codec._tensors(), **emphasis, **network_tensors(module.networks, module.component_scale)}
     tensors.update(prior_tables(tensors, _latent_pmf(module.networks)))
     span = qualities[0] - TABLE_MARGIN, qualities[1] + TABLE_MARGIN
