@@ -66,6 +66,10 @@ class FrontCodec(Codec):
         ("scale_offsets", np.int32, ("candidates",)),
         ("component_scale", np.int32, ("c",)),
         ("component_shape", np.uint8, ("c",)),
+        ("frequencies", np.uint16, ("frequencies",)),
+        ("counts", np.uint32, ("tables",)),
+        ("offsets", np.int32, ("tables",)),
+        ("precision", np.uint8, ()),
     )
 
     def __init__(self, config, tensors):

@@ -75,8 +75,16 @@ class LearnedCodec(FrontCodec):
         self._latent_net = _net("latents", tensors, self.channels, self.latents) if self.latents else None
         seen = self.channels if self.looks_back else 0
         net = _net("predictor", tensors, seen + self._sizes["selected"] + 1 + self.latents, 2 * self.channels)
+        self._check_names([("steps", self._step_net), ("latents", self._latent_net), ("predictor", net)])
         unit = np.ascontiguousarray(tensors["unit"])
         self._predictor = _core.predictor_make(self._grid, net._core, unit, self.looks_back, tuple(self._inward))
+
+    def _check_names(self, nets):
+        """Every tensor is of some use; those that are not there were missed before."""
+        expected = {name for name, *_ in self._SPECS}
+        expected.update(*(net.to_tensors(prefix) for prefix, net in nets if net))
+        for name in sorted(self._t.keys() - expected):
+            raise RdcodecError(f"{name}: expected no such tensor in a checkpoint of family {self.family}")
 
     @property
     def latents(self):

@@ -1,5 +1,7 @@
 """One codec of each family and setting, on data with a few channels far larger than the others."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,8 @@ def hidden_states(tokens=40, seed=0, channels=CHANNELS):
 
 
 def learned(name):
-    return lambda: learned_codec(FAMILIES[name], CHANNELS, deviations(CHANNELS))
+    """Made once: codecs do not change."""
+    return cache(lambda: learned_codec(FAMILIES[name], CHANNELS, deviations(CHANNELS)))
 
 
 CODECS = {

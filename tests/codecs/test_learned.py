@@ -1,0 +1,123 @@
+"""Checkpoints of learned codecs: what does not fit is refused by name."""
+
+import numpy as np
+import pytest
+from learned_parts import LATENTS, learned_codec, parts
+
+from rdcodec import Codec, CodecMismatchError, RdcodecError
+from rdcodec.codecs import ContextCodec, DirectAccessCodec, FourierHyperpriorCodec
+from rdcodec.training import FAMILIES
+
+CHANNELS = 20
+DEVIATION = np.ones(CHANNELS)
+CONFIG, PARTS = parts(DirectAccessCodec, CHANNELS, DEVIATION)
+TENSORS = sorted(PARTS)
+
+
+@pytest.fixture
+def config_tensors():
+    return dict(CONFIG), dict(PARTS)
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_a_missing_tensor(config_tensors, name):
+    config, tensors = config_tensors
+    del tensors[name]
+    # Without its last weights a network ends earlier, with outputs that do not suit.
+    prefix = name.split(".")[0]
+    with pytest.raises(RdcodecError, match=rf"lacks the tensor {name}|^{prefix}(\.\d|:)"):
+        DirectAccessCodec(config, tensors)
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_a_tensor_of_another_type(config_tensors, name):
+    config, tensors = config_tensors
+    tensors[name] = tensors[name].astype(np.float64)
+    with pytest.raises(RdcodecError, match=f"{name}.*: expected .* got .*float64|{name.split('.')[0]}.*float64"):
+        DirectAccessCodec(config, tensors)
+
+
+@pytest.mark.parametrize("name", [name for name in TENSORS if not name.startswith(("word_f", "words", "frequencies"))])
+def test_a_tensor_of_another_shape(config_tensors, name):
+    config, tensors = config_tensors
+    tensors[name] = np.stack([tensors[name]] * 2)
+    with pytest.raises(RdcodecError, match=name.split(".")[0]):
+        DirectAccessCodec(config, tensors)
+
+
+def test_one_entry_too_many(config_tensors):
+    config, tensors = config_tensors
+    for name in ("component_scale", "unit", "step_thresholds", "component_classes", "counts"):
+        longer = {**tensors, name: np.concatenate([tensors[name], tensors[name][:1]])}
+        with pytest.raises(RdcodecError, match=f"{name}|offsets"):
+            DirectAccessCodec(config, longer)
+
+
+def test_a_tensor_that_has_no_use(config_tensors):
+    config, tensors = config_tensors
+    for name in ("bias", "latents.2.bias", "predictor.7.weight"):
+        with pytest.raises(RdcodecError, match=f"{name}: expected no such tensor in a checkpoint of family direct-access"):
+            DirectAccessCodec(config, {**tensors, name: np.zeros(3, np.int8)})
+
+
+def test_values_out_of_range(config_tensors):
+    config, tensors = config_tensors
+    for name, value, message in (
+        ("word_exponents", 200, "word_exponents and component_exponents: expected sums below 16"),
+        ("component_classes", 255, "word_counts: expected"),
+        ("unit", 100, "unit"),
+        ("predictor.0.shift", 99, "predictor: .*shift"),
+        ("word_components", 20, "word_components: expected at most 256 numbers of components, 0 to 19"),
+        ("component_shape", 2, "counts: expected"),
+    ):
+        changed = np.full_like(tensors[name], value)
+        with pytest.raises(RdcodecError, match=message):
+            DirectAccessCodec(config, {**tensors, name: changed})
+    damaged = tensors["words"].copy()
+    damaged[len(damaged) // 2] ^= 0xFF
+    with pytest.raises(RdcodecError):
+        DirectAccessCodec(config, {**tensors, "words": damaged})
+
+
+def test_an_emphasis_beyond_all_measure(config_tensors):
+    config, tensors = config_tensors
+    with pytest.raises(ValueError, match="an exact product needs"):
+        DirectAccessCodec({**config, "emphasis_bits": -30}, tensors)
+
+
+def test_families_are_told_apart(config_tensors, tmp_path):
+    config, tensors = config_tensors
+    with pytest.raises(RdcodecError, match="counts: expected"):
+        ContextCodec({**config, "latents": 0}, tensors)
+    with pytest.raises(RdcodecError, match=f"predictor: expected a network of {10 + 1 + LATENTS} inputs and 40 outputs, got {30 + 1 + LATENTS}"):
+        FourierHyperpriorCodec(config, tensors)
+    h = np.random.default_rng(1).standard_normal((9, CHANNELS)).astype(np.float32)
+    one, other = (learned_codec(family, CHANNELS, DEVIATION) for family in (DirectAccessCodec, ContextCodec))
+    with pytest.raises(CodecMismatchError):
+        other.decode(one.encode(h))
+    one.save_pretrained(tmp_path)
+    with pytest.raises(RdcodecError, match="family 'direct-access', expected one of context"):
+        ContextCodec.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_qualities_span_four_to_one(family):
+    codec = learned_codec(FAMILIES[family], CHANNELS, DEVIATION)
+    h = np.random.default_rng(2).standard_normal((200, CHANNELS)).astype(np.float32)
+    sizes = [len(codec.encode(h, quality)) for quality in (-24, 8, 40)]
+    assert sizes == sorted(sizes) and sizes[-1] > 4 * sizes[0]
+
+
+def test_a_coarse_quality_is_emphasised_no_more():
+    codec = learned_codec(ContextCodec, CHANNELS, DEVIATION)
+    h = np.random.default_rng(3).standard_normal((5, CHANNELS)).astype(np.float32)
+    (_, coarse), (_, coarser), (_, fine) = (codec._analyse_at(h, quality) for quality in (-16, -64, 60))
+    np.testing.assert_array_equal(coarse, coarser)
+    assert np.abs(fine - codec._analyse(h)[1]).max() < 0.05 * np.abs(coarse - codec._analyse(h)[1]).max()
+
+
+def test_checkpoints_hold_integers_alone(tmp_path):
+    codec = learned_codec(DirectAccessCodec, CHANNELS, DEVIATION)
+    codec.save_pretrained(tmp_path)
+    floats = {name for name, tensor in Codec.from_pretrained(tmp_path)._tensors().items() if tensor.dtype.kind == "f"}
+    assert floats == {"mean", "word_code_scale"}  # which choose no table
