@@ -1,6 +1,7 @@
 """Loading a model without the chatter of its libraries."""
 
 import os
+from pathlib import Path
 
 from rich.markup import escape
 
@@ -8,6 +9,8 @@ from rdcodec.cli.output import console
 from rdcodec.errors import RdcodecError
 
 __all__ = ["load_quietly", "read_texts"]
+
+DATASET = "hf:"
 
 
 def load_quietly(name):
@@ -40,18 +43,42 @@ def _silence():
     logging.disable_progress_bar()
 
 
-def read_texts(paths):
-    """Contents of text files.
+def read_texts(sources):
+    """Texts of files, and of data sets of the Hugging Face hub or of its libraries' local formats.
+
+    Parameters
+    ----------
+    sources : list of str or path
+        Paths of files, or ``hf:NAME[:CONFIGURATION[:SPLIT]]``, whose column "text" makes one text.
 
     Raises
     ------
     RdcodecError
-        A file is not UTF-8.
+        A file is not UTF-8; a data set cannot be loaded, or has no such column.
+    ImportError
+        A data set is asked for, and `datasets` is not installed.
     """
-    texts = []
-    for path in paths:
-        try:
-            texts.append(path.read_text(encoding="utf-8"))
-        except UnicodeDecodeError as error:
-            raise RdcodecError(f"{path}: expected UTF-8 text, byte {error.start} is not") from error
-    return texts
+    return [_dataset_text(str(source)) if str(source).startswith(DATASET) else _file_text(Path(source)) for source in sources]
+
+
+def _file_text(path):
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RdcodecError(f"{path}: expected UTF-8 text, byte {error.start} is not") from error
+
+
+def _dataset_text(source):
+    try:
+        import datasets
+    except ImportError as error:
+        raise ImportError(f"{source} is a data set, which needs datasets: pip install 'rdcodec[train]'") from error
+    name, configuration, split, *_ = [*source.removeprefix(DATASET).split(":"), None, None]
+    datasets.disable_progress_bars()
+    try:
+        rows = datasets.load_dataset(name, configuration or None, split=split or "train")
+    except Exception as error:  # whatever the hub, the network or a file format throws
+        raise RdcodecError(f"{source}: {str(error).strip().splitlines()[0]}") from error
+    if "text" not in rows.column_names:
+        raise RdcodecError(f"{source}: expected a column text, got {', '.join(rows.column_names)}")
+    return "\n".join(rows["text"])

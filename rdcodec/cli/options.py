@@ -18,7 +18,12 @@ Model = Annotated[
 Layer = Annotated[
     int, typer.Option("--layer", help="Split point: the codec codes hidden_states[LAYER].", show_default=False)
 ]
-Texts = Annotated[list[Path], typer.Option("--text", help="Text file, UTF-8; may be repeated.", show_default=False)]
+Texts = Annotated[
+    list[str],
+    typer.Option(
+        "--text", help="Text file, UTF-8, or hf:NAME[:CONFIGURATION[:SPLIT]] of the hub; may be repeated.", show_default=False
+    ),
+]
 CodecDir = Annotated[Path, typer.Option("--codec", help="Folder of a calibrated codec.", show_default=False)]
 Quality = Annotated[
     Optional[int], typer.Option("--quality", help="Higher is finer; the codec's default if not given.", show_default=False)

@@ -124,9 +124,13 @@ def train_codec(family, model, layer, cache, distortion, lambdas, minutes, out, 
         module.trains_transform(stage == "joint")
         settings = Settings.for_lambdas(lambdas, tradeoff, minutes=part * minutes, **chosen)
         loss = distortion if stage == "joint" else None
-        points = train(module, cache, loss, settings, Path(out) / stage, report, resume)
+        points = train(module, cache, loss, settings, Path(out) / stage, _named(report, stage), resume)
     codec = _finish(module, model, layer, cache, settings.qualities, report)
     return Trained(codec, points, _compare(codec, module, cache, settings, report))
+
+
+def _named(report, stage):
+    return lambda _, fraction, figures: report(f"{stage} stage", fraction, figures)
 
 
 def _networks(family, config, tensors):
