@@ -14,6 +14,7 @@ _LAZY = {
     "TransformCodec": "rdcodec.codecs",
     "compress_at": "rdcodec.splits",
     "calibrate": "rdcodec.calibration",
+    "calibrate_inputs": "rdcodec.calibration",
     "load_model": "rdcodec.models",
 }
 

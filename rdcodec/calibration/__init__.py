@@ -1,24 +1,24 @@
-"""Calibration: a `TransformCodec` in closed form from a model and text, without training."""
+"""Calibration: a `TransformCodec` in closed form from a model and its inputs, without training."""
 
 import torch
 
 from rdcodec.calibration.fit import Statistics, fit_codec
 from rdcodec.calibration.output import frozen, sampled_gradients
 from rdcodec.calibration.tune import HeldOut, rate_at_target
-from rdcodec.calibration.windows import cut_windows
-from rdcodec.calibration.words import choose_vocabulary, context_free_states
+from rdcodec.calibration.windows import batches, cut_inputs, cut_windows
+from rdcodec.calibration.words import position_words, vocabulary_words
 from rdcodec.errors import RdcodecError
 from rdcodec.splits import find_site, head_states
 
-__all__ = ["calibrate"]
+__all__ = ["calibrate", "calibrate_inputs"]
 
-GRADIENT_WINDOWS = 16  # at most: more change the metric no further
-SAMPLES = 2  # of the output, a position
+GRADIENT_TOKENS = 8192  # about, at most: more change the metric no further
+SAMPLES = 2  # of each output distribution
 ALPHAS = (0.7, 0.5)
 SHRINKAGES = (0.05, 0.15)
 INWARDS = ((0, 0), (2, 0))  # of the points 1 and 2, in sixteenths of half a step
 START_QUALITY = 0
-DEFAULT_TARGET = 0.02  # nats a token
+DEFAULT_TARGET = 0.02  # nats
 SEED = 19
 
 
@@ -56,41 +56,78 @@ def calibrate(model, tokenizer, texts, layer, tokens=12_000, target_kl=None, pro
     """
     if tokens < 1:
         raise RdcodecError(f"tokens: expected at least 1, got {tokens}")
+    target = _checked_target(target_kl)
+    find_site(model, layer)
+    windows = cut_windows(model, tokenizer, texts, tokens)
+
+    def words(states, report):
+        return vocabulary_words(model, layer, windows.fit, windows.counts, report)
+
+    return _calibrated(model, layer, windows.fit, windows.held_out, words, target, progress)
+
+
+def calibrate_inputs(model, inputs, layer, target_kl=None, progress=None):
+    """Fit a codec for the hidden states that enter block `layer` of a classifier, as `calibrate` does, from inputs of any kind.
+
+    There is no vocabulary: words are the mean states of the first token (a class token is the first) and of the others.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        With a classifier, in evaluation mode.
+    inputs : torch.Tensor
+        [inputs, ...], what the model takes as its main input: float32 [images, channels, height, width] for models of images,
+        as preprocessed for them. A seventh, at most 128, is held out.
+    layer : int
+        Split point, 0 to n_layers - 1.
+    target_kl : float, optional
+        Loss in nats an input, KL(uncompressed || compressed) of the distribution over classes, that the default quality keeps;
+        0.02 where not given.
+    progress : callable, optional
+        Called as ``progress(stage, fraction)`` with a name and 0 to 1.
+
+    Returns
+    -------
+    TransformCodec
+
+    Raises
+    ------
+    RdcodecError
+        The architecture is unknown, the model has no classifier, the layer is out of range, or there are fewer than 4 inputs.
+    """
+    target = _checked_target(target_kl)
+    find_site(model, layer)
+    fit, held_out = cut_inputs(inputs)
+    return _calibrated(model, layer, fit, held_out, lambda states, report: position_words(*states.shape[:2]), target, progress)
+
+
+def _checked_target(target_kl):
     target = DEFAULT_TARGET if target_kl is None else float(target_kl)
     if not target > 0:
         raise RdcodecError(f"target_kl: expected more than 0 nats, got {target_kl}")
+    return target
+
+
+def _calibrated(model, layer, fit, held_out, words, target, progress):
+    """A codec from inputs to fit and to choose settings by; ``words(states, report)`` makes the `Words` of the former."""
     report = progress or (lambda stage, fraction: None)
-    find_site(model, layer)
-    windows = cut_windows(model, tokenizer, texts, tokens)
     with frozen(model):
-        statistics = _measure(model, layer, windows, report)
-        held_out = HeldOut(model, layer, _states(model, layer, windows.held_out, "held-out states", report))
+        statistics = _measure(model, layer, fit, words, report)
+        held_out = HeldOut(model, layer, _states(model, layer, held_out, "held-out states", report))
         codec, quality = _choose(statistics, held_out, target, report)
     codec.default_quality = quality
     return codec
 
 
-def _measure(model, layer, windows, report):
-    """`Statistics` of the windows to fit."""
-    states = _states(model, layer, windows.fit, "hidden states", report)
+def _measure(model, layer, fit, words, report):
+    """`Statistics` of the inputs to fit."""
+    states = _states(model, layer, fit, "hidden states", report)
     generator = torch.Generator().manual_seed(SEED)
-    gradients, used = [], states[:GRADIENT_WINDOWS]
-    for i, window in enumerate(used):
-        gradients.append(sampled_gradients(model, layer, window[None], SAMPLES, generator)[:, 0, 1:])
-        report("gradients", (i + 1) / len(used))
-    vocabulary = choose_vocabulary(windows.counts)
-    context_free = context_free_states(model, layer, vocabulary, report)
-    states = states.float().numpy()
-    return Statistics(
-        layer=layer,
-        states=states,
-        gradients=torch.cat(gradients, dim=1).numpy(),
-        gradient_states=states[: len(used), 1:].reshape(-1, states.shape[-1]),
-        ids=windows.fit.numpy(),
-        vocabulary=vocabulary,
-        counts=windows.counts[vocabulary],
-        context_free=context_free,
-    )
+    gradients, parts = [], batches(states[: -(-GRADIENT_TOKENS // states.shape[1])])
+    for i, part in enumerate(parts):
+        gradients.append(sampled_gradients(model, layer, part, SAMPLES, generator))
+        report("gradients", (i + 1) / len(parts))
+    return Statistics(layer, states.float().numpy(), torch.cat(gradients, dim=1).numpy(), words(states, report))
 
 
 def _choose(statistics, held_out, target, report):
@@ -103,11 +140,11 @@ def _choose(statistics, held_out, target, report):
     parts = len(trials) + 2
     codec = fit_codec(statistics, **setting)
     quality, points = held_out.quality_at(codec, target, START_QUALITY, lambda f: report("settings", f / parts))
-    least = min(rate_at_target(point, target) for point in points if point[0] == quality)
+    least = min(rate_at_target(point, target, codec.channels) for point in points if point[0] == quality)
     for i, (name, value) in enumerate(trials):
         report("settings", (i + 1) / parts)
         candidate = fit_codec(statistics, **{**setting, name: value})
-        rate = rate_at_target((quality, *held_out.measure(candidate, quality)), target)
+        rate = rate_at_target((quality, *held_out.measure(candidate, quality)), target, codec.channels)
         if rate < least:
             least, codec, setting = rate, candidate, {**setting, name: value}
     report("settings", 1 - 1 / parts)
@@ -116,9 +153,9 @@ def _choose(statistics, held_out, target, report):
     return codec, quality
 
 
-def _states(model, layer, windows, stage, report):
+def _states(model, layer, inputs, stage, report):
     states = []
-    for i, window in enumerate(windows):
-        states.append(head_states(model, layer, window[None])[0])
-        report(stage, (i + 1) / len(windows))
+    for i, one in enumerate(inputs):
+        states.append(head_states(model, layer, one[None])[0])
+        report(stage, (i + 1) / len(inputs))
     return torch.stack(states)

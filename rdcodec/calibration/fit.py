@@ -23,6 +23,7 @@ from rdcodec.codecs.transform import TransformCodec
 __all__ = ["Statistics", "fit_codec"]
 
 GAIN_QUANTILE = 0.999
+LEAST_UNIT = 1 / 16  # of the mean variance: some states, as of small images, have nearly none in most components
 SCALE_GRID = 4  # grid steps between the scales a token can have
 SCALE_RANGE = (-5, 8)  # of these
 WORD_COMPONENTS = 128  # that the search for a word looks at
@@ -42,41 +43,32 @@ class Statistics:
     states : ndarray
         float32 [windows, tokens, channels], hidden states to fit.
     gradients : ndarray
-        float32 [samples, n, channels] of log-likelihoods of sampled tokens ...
-    gradient_states : ndarray
-        float32 [n, channels] ... and where they were taken.
-    ids : ndarray
-        int64 [windows, tokens]
-    vocabulary, counts, context_free : ndarray
-        Token ids of the words, int64 [words]; how often each was seen; float64 [words, channels].
+        float32 [samples, windows, tokens, channels] of log-likelihoods of sampled outputs, at the first of these windows.
+    words : Words
     """
 
-    def __init__(self, layer, states, gradients, gradient_states, ids, vocabulary, counts, context_free):
+    def __init__(self, layer, states, gradients, words):
         self.layer = layer
         self.states = states
-        self.gradients = gradients
-        self.gradient_states = gradient_states
-        self.ids = ids
-        self.vocabulary = vocabulary
-        self.counts = counts
-        self.context_free = context_free
-        # Massive activations: the first position, and whatever exceeds what nearly all others stay below.
+        self.words = words
+        # Massive activations: the first position of a text, and whatever exceeds what nearly all others stay below.
         largest = np.abs(states).max(axis=2)
-        self.gain_limit_bits = int(np.frexp(np.quantile(largest[:, 1:], GAIN_QUANTILE))[1])
+        apart = words.apart
+        self.gain_limit_bits = int(np.frexp(np.quantile(largest[:, apart:], GAIN_QUANTILE))[1])
         usual = largest < 2.0**self.gain_limit_bits
-        usual[:, 0] = False
+        usual[:, :apart] = False
         self.x = states[usual].astype(np.float64)
-        self.x_ids = ids[usual]
-        self.first = np.ldexp(states[:, 0].astype(np.float64), -self.gains(states[:, 0])[:, None])
+        self.word_of_x = words.of_tokens[usual]
+        self.first = np.ldexp(states[:, :apart].astype(np.float64), -self.gains(states[:, :apart])[..., None])
         self.mean = self.x.mean(axis=0).astype(np.float32)
         self.x -= self.mean
-        kept = np.abs(gradient_states).max(axis=1) < 2.0**self.gain_limit_bits
-        self.gradient_states = gradient_states[kept]
+        kept = usual[: gradients.shape[1]]
+        self.gradient_states = states[: len(kept)][kept]
         self.gradient_x = self.gradient_states - self.mean.astype(np.float64)
         self.kept_gradients = gradients[:, kept]
 
     def gains(self, h):
-        return np.maximum(np.frexp(np.abs(h).max(axis=1))[1] - self.gain_limit_bits, 0)
+        return np.maximum(np.frexp(np.abs(h).max(axis=-1))[1] - self.gain_limit_bits, 0)
 
 
 def fit_codec(statistics, alpha, shrinkage, inward=(0, 0)):
@@ -87,21 +79,19 @@ def fit_codec(statistics, alpha, shrinkage, inward=(0, 0)):
     metric = fisher_metric(clipped(flat), alpha, shrinkage)
     values = s.x @ metric.forward
 
-    word_of_id = np.full(max(int(s.vocabulary.max()), int(s.ids.max())) + 1, -1)
-    word_of_id[s.vocabulary] = np.arange(len(s.vocabulary))
-    word_of = word_of_id[s.x_ids]
-    known = word_of >= 0
-    predicted, words = fit_words(s.context_free, values[known], word_of[known])
+    known = s.word_of_x >= 0
+    word_of = s.word_of_x[known]
+    predicted, words = fit_words(s.words.features, values[known], word_of)
     # The basis of what the regression leaves over: the means are fitted too closely to these very tokens.
-    variances, basis = principal_components(values[known] - predicted[word_of[known]])
+    variances, basis = principal_components(values[known] - predicted[word_of])
 
     # Components in units of their mean deviation (geometric), so that qualities mean much the same for every model.
-    unit = np.exp(np.mean(np.log(variances)) / 2)
+    unit = np.sqrt(max(np.exp(np.mean(np.log(variances))), LEAST_UNIT * variances.mean()))
     forward, backward, variances = metric.forward @ basis / unit, unit * basis.T @ metric.backward, variances / unit**2
     y = values @ (basis / unit)
-    first_word = ((s.first - s.mean) @ forward).mean(axis=0)
-    words = np.concatenate([[np.zeros(channels), first_word], words @ (basis / unit)])
-    prior = np.concatenate([[1, len(s.first)], s.counts])
+    first = ((s.first - s.mean) @ forward).mean(axis=0)
+    prior = np.concatenate([[1], np.full(len(first), len(s.first)), s.words.counts])
+    words = np.concatenate([np.zeros((1, channels)), first, words @ (basis / unit)])
     sensitivity = np.square(s.kept_gradients.astype(np.float64) @ backward.T).sum(axis=2).mean(axis=0)
     predictor = fit_predictor(s.gradient_x @ forward, sensitivity)
 
@@ -121,7 +111,7 @@ def _numbers(s, forward, backward, words, prior, variances, inward):
     component_range = max(largest, 2.0**s.gain_limit_bits * np.sqrt(np.square(forward).sum(axis=0).max()))
     word_bits = 15 - int(np.frexp(largest)[1])
     # Of most use to tell words apart: components in which words vary most beside what they leave over.
-    spread = words[2:].var(axis=0) / variances
+    spread = words[-len(s.words.counts) :].var(axis=0) / variances
     selected = np.sort(np.argsort(-spread, kind="stable")[:WORD_COMPONENTS]).astype(np.int32)
     deviation = np.sqrt(variances + 0.5)  # with the error of a usual step
     order = np.argsort(-prior, kind="stable")

@@ -1,4 +1,4 @@
-"""The model's output distribution, computed for a few positions at a time.
+"""The model's output distributions, one a position or one an image, computed for a few at a time.
 
 The logits of a window are the largest array there is (512 tokens of a vocabulary of 50,000: 100 MB), so they are never held
 whole: the tail of the model runs up to the input of its output head, and the head is applied to some positions at a time.
@@ -10,6 +10,7 @@ import torch
 
 from rdcodec.errors import RdcodecError
 from rdcodec.splits import run_tail
+from rdcodec.splits.hooks import stopped_at
 
 __all__ = ["frozen", "head_inputs", "kl_divergence", "output_head", "sampled_gradients"]
 
@@ -33,30 +34,26 @@ def frozen(model):
 
 
 def output_head(model):
-    """The module that makes logits, one distribution a position."""
-    head = getattr(model, "get_output_embeddings", lambda: None)()
+    """The module that makes logits: of a vocabulary, one distribution a position, or of classes, one an input."""
+    head = getattr(model, "get_output_embeddings", lambda: None)() or getattr(model, "classifier", None)
     if head is None:
         raise RdcodecError(
-            f"model: {type(model).__name__} has no output head over a vocabulary; load it with a language-model head,"
-            " for example AutoModelForCausalLM or AutoModelForMaskedLM"
+            f"model: {type(model).__name__} has no output head over a vocabulary or classes; load it with one, for example by"
+            " AutoModelForCausalLM, AutoModelForMaskedLM or AutoModelForImageClassification"
         )
     return head
 
 
 def head_inputs(model, layer, h):
-    """What enters the output head when the model goes on from `h` [batch, tokens, channels]: [batch, tokens, width]."""
-    caught = []
+    """What enters the output head when the model goes on from `h` [batch, tokens, channels].
 
-    def catch(module, args):
-        caught.append(args[0])
-        return (args[0][:, -1:],)
-
-    handle = output_head(model).register_forward_pre_hook(catch)
-    try:
-        run_tail(model, layer, h)
-    finally:
-        handle.remove()
-    return caught[0]
+    Returns
+    -------
+    torch.Tensor
+        [batch, tokens, width], or [batch, width] of a classifier.
+    """
+    (inputs, *_), _ = stopped_at(output_head(model), lambda: run_tail(model, layer, h))
+    return inputs.flatten(1) if inputs.dim() == 4 else inputs  # pooled feature maps have a height and a width of 1
 
 
 def log_probabilities(model, inputs):
@@ -65,17 +62,17 @@ def log_probabilities(model, inputs):
 
 @torch.no_grad()
 def kl_divergence(model, reference, other):
-    """Mean KL(reference || other) in nats a token of the output distributions at two inputs of the output head."""
-    total, tokens = 0.0, 0
+    """Mean KL(reference || other) in nats of the output distributions at two inputs of the output head."""
+    total, count = 0.0, 0
     for p, q in zip(reference.flatten(0, -2).split(POSITIONS), other.flatten(0, -2).split(POSITIONS)):
         p, q = log_probabilities(model, p), log_probabilities(model, q)
         total += float((p.exp() * (p - q)).sum(dtype=torch.float64))
-        tokens += len(p)
-    return total / tokens
+        count += len(p)
+    return total / count
 
 
 def sampled_gradients(model, layer, h, samples, generator):
-    """Gradients of the log-likelihood of tokens drawn from the model's own output.
+    """Gradients of the log-likelihood of tokens, or classes, drawn from the model's own output.
 
     Parameters
     ----------
@@ -84,7 +81,7 @@ def sampled_gradients(model, layer, h, samples, generator):
     h : torch.Tensor
         [batch, tokens, channels]
     samples : int
-        Draws a position. Their outer products average to the Fisher information of the output with respect to h.
+        Draws from each distribution. Their outer products average to the Fisher information of the output with respect to h.
     generator : torch.Generator
 
     Returns

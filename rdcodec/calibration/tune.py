@@ -1,4 +1,4 @@
-"""Settings chosen by the loss itself, on held-out windows."""
+"""Settings chosen by the loss itself, on held-out windows of tokens or other inputs."""
 
 import math
 
@@ -6,12 +6,13 @@ import numpy as np
 import torch
 
 from rdcodec.calibration.output import head_inputs, kl_divergence
+from rdcodec.calibration.windows import batches
 
 __all__ = ["HeldOut", "rate_at_target"]
 
-ATTEMPTS = 4
+ATTEMPTS = 8
 QUALITY_DECAY = 0.13  # what the logarithm of the loss falls by, a quality, as a first guess ...
-LOSS_DECAY = 0.003  # ... and a bit per token
+LOSS_DECAY = 1.7  # ... and a bit per element
 
 
 class HeldOut:
@@ -27,22 +28,23 @@ class HeldOut:
     def __init__(self, model, layer, states):
         self._model = model
         self._layer = layer
-        self._states = [window[None] for window in states]
+        self._states = batches(states)
         with torch.no_grad():
-            self._reference = [head_inputs(model, layer, window) for window in self._states]
+            self._reference = [head_inputs(model, layer, part) for part in self._states]
 
     def measure(self, codec, quality):
-        """Rate in bits per token (payloads) and loss, KL(uncompressed || compressed) in nats a token."""
-        size, losses = 0, []
-        for window, reference in zip(self._states, self._reference):
-            h = np.ascontiguousarray(window[0].float().numpy())
-            payload = codec._encode_tokens(h, quality, codec._new_state())
-            decoded = torch.from_numpy(codec._decode_tokens(payload, len(h), quality, codec._new_state()))[None].to(window)
+        """Rate in bits per token (payloads) and loss, KL(uncompressed || compressed) in nats, the mean over outputs."""
+        size, loss, windows, tokens = 0, 0.0, 0, 0
+        for part, reference in zip(self._states, self._reference):
+            payloads = [codec._encode_tokens(h, quality, codec._new_state()) for h in part.float().cpu().numpy()]
+            rows = [codec._decode_tokens(payload, part.shape[1], quality, codec._new_state()) for payload in payloads]
+            decoded = torch.from_numpy(np.stack(rows)).to(part)
             with torch.no_grad():
-                losses.append(kl_divergence(self._model, reference, head_inputs(self._model, self._layer, decoded)))
-            size += len(payload)
-        tokens = sum(window.shape[1] for window in self._states)
-        return 8 * size / tokens, sum(losses) / len(losses)
+                loss += len(part) * kl_divergence(self._model, reference, head_inputs(self._model, self._layer, decoded))
+            size += sum(map(len, payloads))
+            windows += len(part)
+            tokens += part.shape[0] * part.shape[1]
+        return 8 * size / tokens, loss / windows
 
     def quality_at(self, codec, target, start, progress):
         """Coarsest quality found that keeps the loss at the target, and the points (quality, bits per token, nats) on the way.
@@ -60,10 +62,10 @@ class HeldOut:
         return min(good) if good else max(points), [(q, *point) for q, point in sorted(points.items())]
 
 
-def rate_at_target(point, target):
+def rate_at_target(point, target, channels):
     """Rate that a codec would have at the target loss, from a point (quality, bits per token, nats) near it."""
     _, rate, loss = point
-    return rate + math.log(max(loss, 1e-12) / target) / LOSS_DECAY
+    return rate + math.log(max(loss, 1e-12) / target) / LOSS_DECAY * channels
 
 
 def _next_quality(points, target):

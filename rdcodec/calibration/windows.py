@@ -1,15 +1,16 @@
-"""Windows of tokens from calibration text."""
+"""Windows of tokens from calibration text, and other inputs, to fit and to hold out."""
 
 import numpy as np
 import torch
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["Windows", "all_windows", "cut_windows"]
+__all__ = ["Windows", "all_windows", "batches", "cut_inputs", "cut_windows"]
 
 WINDOW = 512  # tokens
 HELD_OUT = 1 / 6  # windows held out for each one fitted ...
-HELD_OUT_MOST = 4
+HELD_OUT_MOST = 4 * WINDOW  # tokens
+HELD_OUT_INPUTS = 128  # at most, where an input has one output distribution
 SEED = 20
 
 
@@ -56,7 +57,7 @@ def cut_windows(model, tokenizer, texts, tokens):
     rows, ids = all_windows(model, tokenizer, texts)
     window = rows.shape[1]
     wanted = max(2, -(-tokens // window))
-    held_out = min(HELD_OUT_MOST, max(2, round(wanted * HELD_OUT)))
+    held_out = min(-(-HELD_OUT_MOST // window), max(2, round(wanted * HELD_OUT)))
     if len(rows) < wanted + held_out:
         raise RdcodecError(
             f"texts: {wanted} windows of {window} tokens to fit and {held_out} to hold out were asked for"
@@ -68,3 +69,23 @@ def cut_windows(model, tokenizer, texts, tokens):
     vocabulary = model.get_input_embeddings().weight.shape[0]
     counts = torch.bincount(torch.cat(ids), minlength=vocabulary) - torch.bincount(held.flatten(), minlength=vocabulary)
     return Windows(rows[shuffled[held_out:]], held, counts.numpy())
+
+
+def cut_inputs(inputs):
+    """Inputs to fit and, apart from them, to choose settings by, drawn at random.
+
+    Raises
+    ------
+    RdcodecError
+        There are too few.
+    """
+    if len(inputs) < 4:
+        raise RdcodecError(f"inputs: expected at least 4, got {len(inputs)}")
+    held_out = min(HELD_OUT_INPUTS, max(2, round(len(inputs) * HELD_OUT / (1 + HELD_OUT))))
+    shuffled = inputs[torch.from_numpy(np.random.default_rng(SEED).permutation(len(inputs)))]
+    return shuffled[held_out:], shuffled[:held_out]
+
+
+def batches(states):
+    """Windows of states [windows, tokens, channels], as many at a time as go through a model together."""
+    return states.split(max(1, WINDOW // states.shape[1]))

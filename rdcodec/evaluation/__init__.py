@@ -1,9 +1,19 @@
-"""Rate and loss on real text: the protocol, the baselines to compare with, and the picture of both."""
+"""Rate and loss on real text and images: the protocol, the baselines to compare with, and the picture of both."""
 
 from rdcodec.evaluation.baselines import baseline_settings
-from rdcodec.evaluation.losses import token_losses
+from rdcodec.evaluation.losses import OutputLosses, output_losses
 from rdcodec.evaluation.plot import plot_rows
 from rdcodec.evaluation.protocol import Row, Setting, evaluate
 from rdcodec.evaluation.windows import TextWindows, cut_text
 
-__all__ = ["Row", "Setting", "TextWindows", "baseline_settings", "cut_text", "evaluate", "plot_rows", "token_losses"]
+__all__ = [
+    "OutputLosses",
+    "Row",
+    "Setting",
+    "TextWindows",
+    "baseline_settings",
+    "cut_text",
+    "evaluate",
+    "output_losses",
+    "plot_rows",
+]

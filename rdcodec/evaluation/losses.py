@@ -1,40 +1,59 @@
 """What a changed output distribution costs, in nats."""
 
+from typing import NamedTuple
+
 import torch
 
-__all__ = ["token_losses"]
+__all__ = ["OutputLosses", "output_losses"]
 
 POSITIONS = 64  # at a time: a window's logits are the largest arrays there are, and copies of them would be as large
 LARGEST_EXPONENT = 80  # exp of more does not fit float32
 
 
+class OutputLosses(NamedTuple):
+    """Losses of output distributions.
+
+    Attributes
+    ----------
+    kl : torch.Tensor
+        float64 [outputs], KL(uncompressed || compressed) in nats, never negative.
+    nll : torch.Tensor
+        float64 [labels], negative log-likelihood of the label in nats, compressed.
+    correct : torch.Tensor
+        float64 [labels], 1 where the label is the most likely one, compressed.
+    """
+
+    kl: torch.Tensor
+    nll: torch.Tensor
+    correct: torch.Tensor
+
+
 @torch.no_grad()
-def token_losses(reference, logits, ids):
-    """Losses of each position of a window.
+def output_losses(reference, logits, labels):
+    """Losses of each output: the position of a window, or an image.
 
     Parameters
     ----------
     reference, logits : torch.Tensor
-        [tokens, vocabulary]: logits of the uncompressed model and of the compressed one.
-    ids : torch.Tensor
-        int64 [tokens]: the tokens themselves.
+        [outputs, classes]: logits of the uncompressed model and of the compressed one; the classes of a language model are
+        its vocabulary.
+    labels : torch.Tensor
+        int64 [labels], what is right for the first outputs: the next tokens of a window, which has none for its last position.
 
     Returns
     -------
-    kl : torch.Tensor
-        float64 [tokens], KL(uncompressed || compressed) in nats, never negative.
-    nll : torch.Tensor
-        float64 [tokens - 1], negative log-likelihood of the next token under `logits`, in nats.
+    OutputLosses
     """
-    kl, nll = [], []
-    for start in range(0, len(ids), POSITIONS):
+    kl, nll, correct = [], [], []
+    for start in range(0, len(logits), POSITIONS):
         p, q = reference[start : start + POSITIONS].float(), logits[start : start + POSITIONS].float()
         kl.append(_divergence(p, q))
-        targets = ids[start + 1 : start + 1 + len(q)]
-        predicted = q[: len(targets)]
-        likely = predicted.gather(1, targets[:, None]).squeeze(1)
+        right = labels[start : start + len(q)]
+        predicted = q[: len(right)]
+        likely = predicted.gather(1, right[:, None]).squeeze(1)
         nll.append((predicted.logsumexp(dim=1) - likely).double())
-    return torch.cat(kl), torch.cat(nll)
+        correct.append((predicted.argmax(dim=1) == right).double())
+    return OutputLosses(torch.cat(kl), torch.cat(nll), torch.cat(correct))
 
 
 def _divergence(p, q):

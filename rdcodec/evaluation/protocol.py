@@ -1,4 +1,4 @@
-"""The measuring protocol: windows of text through the head of a model, a codec, and its tail."""
+"""The measuring protocol: windows of text, or images, through the head of a model, a codec, and its tail."""
 
 import hashlib
 import math
@@ -10,7 +10,7 @@ import torch
 
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
-from rdcodec.evaluation.losses import token_losses
+from rdcodec.evaluation.losses import output_losses
 from rdcodec.splits import find_site, head_states, run_tail
 from rdcodec.stream import MAX_FRAME_TOKENS
 
@@ -53,17 +53,19 @@ class Row:
     ratio : float
         How many times smaller than float16.
     kl : float
-        Mean KL(uncompressed || compressed) over all positions, nats a token.
+        Mean KL(uncompressed || compressed) over all outputs: nats a token, or an image.
     delta_nll : float
-        Change of the mean negative log-likelihood of the predicted tokens, nats a token.
+        Change of the mean negative log-likelihood of the predicted tokens, or of the labels, in nats.
     kl_stderr, delta_nll_stderr : float or None
-        Standard errors of the means over windows; None with one window.
+        Standard errors of the means over windows or images; None with one.
     perplexity, base_perplexity : float
         Of the compressed model and of the uncompressed one.
+    accuracy, base_accuracy : float
+        How often the most likely token or class is the right one, 0 to 1.
     tokens : int
         Tokens coded.
     encode_seconds, decode_seconds, forward_seconds : float
-        Median time a window takes in the codec, and in the whole uncompressed model, in the same run.
+        Median time a window or an image takes in the codec, and in the whole uncompressed model, in the same run.
     """
 
     method: str
@@ -78,6 +80,8 @@ class Row:
     delta_nll_stderr: float | None
     perplexity: float
     base_perplexity: float
+    accuracy: float
+    base_accuracy: float
     tokens: int
     encode_seconds: float
     decode_seconds: float
@@ -85,23 +89,25 @@ class Row:
 
 
 @torch.no_grad()
-def evaluate(model, windows, settings, frame_tokens=None, progress=None):
-    """Measure rate and loss of codecs at split points of a language model.
+def evaluate(model, inputs, settings, frame_tokens=None, progress=None, labels=None):
+    """Measure rate and loss of codecs at split points of a language model or a classifier.
 
-    Each window is coded on its own, with a new encoder and decoder. The blocks before a split point run once a window
+    Each window or image is coded on its own, with a new encoder and decoder. The blocks before a split point run once an input
     for all settings; settings whose codecs decode to the same values share one run of what follows.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        A causal language model of a known architecture, in evaluation mode.
-    windows : torch.Tensor
-        int64 [windows, tokens], at least 2 tokens.
+        Of a known architecture, in evaluation mode: a causal language model, or a classifier with `labels`.
+    inputs : torch.Tensor
+        int64 [windows, tokens], at least 2 tokens; for a classifier what it takes, float32 [images, channels, height, width].
     settings : list of Setting
     frame_tokens : int, optional
         Tokens a frame at most, 1 to 4096; with 1, the rate is that of generation token by token.
     progress : callable, optional
         (stage, fraction) -> None, called as the work goes on.
+    labels : torch.Tensor, optional
+        int64 [images], the right class of each. Without labels the right ones are the next tokens.
 
     Returns
     -------
@@ -112,42 +118,51 @@ def evaluate(model, windows, settings, frame_tokens=None, progress=None):
     ------
     RdcodecError
         There are no settings; the architecture is unknown; a layer, a quality or `frame_tokens` is out of range; a codec
-        has other channels than the model; the windows are longer than the model allows.
+        has other channels than the model; the windows are longer than the model allows; inputs and labels differ in number.
     """
-    _check(model, windows, settings, frame_tokens)
+    _check(model, inputs, settings, frame_tokens, labels)
+    targets = inputs[:, 1:] if labels is None else labels[:, None]
     layers = sorted({setting.layer for setting in settings})
     measures = [_Measures() for _ in settings]
-    base_nll, forward_seconds = [], []
-    done, total = 0, len(windows) * len(settings)
-    for ids in windows:
+    base, forward_seconds = [], []
+    done, total = 0, len(inputs) * len(settings)
+    for one, right in zip(inputs, targets, strict=True):
         began = perf_counter()
-        states = {layers[0]: head_states(model, layers[0], ids[None])[0]}
-        reference = run_tail(model, layers[0], states[layers[0]][None])[0]
+        states = {layers[0]: head_states(model, layers[0], one[None])[0]}
+        reference = _outputs(model, layers[0], states[layers[0]])
         forward_seconds.append(perf_counter() - began)
-        base_nll.append(float(token_losses(reference, reference, ids)[1].mean()))
-        states.update({layer: head_states(model, layer, ids[None])[0] for layer in layers[1:]})
+        base.append(_means(output_losses(reference, reference, right)))
+        states.update({layer: head_states(model, layer, one[None])[0] for layer in layers[1:]})
         seen = {}
         for setting, measure in zip(settings, measures):
             h = states[setting.layer]
             decoded = measure.send(setting, h, frame_tokens)
             key = setting.layer, hashlib.blake2b(decoded).digest()
             if key not in seen:
-                tail = run_tail(model, setting.layer, torch.from_numpy(decoded)[None].to(h))
-                kl, nll = token_losses(reference, tail[0], ids)
-                seen[key] = float(kl.mean()), float(nll.mean())
-            measure.add_losses(*seen[key])
+                logits = _outputs(model, setting.layer, torch.from_numpy(decoded).to(h))
+                seen[key] = _means(output_losses(reference, logits, right))
+            measure.losses.append(seen[key])
             done += 1
             if progress is not None:
-                progress("windows", done / total)
-    return [m.row(setting, windows, base_nll, forward_seconds) for setting, m in zip(settings, measures)]
+                progress("windows" if labels is None else "images", done / total)
+    return [measure.row(setting, base, forward_seconds) for setting, measure in zip(settings, measures)]
+
+
+def _outputs(model, layer, h):
+    """Logits [outputs, classes] of a model that goes on from h [tokens, channels]."""
+    return run_tail(model, layer, h[None]).flatten(0, -2)
+
+
+def _means(losses):
+    return [float(values.mean()) for values in losses]
 
 
 class _Measures:
-    """What a setting's windows cost, one entry a window."""
+    """What a setting's inputs cost, one entry a window or image."""
 
     def __init__(self):
-        self.bytes, self.encode_seconds, self.decode_seconds = [], [], []
-        self.kl, self.nll = [], []
+        self.tokens, self.bytes, self.encode_seconds, self.decode_seconds = [], [], [], []
+        self.losses = []
 
     def send(self, setting, h, frame_tokens):
         """Values that arrive of h [tokens, channels], by way of the bytes of frames: float32 array."""
@@ -159,19 +174,17 @@ class _Measures:
         decoded = [decoder.decode(frame) for frame in frames]
         self.decode_seconds.append(perf_counter() - sent)
         self.encode_seconds.append(sent - began)
+        self.tokens.append(len(h))
         self.bytes.append(sum(map(len, frames)))
         return np.concatenate(decoded)
 
-    def add_losses(self, kl, nll):
-        self.kl.append(kl)
-        self.nll.append(nll)
-
-    def row(self, setting, windows, base_nll, forward_seconds):
-        codec, tokens = setting.codec, windows.numel()
+    def row(self, setting, base, forward_seconds):
+        codec, tokens = setting.codec, sum(self.tokens)
+        (kl, nll, correct), (_, base_nll, base_correct) = np.transpose(self.losses), np.transpose(base)
         has_quality = codec.min_quality != codec.max_quality
         quality = codec.default_quality if setting.quality is None else setting.quality
         bits_per_token = 8 * sum(self.bytes) / tokens
-        delta_nll = np.subtract(self.nll, base_nll)
+        delta_nll = nll - base_nll
         return Row(
             method=setting.method,
             layer=setting.layer,
@@ -179,12 +192,14 @@ class _Measures:
             bits_per_token=bits_per_token,
             bits_per_element=bits_per_token / codec.channels,
             ratio=16 * codec.channels / bits_per_token,
-            kl=float(np.mean(self.kl)),
-            kl_stderr=_standard_error(self.kl),
+            kl=float(kl.mean()),
+            kl_stderr=_standard_error(kl),
             delta_nll=float(delta_nll.mean()),
             delta_nll_stderr=_standard_error(delta_nll),
-            perplexity=math.exp(np.mean(self.nll)),
-            base_perplexity=math.exp(np.mean(base_nll)),
+            perplexity=math.exp(nll.mean()),
+            base_perplexity=math.exp(base_nll.mean()),
+            accuracy=float(correct.mean()),
+            base_accuracy=float(base_correct.mean()),
             tokens=tokens,
             encode_seconds=float(np.median(self.encode_seconds)),
             decode_seconds=float(np.median(self.decode_seconds)),
@@ -193,19 +208,24 @@ class _Measures:
 
 
 def _standard_error(values):
-    """Of the mean of values, one a window."""
+    """Of the mean of values, one a window or image."""
     return float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
 
 
-def _check(model, windows, settings, frame_tokens):
+def _check(model, inputs, settings, frame_tokens, labels):
     """Everything that can be refused before the first forward pass."""
     if not settings:
         raise RdcodecError("settings: there is nothing to measure")
     if frame_tokens is not None and not 1 <= frame_tokens <= MAX_FRAME_TOKENS:
         raise RdcodecError(f"frame_tokens: expected 1 to {MAX_FRAME_TOKENS}, got {frame_tokens}")
     longest = getattr(model.config.get_text_config(), "max_position_embeddings", math.inf)
-    if not 2 <= windows.shape[1] <= longest:
-        raise RdcodecError(f"windows: expected 2 to {longest} tokens, as the model allows, got {windows.shape[1]}")
+    if labels is None and not (inputs.dim() == 2 and 2 <= inputs.shape[1] <= longest):
+        raise RdcodecError(
+            f"inputs: expected windows of 2 to {longest} tokens, as the model allows, or labels besides, got shape"
+            f" {tuple(inputs.shape)}"
+        )
+    if labels is not None and labels.shape != inputs.shape[:1]:
+        raise RdcodecError(f"labels: expected [{len(inputs)}], one an input, got shape {tuple(labels.shape)}")
     for setting in settings:
         channels = find_site(model, setting.layer).channels
         if setting.codec.channels != channels:

@@ -70,6 +70,7 @@ class _Link:
 
     def __init__(self, site, codec, quality, frame_tokens):
         self.layer = site.layer
+        self.layout = site.split.layout
         self.new_row = lambda: _Row(codec, quality, frame_tokens, self.meter)
         self.meter = Meter(codec.channels)
         self.mask = None
@@ -82,7 +83,8 @@ class _Link:
 
     @torch.no_grad()
     def transmit(self, block, args, kwargs):
-        h = block_input(args, kwargs)
+        state = block_input(args, kwargs)
+        h = self.layout.to_tokens(state)
         cache = next((value for value in (*args, *kwargs.values()) if isinstance(value, Cache)), None)
         rows = self.rows(cache, len(h))
         mask = self.padding_mask(h)
@@ -94,7 +96,7 @@ class _Link:
                 kept = h[i, mask[i]]
                 row.send(kept, kept)
                 decoded[i, mask[i]] = kept
-        return replaced_input(args, kwargs, decoded)
+        return replaced_input(args, kwargs, self.layout.from_tokens(decoded, state))
 
     def rows(self, cache, count):
         """Encoder and decoder of each row of the batch, new ones for a new prompt."""

@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 
-__all__ = ["block_input", "replaced_input", "before", "skipped"]
+__all__ = ["before", "block_input", "replaced_input", "skipped", "stopped_at"]
 
 
 def block_input(args, kwargs):
@@ -25,6 +25,24 @@ def before(module, hook):
         yield
     finally:
         handle.remove()
+
+
+class _Reached(Exception):
+    """Carries the arguments of a module out of the forward pass."""
+
+
+def stopped_at(module, run):
+    """Call `run()` until it gets to a module, which is not run: the module's (args, kwargs), None if it never gets there."""
+
+    def stop(module, args, kwargs):
+        raise _Reached(args, kwargs)
+
+    with before(module, stop):
+        try:
+            run()
+        except _Reached as reached:
+            return reached.args
+    return None
 
 
 @contextmanager

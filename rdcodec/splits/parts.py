@@ -3,17 +3,10 @@
 import torch
 
 from rdcodec.errors import RdcodecError
-from rdcodec.splits.hooks import before, block_input, replaced_input, skipped
+from rdcodec.splits.hooks import before, block_input, replaced_input, skipped, stopped_at
 from rdcodec.splits.registry import find_site
 
 __all__ = ["head_states", "run_tail"]
-
-
-class _Reached(Exception):
-    """Carries the hidden state out of the forward pass."""
-
-    def __init__(self, h):
-        self.h = h
 
 
 def head_states(model, layer, input_ids, attention_mask=None, **inputs):
@@ -35,7 +28,8 @@ def head_states(model, layer, input_ids, attention_mask=None, **inputs):
     Returns
     -------
     torch.Tensor
-        [batch, tokens, channels] in the model's element type, without gradient.
+        [batch, tokens, channels] in the model's element type, without gradient. The places of a feature map are tokens, row
+        by row.
 
     Raises
     ------
@@ -44,16 +38,12 @@ def head_states(model, layer, input_ids, attention_mask=None, **inputs):
     """
     site = find_site(model, layer)
 
-    def stop(block, args, kwargs):
-        raise _Reached(block_input(args, kwargs))
-
     inputs = {model.main_input_name: input_ids, **_given(attention_mask), **inputs}
-    with torch.no_grad(), before(site.block, stop):
-        try:
-            model(**inputs)
-        except _Reached as reached:
-            return reached.h
-    raise RdcodecError(f"model: {type(model).__name__} never ran block {layer}")
+    with torch.no_grad():
+        reached = stopped_at(site.block, lambda: model(**inputs))
+    if reached is None:
+        raise RdcodecError(f"model: {type(model).__name__} never ran block {layer}")
+    return site.split.layout.to_tokens(block_input(*reached))
 
 
 def run_tail(model, layer, h, attention_mask=None, **inputs):
@@ -68,7 +58,7 @@ def run_tail(model, layer, h, attention_mask=None, **inputs):
     layer : int
         0 to n_layers - 1.
     h : torch.Tensor
-        [batch, tokens, channels], the input of block `layer`; gradients flow to it.
+        [batch, tokens, channels], the input of block `layer`; gradients flow to it. Feature maps must be square.
     attention_mask : torch.Tensor, optional
         [batch, tokens], 0 where a token is padding.
     **inputs
@@ -77,7 +67,8 @@ def run_tail(model, layer, h, attention_mask=None, **inputs):
     Returns
     -------
     torch.Tensor
-        The logits, [batch, tokens, vocabulary] for a language model; the last hidden state of a model without head.
+        The logits, [batch, tokens, vocabulary] for a language model, [batch, classes] for a classifier; the last hidden
+        state of a model without head.
 
     Raises
     ------
@@ -90,9 +81,7 @@ def run_tail(model, layer, h, attention_mask=None, **inputs):
 
     def begin(block, args, kwargs):
         own = block_input(args, kwargs)
-        if own.shape != h.shape:
-            raise RdcodecError(f"h: expected shape {tuple(own.shape)} at layer {layer}, got {tuple(h.shape)}")
-        return replaced_input(args, kwargs, h.to(own))
+        return replaced_input(args, kwargs, site.split.layout.from_tokens(h, own).to(own))
 
     inputs = {**site.split.inputs(model, h), **_given(attention_mask), **inputs}
     with skipped(site.blocks[:layer]), before(site.block, begin):

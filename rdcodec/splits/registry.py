@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import attrgetter
 
 import torch
 
 from rdcodec.errors import RdcodecError
+from rdcodec.splits.layouts import FeatureMaps, Tokens
 
 __all__ = ["Split", "Site", "register_split", "find_site", "known_architectures"]
 
@@ -22,6 +22,11 @@ def image_inputs(model, h):
     return {"pixel_values": h.new_zeros(len(h), model.config.num_channels, height, width)}
 
 
+def pixel_inputs(model, h):
+    """An image of one pixel, for models of images of any size."""
+    return {"pixel_values": h.new_zeros(len(h), model.config.num_channels, 1, 1)}
+
+
 @dataclass(frozen=True)
 class Split:
     """How an architecture is cut.
@@ -29,18 +34,22 @@ class Split:
     Parameters
     ----------
     blocks : tuple of str
-        Dotted paths from the base model (`model.base_model`) to the list of blocks; the first that exists holds.
+        Dotted paths from the base model (`model.base_model`) to the list of blocks; the first that exists holds. ``*``
+        stands for every item of a list.
     inputs : callable
         (model, h) -> keyword arguments of a forward pass with the shape of h.
+    layout : Tokens or FeatureMaps
+        What the blocks take.
     """
 
     blocks: tuple[str, ...]
     inputs: Callable
+    layout: Tokens | FeatureMaps
 
 
 @dataclass(frozen=True)
 class Site:
-    """A split point found in a model: the input of `block`."""
+    """A split point found in a model: the input of `block`, `channels` a token."""
 
     split: Split
     base: torch.nn.Module
@@ -56,20 +65,23 @@ class Site:
 _SPLITS = {}
 
 
-def register_split(model_type, blocks, *, inputs=text_inputs):
+def register_split(model_type, blocks, *, inputs=text_inputs, layout=Tokens()):
     """Make an architecture known.
 
-    Its blocks must take the hidden state [batch, tokens, channels] as their first argument or as `hidden_states`, and
-    return it, alone or first in a tuple; block i must be layer i of the model's cache.
+    Its blocks must take the hidden state, [batch, tokens, channels] unless a layout says otherwise, as their first argument
+    or as `hidden_states`, and return it, alone or first in a tuple; block i must be layer i of the model's cache.
 
     Parameters
     ----------
     model_type : str
         `model.config.model_type`.
     blocks : str or tuple of str
-        Path from `model.base_model` to the list of blocks; several where releases of transformers differ.
+        Path from `model.base_model` to the list of blocks, where ``*`` stands for every item of a list; several paths where
+        releases of transformers differ.
     inputs : callable, optional
         (model, h) -> keyword arguments of a forward pass over as many tokens as h has; text by default.
+    layout : Tokens or FeatureMaps, optional
+        `FeatureMaps` for convolutional models, whose blocks take [batch, channels, height, width].
 
     Examples
     --------
@@ -77,7 +89,7 @@ def register_split(model_type, blocks, *, inputs=text_inputs):
     >>> "olmo2" in known_architectures()
     True
     """
-    _SPLITS[model_type] = Split((blocks,) if isinstance(blocks, str) else tuple(blocks), inputs)
+    _SPLITS[model_type] = Split((blocks,) if isinstance(blocks, str) else tuple(blocks), inputs, layout)
 
 
 def known_architectures():
@@ -92,7 +104,8 @@ def find_site(model, layer):
     ----------
     model : transformers.PreTrainedModel
     layer : int
-        0 to n_layers - 1: the index of the hidden state in Hugging Face's count.
+        0 to n_layers - 1: the index of the hidden state in Hugging Face's count; of a ResNet, its residual layers are
+        counted through all stages.
 
     Returns
     -------
@@ -114,15 +127,18 @@ def find_site(model, layer):
     blocks = _blocks(base, split)
     if not 0 <= layer < len(blocks):
         raise RdcodecError(f"layer: expected 0 to {len(blocks) - 1}, got {layer}")
-    return Site(split, base, blocks, layer, model.config.get_text_config().hidden_size)
+    return Site(split, base, blocks, layer, split.layout.channels(model, blocks[layer]))
 
 
 def _blocks(base, split):
     for path in split.blocks:
+        found = [base]
         try:
-            return list(attrgetter(path)(base))
+            for name in path.split("."):
+                found = [item for parent in found for item in (parent if name == "*" else [getattr(parent, name)])]
         except AttributeError:
             continue
+        return [block for blocks in found for block in blocks]
     raise RdcodecError(f"model: {type(base).__name__} has no blocks at {' or '.join(split.blocks)}")
 
 
@@ -133,3 +149,4 @@ register_split("gpt2", "h")
 for _model_type in ("bert", "roberta"):
     register_split(_model_type, "encoder.layer")
 register_split("vit", ("layers", "encoder.layer"), inputs=image_inputs)
+register_split("resnet", "encoder.stages.*.layers", inputs=pixel_inputs, layout=FeatureMaps())

@@ -8,7 +8,7 @@ import torch
 
 from rdcodec.calibration.fit import WORD_PRIOR_UNIT, Statistics, fit_codec
 from rdcodec.calibration.output import frozen, sampled_gradients
-from rdcodec.calibration.words import choose_vocabulary, context_free_states
+from rdcodec.calibration.words import vocabulary_words
 from rdcodec.codecs.grid import GRID_STEPS
 from rdcodec.files import replace_file
 from rdcodec.training.export import transform_tensors
@@ -69,33 +69,23 @@ def _fit(model, layer, cache, autocast, report):
 
 
 def _statistics(model, layer, cache, report):
-    index = np.random.default_rng(SEED).permutation(cache.train)
-    fitted = cache.read(np.sort(index[:FIT_WINDOWS]))
-    used, gradients = _gradients(model, layer, cache, index[:GRADIENT_WINDOWS], report)
+    index = np.random.default_rng(SEED).permutation(cache.train)[:FIT_WINDOWS]
+    fitted = cache.read(index)
+    gradients = _gradients(model, layer, fitted.states[:GRADIENT_WINDOWS], report)
     counts = np.bincount(cache.read(cache.train).ids.numpy().ravel(), minlength=model.get_input_embeddings().weight.shape[0])
-    vocabulary = choose_vocabulary(counts)
-    return Statistics(
-        layer=layer,
-        states=fitted.states.numpy(),
-        gradients=gradients.numpy(),
-        gradient_states=used[:, 1:].reshape(-1, used.shape[-1]).numpy(),
-        ids=fitted.ids.numpy(),
-        vocabulary=vocabulary,
-        counts=counts[vocabulary],
-        context_free=context_free_states(model, layer, vocabulary, report),
-    )
+    words = vocabulary_words(model, layer, fitted.ids, counts, report)
+    return Statistics(layer, fitted.states.numpy(), gradients.numpy(), words)
 
 
-def _gradients(model, layer, cache, index, report):
-    """States of windows [windows, tokens, channels], and gradients at them [samples, n, channels] without the first position's."""
-    states = cache.read(index).states
+def _gradients(model, layer, states, report):
+    """Gradients [samples, windows, tokens, channels] at states of windows."""
     generator = torch.Generator().manual_seed(SEED)
     gradients = []
     for i, window in enumerate(states):
         found = sampled_gradients(model, layer, window[None].to(model.device), SAMPLES, generator)
-        gradients.append(found[:, 0, 1:].float().cpu())
+        gradients.append(found.float().cpu())
         report("gradients", (i + 1) / len(states))
-    return states, torch.cat(gradients, dim=1)
+    return torch.cat(gradients, dim=1)
 
 
 def _parts(codec, statistics, report):

@@ -11,7 +11,7 @@ pytest.importorskip("matplotlib")
 
 
 def row(method, layer, quality, rate, kl):
-    return Row(method, layer, quality, rate, rate / 576, 9216 / rate, kl, kl / 9, 0.0, None, 20.0, 20.0, 512, 0.1, 0.1, 1.0)
+    return Row(method, layer, quality, rate, rate / 576, 9216 / rate, kl, kl / 9, 0.0, None, 20.0, 20.0, 0.5, 0.5, 512, 0.1, 0.1, 1.0)
 
 
 ROWS = [

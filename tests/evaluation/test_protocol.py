@@ -26,13 +26,14 @@ def log_probabilities(model, ids):
 
 def test_row_is_what_a_hooked_model_gives(model, windows, int4):
     """KL, NLL and bytes of whole forward passes through compress_at, window by window."""
-    kl, nll, base, size = [], [], [], 0
+    kl, nll, base, correct, size = [], [], [], [], 0
     for ids in windows:
         p = log_probabilities(model, ids)
         with compress_at(model, 2, int4) as meter:
             q = log_probabilities(model, ids)
         kl.append(float((p.exp() * (p - q)).sum(1).mean()))
         nll.append(float(-q[:-1].gather(1, ids[1:, None]).mean()))
+        correct.append(float((q[:-1].argmax(1) == ids[1:]).double().mean()))
         base.append(float(-p[:-1].gather(1, ids[1:, None]).mean()))
         size += meter.bytes
     (row,) = evaluate(model, windows, [Setting("int4", 2, int4)])
@@ -45,6 +46,7 @@ def test_row_is_what_a_hooked_model_gives(model, windows, int4):
     assert row.delta_nll == pytest.approx(np.mean(nll) - np.mean(base), rel=1e-3, abs=1e-6)
     assert row.perplexity == pytest.approx(math.exp(np.mean(nll)), rel=1e-5)
     assert row.base_perplexity == pytest.approx(math.exp(np.mean(base)), rel=1e-5)
+    assert row.accuracy == pytest.approx(np.mean(correct))
     assert row.encode_seconds > 0 and row.decode_seconds > 0 and row.forward_seconds > 0
 
 
@@ -93,10 +95,11 @@ def test_one_window_has_no_standard_error(model, windows, int4):
         ({"settings": [Setting("", 1, IntegerCodec(CHANNELS), quality=1)]}, "quality"),
         ({"frame_tokens": 0}, "frame_tokens"),
         ({"frame_tokens": 4097}, "frame_tokens"),
-        ({"windows": torch.zeros(1, 41, dtype=torch.int64)}, "windows"),
-        ({"windows": torch.zeros(1, 1, dtype=torch.int64)}, "windows"),
+        ({"inputs": torch.zeros(1, 41, dtype=torch.int64)}, "inputs: expected windows of 2 to 40 tokens"),
+        ({"inputs": torch.zeros(1, 1, dtype=torch.int64)}, "inputs: expected windows of 2 to 40 tokens"),
+        ({"labels": torch.zeros(3, dtype=torch.int64)}, r"labels: expected \[5\], one an input, got shape \(3,\)"),
     ],
 )
 def test_refused_before_the_work(model, windows, int4, change, message):
     with pytest.raises(RdcodecError, match=message):
-        evaluate(model, **{"windows": windows, "settings": [Setting("", 1, int4)], **change})
+        evaluate(model, **{"inputs": windows, "settings": [Setting("", 1, int4)], **change})

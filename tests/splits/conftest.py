@@ -72,6 +72,16 @@ OTHERS = {
             num_labels=5,
         )
     ),
+    "resnet": lambda: transformers.ResNetForImageClassification(
+        transformers.ResNetConfig(
+            embedding_size=CHANNELS,
+            hidden_sizes=[CHANNELS] * 3,
+            depths=[1, 2, 1],
+            layer_type="basic",
+            downsample_in_first_stage=False,
+            num_labels=5,
+        )
+    ),
 }
 ARCHITECTURES = {**CAUSAL, **OTHERS}
 

@@ -1,0 +1,68 @@
+"""What is measured: a trained model, a split point, and data to fit to and to measure on."""
+
+from dataclasses import dataclass
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from rdcodec import calibrate, calibrate_inputs
+
+TOKENS = 12_000  # of text to calibrate with
+IMAGES = 1000
+
+
+def named(progress, name, stage, fraction, figures=""):
+    """Progress of a stage that says what it belongs to."""
+    progress(f"{name}, {stage}", fraction, figures)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Attributes in common; a subclass knows how codecs are fitted.
+
+    Attributes
+    ----------
+    architecture : str
+    model : PreTrainedModel
+        In evaluation mode.
+    layer : int
+        Split point.
+    measured : torch.Tensor
+        Inputs that nothing was fitted to: int64 [windows, tokens], or float32 [images, channels, height, width].
+    labels : torch.Tensor or None
+        int64 [images]
+    """
+
+    architecture: str
+    model: PreTrainedModel
+    layer: int
+    measured: torch.Tensor
+    labels: torch.Tensor | None
+
+
+@dataclass(frozen=True)
+class TextTask(Task):
+    """Predict the next token; `texts` are those to fit to."""
+
+    tokenizer: PreTrainedTokenizerBase
+    texts: list[str]
+
+    def calibrated(self, progress):
+        return calibrate(self.model, self.tokenizer, self.texts, self.layer, TOKENS, progress=progress)
+
+    def before_and_after(self, row):
+        after = f"{row.perplexity:.2f}, NLL {row.delta_nll:+.4f} ± {row.delta_nll_stderr:.4f}"
+        return f"perplexity {row.base_perplexity:.2f}", after
+
+
+@dataclass(frozen=True)
+class ImageTask(Task):
+    """Tell what an image shows; `images` are those to fit to."""
+
+    images: torch.Tensor
+
+    def calibrated(self, progress):
+        return calibrate_inputs(self.model, self.images[:IMAGES], self.layer, progress=progress)
+
+    def before_and_after(self, row):
+        return f"accuracy {row.base_accuracy:.1%}", f"{row.accuracy:.1%}"

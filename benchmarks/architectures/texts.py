@@ -1,0 +1,82 @@
+"""Small language models of a text, and their tokenizer."""
+
+from functools import partial
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
+
+from rdcodec.evaluation import cut_text
+
+from .learning import trained
+from .tasks import TextTask, named
+
+VOCABULARY = 1024
+CONTEXT = 128
+CHANNELS = 160
+LAYERS = 4
+HEADS = 4
+BATCH = 16
+HELD_OUT = 1 / 20  # of each text, its end
+
+
+def gpt2():
+    config = GPT2Config(
+        vocab_size=VOCABULARY,
+        n_positions=CONTEXT,
+        n_embd=CHANNELS,
+        n_layer=LAYERS,
+        n_head=HEADS,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    return GPT2LMHeadModel(config)
+
+
+def gpt_neox():
+    config = GPTNeoXConfig(
+        vocab_size=VOCABULARY,
+        max_position_embeddings=CONTEXT,
+        hidden_size=CHANNELS,
+        intermediate_size=4 * CHANNELS,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    return GPTNeoXForCausalLM(config)
+
+
+TEXT_MODELS = {"GPT-2": gpt2, "GPT-NeoX": gpt_neox}
+
+
+def text_tasks(names, texts, folder, minutes, windows, progress):
+    """`TextTask` s at the middle layer of models trained on all but the ends of texts."""
+    ends = [round(len(text) * (1 - HELD_OUT)) for text in texts]
+    fit = [text[:end] for text, end in zip(texts, ends)]
+    tokenizer = _tokenizer(fit, folder / "tokenizer")
+    measured = cut_text(tokenizer, "\n\n".join(text[end:] for text, end in zip(texts, ends)), CONTEXT, windows).measured
+    ids = torch.cat([torch.tensor(tokenizer(text, verbose=False)["input_ids"]) for text in fit])
+
+    def batch(generator):
+        starts = torch.randint(len(ids) - CONTEXT, (BATCH,), generator=generator)
+        rows = torch.stack([ids[start : start + CONTEXT] for start in starts])
+        return {"input_ids": rows, "labels": rows}
+
+    for name in names:
+        report = partial(named, progress, name)
+        model = trained(TEXT_MODELS[name], folder / name, batch, minutes, report)
+        yield TextTask(name, model, LAYERS // 2, measured, None, tokenizer, fit)
+
+
+def _tokenizer(texts, folder):
+    """Byte-pair encoding trained on texts, or the one of the folder."""
+    if not (folder / "tokenizer.json").is_file():
+        pairs = Tokenizer(models.BPE())
+        pairs.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        pairs.decoder = decoders.ByteLevel()
+        alphabet = pre_tokenizers.ByteLevel.alphabet()
+        trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, initial_alphabet=alphabet, show_progress=False)
+        pairs.train_from_iterator(texts, trainer)
+        PreTrainedTokenizerFast(tokenizer_object=pairs).save_pretrained(folder)
+    return PreTrainedTokenizerFast.from_pretrained(folder)

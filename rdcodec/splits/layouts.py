@@ -1,0 +1,45 @@
+"""How the hidden state of an architecture is laid out: as tokens, or as a feature map whose places are tokens."""
+
+import math
+
+import torch
+
+from rdcodec.errors import RdcodecError
+
+__all__ = ["FeatureMaps", "Tokens"]
+
+
+class Tokens:
+    """[batch, tokens, channels], as wide as the model."""
+
+    def channels(self, model, block):
+        return model.config.get_text_config().hidden_size
+
+    def to_tokens(self, state):
+        return state
+
+    def from_tokens(self, h, own):
+        """h in place of a block's own state."""
+        if own.shape != h.shape:
+            raise RdcodecError(f"h: expected shape {tuple(own.shape)}, as the model's own state, got {tuple(h.shape)}")
+        return h
+
+
+class FeatureMaps:
+    """[batch, channels, height, width], with channels that differ by layer; tokens are its places, row by row."""
+
+    def channels(self, model, block):
+        return next(module for module in block.modules() if isinstance(module, torch.nn.Conv2d)).in_channels
+
+    def to_tokens(self, state):
+        return state.flatten(2).mT
+
+    def from_tokens(self, h, own):
+        """h as a map of the size of the block's own, or as a square one where blocks before it were skipped."""
+        height, width = own.shape[2:]
+        tokens = h.shape[1]
+        if height * width != tokens:
+            height = width = math.isqrt(tokens)
+        if height * width != tokens:
+            raise RdcodecError(f"h: expected [batch, tokens, channels] of a square feature map, got {tokens} tokens")
+        return h.mT.unflatten(2, (height, width)).contiguous()

@@ -1,0 +1,88 @@
+"""The protocol on classifiers of images, against whole forward passes through compress_at."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from rdcodec import compress_at
+from rdcodec.codecs import IntegerCodec
+from rdcodec.evaluation import Setting, baseline_settings, evaluate
+from rdcodec.splits import find_site, head_states
+
+LAYER = 1
+
+
+def vit():
+    sizes = {"hidden_size": 24, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4}
+    return transformers.ViTForImageClassification(transformers.ViTConfig(**sizes, image_size=16, patch_size=4, num_labels=5))
+
+
+def resnet():
+    config = transformers.ResNetConfig(embedding_size=8, hidden_sizes=[16, 24], depths=[1, 1], layer_type="basic", num_labels=5)
+    return transformers.ResNetForImageClassification(config)
+
+
+@pytest.fixture(scope="module", params=[vit, resnet], ids=lambda architecture: architecture.__name__)
+def classifier(request):
+    torch.manual_seed(4)
+    model = request.param().eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.mul_(2)
+    return model
+
+
+@pytest.fixture(scope="module")
+def images():
+    return torch.randn(7, 3, 16, 16, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.fixture(scope="module")
+def labels():
+    return torch.arange(7) % 5
+
+
+def log_probabilities(model, pixels):
+    with torch.no_grad():
+        return model(pixels[None]).logits[0].double().log_softmax(0)
+
+
+def test_row_is_what_a_hooked_model_gives(classifier, images, labels):
+    codec = IntegerCodec(find_site(classifier, LAYER).channels, 3)
+    kl, nll, base, correct, size = [], [], [], [], 0
+    for pixels, label in zip(images, labels):
+        p = log_probabilities(classifier, pixels)
+        with compress_at(classifier, LAYER, codec) as meter:
+            q = log_probabilities(classifier, pixels)
+        kl.append(float((p.exp() * (p - q)).sum()))
+        nll.append(float(-q[label])), base.append(float(-p[label]))
+        correct.append(float(q.argmax() == label))
+        size += meter.bytes
+    (row,) = evaluate(classifier, images, [Setting("int3", LAYER, codec)], labels=labels)
+    assert row.tokens == 7 * head_states(classifier, LAYER, images).shape[1]
+    assert row.bits_per_element == pytest.approx(8 * size / row.tokens / codec.channels)
+    assert row.kl == pytest.approx(np.mean(kl), rel=1e-3)
+    assert row.kl_stderr == pytest.approx(np.std(kl, ddof=1) / math.sqrt(7), rel=1e-3)
+    assert row.delta_nll == pytest.approx(np.mean(nll) - np.mean(base), rel=1e-3, abs=1e-6)
+    assert row.base_perplexity == pytest.approx(math.exp(np.mean(base)), rel=1e-5)
+    assert row.accuracy == pytest.approx(np.mean(correct))
+
+
+def test_labels_that_the_model_gives_are_all_correct(classifier, images):
+    with torch.no_grad():
+        given = classifier(images).logits.argmax(1)
+    codec = IntegerCodec(find_site(classifier, LAYER).channels, 8)
+    (row,) = evaluate(classifier, images, [Setting("int8", LAYER, codec)], labels=given)
+    assert row.base_accuracy == 1
+
+
+def test_baselines_take_few_channels(classifier, images, labels):
+    settings = baseline_settings(classifier, LAYER, images[4:])
+    rows = {setting.method: row for setting, row in zip(settings, evaluate(classifier, images, settings, labels=labels))}
+    assert {"fp16", "MXFP4", "global step + rANS"} <= set(rows)
+    assert any(method.startswith("int4 in groups of") for method in rows)
+    assert rows["fp16"].kl < rows["int4 a token"].kl
