@@ -2,9 +2,10 @@
 
     python benchmarks/bench_architectures.py --text FILE [--text FILE ...] [--out FOLDER] [--json FILE] [--minutes M]
 
-Trains each model from scratch, keeps it as a Hugging Face checkpoint in the folder (and takes it from there the next time),
-fits every family of codecs to its middle layer on what it was trained on, and measures on what it was not: windows of the
-last twentieth of each text, and some of scikit-learn's digits. Without a text there are only images. The output is Markdown.
+Trains each model from scratch, keeps it as a Hugging Face checkpoint in the folder (and takes it from there the next time, as
+learned codecs), fits every family of codecs to its middle layer on what it was trained on, and measures on what it was not:
+windows of a twentieth of each text, in stretches all over it, and some of scikit-learn's digits. Without a text there are only
+images. The output is Markdown.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from architectures import report
-from architectures.codecs import FAMILIES
+from architectures.codecs import FAMILIES, Training
 from architectures.digits import IMAGE_MODELS, image_tasks
 from architectures.tasks import named
 from architectures.texts import TEXT_MODELS, text_tasks
@@ -33,6 +34,7 @@ def options():
     parser.add_argument("--json", type=Path, metavar="FILE", help="write machine, versions, command and all rows")
     parser.add_argument("--minutes", type=float, default=5, help="to train a language model")
     parser.add_argument("--image-minutes", type=float, default=0.7, help="to train a model of images")
+    parser.add_argument("--codec-minutes", type=float, default=2, help="to train a learned codec")
     parser.add_argument("--windows", type=int, default=48, help="windows of held-out text to measure on")
     parser.add_argument("--images", type=int, default=500, help="held-out images to measure on")
     parser.add_argument("--only", action="append", choices=[*TEXT_MODELS, *IMAGE_MODELS], help="an architecture; may be repeated")
@@ -43,6 +45,7 @@ def options():
 def measure(arguments, progress):
     """(task, rows) of each architecture."""
     wanted = arguments.only or [*TEXT_MODELS, *IMAGE_MODELS]
+    trained = Training(arguments.out / "codecs", arguments.codec_minutes)
     tasks = []
     if arguments.text:
         texts = [path.read_text(encoding="utf-8") for path in arguments.text]
@@ -54,7 +57,7 @@ def measure(arguments, progress):
     for task in tasks:
         settings = []
         for family in arguments.family or FAMILIES:
-            settings += FAMILIES[family](task, partial(named, progress, f"{task.architecture}, {family}"))
+            settings += FAMILIES[family](task, trained, partial(named, progress, f"{task.architecture}, {family}"))
         report_rows = partial(named, progress, task.architecture)
         rows = evaluate(task.model, task.measured, settings, progress=report_rows, labels=task.labels)
         yield task, rows

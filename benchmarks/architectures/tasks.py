@@ -6,9 +6,11 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from rdcodec import calibrate, calibrate_inputs
+from rdcodec.training import StateCache
 
 TOKENS = 12_000  # of text to calibrate with
 IMAGES = 1000
+CHARACTERS = 600_000  # of texts whose states learned codecs are trained with
 
 
 def named(progress, name, stage, fraction, figures=""):
@@ -50,6 +52,10 @@ class TextTask(Task):
     def calibrated(self, progress):
         return calibrate(self.model, self.tokenizer, self.texts, self.layer, TOKENS, progress=progress)
 
+    def states(self, folder, progress):
+        texts = [text[: CHARACTERS // len(self.texts)] for text in self.texts]  # a part of each
+        return StateCache.open(folder, self.model, self.tokenizer, texts, self.layer, progress=progress)
+
     def before_and_after(self, row):
         after = f"{row.perplexity:.2f}, NLL {row.delta_nll:+.4f} ± {row.delta_nll_stderr:.4f}"
         return f"perplexity {row.base_perplexity:.2f}", after
@@ -63,6 +69,9 @@ class ImageTask(Task):
 
     def calibrated(self, progress):
         return calibrate_inputs(self.model, self.images[:IMAGES], self.layer, progress=progress)
+
+    def states(self, folder, progress):
+        return StateCache.open_inputs(folder, self.model, self.images, self.layer, progress=progress)
 
     def before_and_after(self, row):
         return f"accuracy {row.base_accuracy:.1%}", f"{row.accuracy:.1%}"

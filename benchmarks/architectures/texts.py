@@ -17,7 +17,8 @@ CHANNELS = 160
 LAYERS = 4
 HEADS = 4
 BATCH = 16
-HELD_OUT = 1 / 20  # of each text, its end
+STRETCH = 10_000  # characters of a text ...
+HELD_OUT = 20  # ... of which one in so many is held out
 
 
 def gpt2():
@@ -51,11 +52,11 @@ TEXT_MODELS = {"GPT-2": gpt2, "GPT-NeoX": gpt_neox}
 
 
 def text_tasks(names, texts, folder, minutes, windows, progress):
-    """`TextTask` s at the middle layer of models trained on all but the ends of texts."""
-    ends = [round(len(text) * (1 - HELD_OUT)) for text in texts]
-    fit = [text[:end] for text, end in zip(texts, ends)]
+    """`TextTask` s at the middle layer of models trained on all but some stretches of texts."""
+    fit, held_out = _parted(texts)
     tokenizer = _tokenizer(fit, folder / "tokenizer")
-    measured = cut_text(tokenizer, "\n\n".join(text[end:] for text, end in zip(texts, ends)), CONTEXT, windows).measured
+    found = torch.cat(cut_text(tokenizer, "\n\n".join(held_out), CONTEXT, windows))
+    measured = found[torch.linspace(0, len(found) - 1, windows).round().long()]
     ids = torch.cat([torch.tensor(tokenizer(text, verbose=False)["input_ids"]) for text in fit])
 
     def batch(generator):
@@ -67,6 +68,16 @@ def text_tasks(names, texts, folder, minutes, windows, progress):
         report = partial(named, progress, name)
         model = trained(TEXT_MODELS[name], folder / name, batch, minutes, report)
         yield TextTask(name, model, LAYERS // 2, measured, None, tokenizer, fit)
+
+
+def _parted(texts):
+    """Texts to fit to, and stretches between them."""
+    fit, held_out, run = [], [], HELD_OUT * STRETCH
+    for text in texts:
+        for start in range(0, len(text), run):
+            fit.append(text[start : start + run - STRETCH])
+            held_out.append(text[start + run - STRETCH : start + run])
+    return fit, held_out
 
 
 def _tokenizer(texts, folder):

@@ -5,7 +5,7 @@ import torch
 from rdcodec.calibration.fit import Statistics, fit_codec
 from rdcodec.calibration.output import frozen, sampled_gradients
 from rdcodec.calibration.tune import HeldOut, rate_at_target
-from rdcodec.calibration.windows import batches, cut_inputs, cut_windows
+from rdcodec.calibration.windows import batches, cut_inputs, cut_windows, windows_of
 from rdcodec.calibration.words import position_words, vocabulary_words
 from rdcodec.errors import RdcodecError
 from rdcodec.splits import find_site, head_states
@@ -123,7 +123,7 @@ def _measure(model, layer, fit, words, report):
     """`Statistics` of the inputs to fit."""
     states = _states(model, layer, fit, "hidden states", report)
     generator = torch.Generator().manual_seed(SEED)
-    gradients, parts = [], batches(states[: -(-GRADIENT_TOKENS // states.shape[1])])
+    gradients, parts = [], batches(states[: windows_of(GRADIENT_TOKENS, states)])
     for i, part in enumerate(parts):
         gradients.append(sampled_gradients(model, layer, part, SAMPLES, generator))
         report("gradients", (i + 1) / len(parts))

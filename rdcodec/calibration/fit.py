@@ -24,6 +24,7 @@ __all__ = ["Statistics", "fit_codec"]
 
 GAIN_QUANTILE = 0.999
 LEAST_UNIT = 1 / 16  # of the mean variance: some states, as of small images, have nearly none in most components
+LEAST_VARIANCE = 2.0**-16  # of a component, in units: of no account at any quality
 SCALE_GRID = 4  # grid steps between the scales a token can have
 SCALE_RANGE = (-5, 8)  # of these
 WORD_COMPONENTS = 128  # that the search for a word looks at
@@ -87,7 +88,8 @@ def fit_codec(statistics, alpha, shrinkage, inward=(0, 0)):
 
     # Components in units of their mean deviation (geometric), so that qualities mean much the same for every model.
     unit = np.sqrt(max(np.exp(np.mean(np.log(variances))), LEAST_UNIT * variances.mean()))
-    forward, backward, variances = metric.forward @ basis / unit, unit * basis.T @ metric.backward, variances / unit**2
+    forward, backward = metric.forward @ basis / unit, unit * basis.T @ metric.backward
+    variances = np.maximum(variances / unit**2, LEAST_VARIANCE)
     y = values @ (basis / unit)
     first = ((s.first - s.mean) @ forward).mean(axis=0)
     prior = np.concatenate([[1], np.full(len(first), len(s.first)), s.words.counts])

@@ -5,7 +5,7 @@ import torch
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["Windows", "all_windows", "batches", "cut_inputs", "cut_windows"]
+__all__ = ["Windows", "all_windows", "batches", "cut_inputs", "cut_windows", "windows_of"]
 
 WINDOW = 512  # tokens
 HELD_OUT = 1 / 6  # windows held out for each one fitted ...
@@ -86,6 +86,11 @@ def cut_inputs(inputs):
     return shuffled[held_out:], shuffled[:held_out]
 
 
+def windows_of(tokens, states):
+    """How many windows of states [windows, tokens, channels] make at least so many tokens."""
+    return -(-tokens // states.shape[1])
+
+
 def batches(states):
     """Windows of states [windows, tokens, channels], as many at a time as go through a model together."""
-    return states.split(max(1, WINDOW // states.shape[1]))
+    return states.split(windows_of(WINDOW, states))

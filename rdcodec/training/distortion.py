@@ -1,4 +1,4 @@
-"""What a reconstruction costs the model, in nats a token, with a gradient to train by."""
+"""What a reconstruction costs the model, in nats a token or an image, with a gradient to train by."""
 
 import torch
 from torch.func import functional_call
@@ -14,7 +14,7 @@ LARGEST_LOGITS = 2**22  # elements held at a time
 
 
 class TailDistortion:
-    """Distortion of the next-token distribution when a model goes on from reconstructed states.
+    """Distortion of a model's output distributions (next tokens, or an image's class) when it goes on from reconstructed states.
 
     The model is frozen: gradients flow to the states alone. Logits are computed for a few positions at a time, their gradient
     with them, and dropped again: those of a whole window would be the largest array there is.
@@ -22,11 +22,12 @@ class TailDistortion:
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        With an output head over a vocabulary.
+        With an output head over a vocabulary or classes.
     layer : int
         Split point, 0 to n_layers - 1.
     kind : str
-        "kl", KL(uncompressed || compressed), or "cross-entropy", the negative log-likelihood of the text's next token.
+        "kl", KL(uncompressed || compressed), or "cross-entropy", the negative log-likelihood of the text's next token, which
+        a classifier has not.
     autocast : bool
         Run blocks and output head in bfloat16 where PyTorch's autocast does so; losses are in float32 all the same. Rounding
         alone is then a distortion of about 0.001 nats (SmolLM2-135M at layer 10, final states computed in float32).
@@ -34,25 +35,27 @@ class TailDistortion:
     Raises
     ------
     RdcodecError
-        The architecture is unknown, the model has no output head, the layer is out of range, or there is no such kind.
+        The architecture is unknown, the model has no output head, the layer is out of range, or there is no such kind for it.
     """
 
     def __init__(self, model, layer, kind="kl", autocast=False):
         if kind not in KINDS:
             raise RdcodecError(f"kind: expected {' or '.join(map(repr, KINDS))}, got {kind!r}")
         find_site(model, layer)
+        self._head = output_head(model)
+        if kind == "cross-entropy" and self._head is not model.get_output_embeddings():
+            raise RdcodecError(f"kind: expected 'kl' for {type(model).__name__}, a classifier, got {kind!r}")
         self._model = model
         self._layer = layer
         self._kind = kind
         self._autocast = autocast
-        self._head = output_head(model)
         # Autocast would cast the weights of a frozen head again for every chunk.
-        self._dtype = torch.bfloat16 if autocast else self._head.weight.dtype
+        self._dtype = torch.bfloat16 if autocast else next(self._head.parameters()).dtype
         self._weights = {name: weight.detach().to(self._dtype) for name, weight in self._head.named_parameters()}
-        self._positions = max(1, LARGEST_LOGITS // len(self._head.weight))
+        self._positions = max(1, LARGEST_LOGITS // max(map(len, self._weights.values())))
 
     def __call__(self, reconstructed, batch):
-        """Mean over the positions of each window.
+        """Mean over the outputs of each window.
 
         Parameters
         ----------
@@ -63,18 +66,18 @@ class TailDistortion:
         Returns
         -------
         torch.Tensor
-            float32 [windows], nats a token.
+            float32 [windows], nats a token, or an image.
         """
         with frozen(self._model), torch.autocast(reconstructed.device.type, torch.bfloat16, enabled=self._autocast):
             finals = head_inputs(self._model, self._layer, reconstructed)
         if self._kind == "kl":
-            given = batch.finals
+            given = batch.finals.flatten(0, -2)
         else:
-            finals, given = finals[:, :-1], batch.ids[:, 1:]
-        return self._losses(finals.flatten(0, 1), given.flatten(0, 1)).view(finals.shape[:2]).mean(dim=1)
+            finals, given = finals[:, :-1], batch.ids[:, 1:].flatten()
+        return self._losses(finals.flatten(0, -2), given).view(len(reconstructed), -1).mean(dim=1)
 
     def _losses(self, finals, given):
-        """Loss of each position, over chunks whose graphs end with them."""
+        """Loss of each output, over chunks whose graphs end with them."""
         values, gradients = [], []
         for x, y in zip(finals.detach().split(self._positions), given.split(self._positions)):
             x.requires_grad_(finals.requires_grad)

@@ -8,7 +8,8 @@ import torch
 
 from rdcodec.calibration.fit import WORD_PRIOR_UNIT, Statistics, fit_codec
 from rdcodec.calibration.output import frozen, sampled_gradients
-from rdcodec.calibration.words import vocabulary_words
+from rdcodec.calibration.windows import batches
+from rdcodec.calibration.words import position_words, vocabulary_words
 from rdcodec.codecs.grid import GRID_STEPS
 from rdcodec.files import replace_file
 from rdcodec.training.export import transform_tensors
@@ -18,9 +19,9 @@ from rdcodec.training.words import pack_words
 __all__ = ["fit_front"]
 
 FILE = "front.npz"
-FIT_WINDOWS = 900  # at most, for the memory that they take
-GRADIENT_WINDOWS = 160  # at most
-SAMPLES = 2  # of the output, a position
+FIT_TOKENS = 900 * 512  # about, at most, for the memory that they take
+GRADIENT_TOKENS = 160 * 512  # about, at most
+SAMPLES = 2  # of each output distribution
 ALPHA, SHRINKAGE = 0.7, 0.05  # of the metric, see rdcodec.calibration
 SEED = 24
 _KEPT_NUMBERS = ("layer", "channels", "gain_limit_bits", "state_bits", "component_bits", "inward", "zero_scale", "scales")
@@ -69,23 +70,29 @@ def _fit(model, layer, cache, autocast, report):
 
 
 def _statistics(model, layer, cache, report):
-    index = np.random.default_rng(SEED).permutation(cache.train)[:FIT_WINDOWS]
-    fitted = cache.read(index)
-    gradients = _gradients(model, layer, fitted.states[:GRADIENT_WINDOWS], report)
-    counts = np.bincount(cache.read(cache.train).ids.numpy().ravel(), minlength=model.get_input_embeddings().weight.shape[0])
-    words = vocabulary_words(model, layer, fitted.ids, counts, report)
-    return Statistics(layer, fitted.states.numpy(), gradients.numpy(), words)
+    index = np.random.default_rng(SEED).permutation(cache.train)
+    fitted = cache.read(index[: cache.windows_of(FIT_TOKENS)])
+    gradients = _gradients(model, layer, fitted.states[: cache.windows_of(GRADIENT_TOKENS)], report)
+    return Statistics(layer, fitted.states.numpy(), gradients.numpy(), _words(model, layer, cache, fitted, report))
 
 
 def _gradients(model, layer, states, report):
     """Gradients [samples, windows, tokens, channels] at states of windows."""
     generator = torch.Generator().manual_seed(SEED)
-    gradients = []
-    for i, window in enumerate(states):
-        found = sampled_gradients(model, layer, window[None].to(model.device), SAMPLES, generator)
+    gradients, parts = [], batches(states)
+    for i, part in enumerate(parts):
+        found = sampled_gradients(model, layer, part.to(model.device), SAMPLES, generator)
         gradients.append(found.float().cpu())
-        report("gradients", (i + 1) / len(states))
+        report("gradients", (i + 1) / len(parts))
     return torch.cat(gradients, dim=1)
+
+
+def _words(model, layer, cache, fitted, report):
+    """`Words` of the windows fitted to: of the vocabulary, where the inputs are texts."""
+    if not cache.is_text:
+        return position_words(*fitted.states.shape[:2])
+    counts = np.bincount(cache.read(cache.train).ids.numpy().ravel(), minlength=model.get_input_embeddings().weight.shape[0])
+    return vocabulary_words(model, layer, fitted.ids, counts, report)
 
 
 def _parts(codec, statistics, report):

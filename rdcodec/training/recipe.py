@@ -35,15 +35,15 @@ FAMILIES = {
         learned.ContextCodec,
     )
 }
-STAGES = {  # parts of the time, and settings
-    "rate": (0.5, {"windows": 4, "learning_rate": 2e-3}),
-    "joint": (0.5, {"windows": 2, "learning_rate": 2e-4}),
+STAGES = {  # parts of the time, tokens a step, and settings
+    "rate": (0.5, 2048, {"learning_rate": 2e-3}),
+    "joint": (0.5, 1024, {"learning_rate": 2e-4}),
 }
-TABLE_WINDOWS = 64
+TABLE_TOKENS = 64 * 512
 START_QUALITIES = (-24, 16)
 TABLE_MARGIN = 8  # qualities beyond those of the training that tables are fitted to
-QUALITY_WINDOWS = 8  # by which the default quality is chosen
-TARGET = 0.02  # nats a token, of the default quality
+QUALITY_TOKENS = 8 * 512  # by which the default quality is chosen
+TARGET = 0.02  # nats, of the default quality
 SEED = 25
 
 
@@ -74,7 +74,7 @@ def train_codec(family, model, layer, cache, distortion, lambdas, minutes, out, 
     family : str
         One of `FAMILIES`.
     model : transformers.PreTrainedModel
-        With an output head over a vocabulary.
+        With an output head over a vocabulary or classes.
     layer : int
         Split point.
     cache : StateCache
@@ -96,7 +96,7 @@ def train_codec(family, model, layer, cache, distortion, lambdas, minutes, out, 
     Returns
     -------
     Trained
-        With the default quality that keeps KL(uncompressed || compressed) at 0.02 nats a token.
+        With the default quality that keeps KL(uncompressed || compressed) at 0.02 nats, a token or an image.
 
     Raises
     ------
@@ -120,9 +120,10 @@ def train_codec(family, model, layer, cache, distortion, lambdas, minutes, out, 
             measured = measure_tradeoff(module, cache, distortion, lambda f: report("tradeoff", f))
             replace_file(tradeoff, json.dumps(measured._asdict()).encode())
         tradeoff = Tradeoff(**json.loads(tradeoff.read_text(encoding="utf-8")))
-    for stage, (part, chosen) in STAGES.items():
+    for stage, (part, tokens, chosen) in STAGES.items():
         module.trains_transform(stage == "joint")
-        settings = Settings.for_lambdas(lambdas, tradeoff, minutes=part * minutes, **chosen)
+        windows = cache.windows_of(tokens)
+        settings = Settings.for_lambdas(lambdas, tradeoff, minutes=part * minutes, windows=windows, **chosen)
         loss = distortion if stage == "joint" else None
         points = train(module, cache, loss, settings, Path(out) / stage, _named(report, stage), resume)
     codec = _finish(module, model, layer, cache, settings.qualities, report)
@@ -162,7 +163,7 @@ def _finish(module, model, layer, cache, qualities, report):
     span = qualities[0] - TABLE_MARGIN, qualities[1] + TABLE_MARGIN
     config = {**module.codec._config(), **bits}
     codec = _with_tables(family, config, tensors, module.networks, cache, span, lambda f: report("tables", f))
-    states = cache.read(cache.held_out[:QUALITY_WINDOWS]).states.to(model.device)
+    states = cache.read(cache.held_out[: cache.windows_of(QUALITY_TOKENS)]).states.to(model.device)
     with frozen(model):
         held_out = HeldOut(model, layer, states)
         codec.default_quality, _ = held_out.quality_at(codec, TARGET, 0, lambda f: report("default quality", f))
@@ -170,7 +171,7 @@ def _finish(module, model, layer, cache, qualities, report):
 
 
 def _with_tables(family, config, tensors, networks, cache, span, report):
-    index = np.random.default_rng(SEED).permutation(cache.train)[:TABLE_WINDOWS]
+    index = np.random.default_rng(SEED).permutation(cache.train)[: cache.windows_of(TABLE_TOKENS)]
     windows = cache.read(index).states.numpy()
     qualities = np.linspace(*span, len(windows)).round().astype(int)
     return family(config, fit_tables(family, config, tensors, _latent_pmf(networks), windows, qualities, report))

@@ -1,4 +1,4 @@
-"""Hidden states of a text, computed once and read from disk at every step of the training."""
+"""Hidden states of a text or of other inputs, computed once and read from disk at every step of the training."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ import torch
 from numpy.lib.format import open_memmap
 
 from rdcodec.calibration.output import frozen, head_inputs
-from rdcodec.calibration.windows import all_windows
+from rdcodec.calibration.windows import all_windows, windows_of
 from rdcodec.errors import RdcodecError
 from rdcodec.splits import find_site, head_states
 
@@ -21,7 +21,7 @@ __all__ = ["Batch", "StateCache"]
 KEY_FILE = "key.json"
 WINDOWS = 4  # at a time through the model
 HELD_OUT = 1 / 16  # of the windows ...
-HELD_OUT_MOST = 16
+HELD_OUT_MOST = 16 * 512  # tokens
 SEED = 31
 
 
@@ -33,9 +33,9 @@ class Batch(NamedTuple):
     states : torch.Tensor
         float32 [windows, tokens, channels], hidden states at the split point.
     finals : torch.Tensor
-        float32 [windows, tokens, width], what enters the output head of the uncompressed model.
+        float32 [windows, tokens, width], what enters the output head of the uncompressed model; [windows, width] of a classifier.
     ids : torch.Tensor
-        int64 [windows, tokens], the tokens themselves.
+        int64 [windows, tokens], the tokens themselves; [windows, 0] of inputs that are no text.
     """
 
     states: torch.Tensor
@@ -47,7 +47,7 @@ class Batch(NamedTuple):
 
 
 class StateCache:
-    """Hidden states at a split point and final hidden states of all windows of some texts, in memory-mapped files.
+    """Hidden states at a split point and final hidden states of all windows of texts, or of other inputs, in memory-mapped files.
 
     The final states stand for the distributions that the uncompressed model predicts: one matrix product makes these, while
     their log-probabilities, over a vocabulary of 50,000, would take 200 kB a token instead of 2 kB.
@@ -65,7 +65,7 @@ class StateCache:
         self.folder = folder
         self.key = key
         self._states, self._finals, self._ids = (np.load(file, mmap_mode="r") for file in _files(folder))
-        held_out = min(HELD_OUT_MOST, max(1, round(len(self._ids) * HELD_OUT)))
+        held_out = min(self.windows_of(HELD_OUT_MOST), max(1, round(len(self._ids) * HELD_OUT)))
         shuffled = np.random.default_rng(SEED).permutation(len(self._ids))
         self.held_out, self.train = np.sort(shuffled[:held_out]), np.sort(shuffled[held_out:])
 
@@ -104,10 +104,43 @@ class StateCache:
         rows, _ = all_windows(model, tokenizer, texts)
         if len(rows) < 2:
             raise RdcodecError(f"texts: expected at least 2 windows of {rows.shape[1]} tokens, they make {len(rows)}")
-        key = _key(model, layer, rows, autocast)
+        key = {"window": rows.shape[1], "ids": _digest(rows.numpy())}
+        return cls._opened(folder, model, rows, rows, layer, autocast, key, progress)
+
+    @classmethod
+    def open_inputs(cls, folder, model, inputs, layer, autocast=False, progress=None):
+        """As `open`, for inputs of any kind.
+
+        Parameters
+        ----------
+        folder, model, layer, autocast, progress
+            As for `open`, but the model has an output head over classes.
+        inputs : torch.Tensor
+            [inputs, ...], what the model takes as its main input: float32 [images, channels, height, width] for models of images.
+
+        Returns
+        -------
+        StateCache
+
+        Raises
+        ------
+        RdcodecError
+            The architecture is unknown, the model has no output head, the layer is out of range, or there are fewer than two
+            inputs.
+        """
+        find_site(model, layer)
+        if len(inputs) < 2:
+            raise RdcodecError(f"inputs: expected at least 2, got {len(inputs)}")
+        key = {"shape": list(inputs.shape), "inputs": _digest(inputs.contiguous().numpy())}
+        no_ids = torch.empty(len(inputs), 0, dtype=torch.int64)
+        return cls._opened(folder, model, inputs, no_ids, layer, autocast, key, progress)
+
+    @classmethod
+    def _opened(cls, folder, model, inputs, ids, layer, autocast, key, progress):
+        key = {**_model_key(model, layer, autocast), **key}
         target = Path(folder) / _digest(json.dumps(key, sort_keys=True).encode())[:16]
         if not (target / KEY_FILE).is_file():
-            _build(target, key, model, layer, rows, autocast, progress or (lambda stage, fraction: None))
+            _build(target, key, model, layer, inputs, ids, autocast, progress or (lambda stage, fraction: None))
         return cls(target, key)
 
     def read(self, index):
@@ -125,19 +158,26 @@ class StateCache:
         """
         return Batch(*(torch.from_numpy(part[index]) for part in (self._states, self._finals, self._ids)))
 
+    def windows_of(self, tokens):
+        """int : how many windows make at least so many tokens."""
+        return windows_of(tokens, self._states)
+
+    @property
+    def is_text(self):
+        """bool : whether there are token ids."""
+        return self._ids.shape[1] > 0
+
 
 def _files(folder):
     return [Path(folder) / name for name in ("states.npy", "finals.npy", "ids.npy")]
 
 
-def _key(model, layer, rows, autocast):
-    """What the states depend on. The token ids stand for texts and tokenizer."""
+def _model_key(model, layer, autocast):
+    """What the states depend on besides the inputs. For a text, token ids stand for it and for the tokenizer."""
     return {
         "model": model.name_or_path,
         "weights": _fingerprint(model),
         "layer": layer,
-        "window": rows.shape[1],
-        "ids": _digest(rows.numpy()),
         "dtype": "autocast to bfloat16" if autocast else str(model.dtype).removeprefix("torch."),
     }
 
@@ -154,13 +194,14 @@ def _digest(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def _build(target, key, model, layer, rows, autocast, report):
+def _build(target, key, model, layer, inputs, ids, autocast, report):
     """Write a cache beside its place and move it there: what is there is complete."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
         with frozen(model):
-            _write_states(temporary, model, layer, rows, autocast, report)
+            _write_states(temporary, model, layer, inputs, autocast, report)
+        np.save(_files(temporary)[2], ids.numpy())
         (temporary / KEY_FILE).write_text(json.dumps(key, indent=2) + "\n", encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
         temporary.rename(target)
@@ -170,18 +211,19 @@ def _build(target, key, model, layer, rows, autocast, report):
 
 
 @torch.no_grad()
-def _write_states(folder, model, layer, rows, autocast, report):
+def _write_states(folder, model, layer, inputs, autocast, report):
     files, maps = _files(folder), None
-    for start in range(0, len(rows), WINDOWS):
-        ids = rows[start : start + WINDOWS].to(model.device)
-        with torch.autocast(ids.device.type, torch.bfloat16, enabled=autocast):
-            states = head_states(model, layer, ids)
-            parts = states, head_inputs(model, layer, states)
+    for start in range(0, len(inputs), WINDOWS):
+        part = inputs[start : start + WINDOWS].to(model.device)
+        with torch.autocast(part.device.type, torch.bfloat16, enabled=autocast):
+            states = head_states(model, layer, part)
+            arrays = states, head_inputs(model, layer, states)
         if maps is None:
-            maps = [open_memmap(file, "w+", np.float32, (*rows.shape, part.shape[2])) for file, part in zip(files, parts)]
-        for written, part in zip(maps, parts):
-            written[start : start + WINDOWS] = part.float().cpu().numpy()
-        report("states", min(1.0, (start + WINDOWS) / len(rows)))
+            maps = [
+                open_memmap(file, "w+", np.float32, (len(inputs), *array.shape[1:])) for file, array in zip(files, arrays)
+            ]
+        for written, array in zip(maps, arrays):
+            written[start : start + WINDOWS] = array.float().cpu().numpy()
+        report("states", min(1.0, (start + WINDOWS) / len(inputs)))
     for written in maps:
         written.flush()
-    np.save(files[2], rows.numpy())
