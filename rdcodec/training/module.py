@@ -19,6 +19,7 @@ __all__ = ["CodecModule"]
 
 PASSES = 3  # over what is decoded, which predictions depend on and which depends on them
 TRANSFORM_RATE = 4e-5
+ESCAPE_BITS = 6  # of a typical Exp-Golomb code
 SCALE_RATE = 10  # times that of the networks, in grid steps
 
 
@@ -145,10 +146,19 @@ def _float(integers, bits):
 def _side_costs(codec):
     """Code lengths in bits of gains, words and steps, and of scales for each step."""
     arrays = codec._tables.to_arrays()
-    ends = np.cumsum(arrays["counts"])
-    rows = []
-    for table in range(SIDE_TABLES + len(codec._step_offsets)):
-        frequencies = arrays["frequencies"][ends[table] - arrays["counts"][table] : ends[table]].astype(np.float64)
-        bits = int(arrays["precision"]) - np.log2(np.maximum(frequencies[:-1], 1.0))
-        rows.append(torch.from_numpy(bits.astype(np.float32)))
-    return [*rows[:SIDE_TABLES], torch.stack(rows[SIDE_TABLES:])]
+    sizes = int(arrays["counts"][0]), codec._sizes["words"], len(codec._step_offsets)
+    scales = [len(codec._scale_offsets)] * len(codec._step_offsets)
+    costs = [_symbol_costs(arrays, table, size) for table, size in enumerate([*sizes, *scales])]
+    return [*costs[:SIDE_TABLES], torch.stack(costs[SIDE_TABLES:])]
+
+
+def _symbol_costs(arrays, table, symbols):
+    """Code lengths in bits of the symbols from 0 on: those that a table has no entry for take its escape and a code."""
+    end = int(arrays["counts"][: table + 1].sum())
+    frequencies = arrays["frequencies"][end - int(arrays["counts"][table]) : end].astype(np.float64)
+    bits = int(arrays["precision"]) - np.log2(np.maximum(frequencies, 1.0))
+    first = int(arrays["offsets"][table])
+    costs = np.full(symbols, bits[-1] + ESCAPE_BITS)
+    explicit = np.arange(max(first, 0), min(first + len(bits) - 1, symbols))
+    costs[explicit] = bits[explicit - first]
+    return torch.from_numpy(costs.astype(np.float32))
