@@ -1,16 +1,18 @@
 """A second decoder, small and slow: numbers, checksums, headers, frames, tables and blocks in the order of ``docs/format.md``;
-then the integer networks of ``docs/integer-networks.md`` and what learned codecs predict with them.
+then the integer networks of ``docs/integer-networks.md``, what learned codecs predict with them, and their frames.
 
 It shares no code with the C core, so the tests hold one against the other. It makes the document checkable and is not meant for
 use: `rdcodec.entropy` and `rdcodec.stream` are a thousand times faster. Offsets in messages count from the start of what the
 function was given.
 """
 
+from itertools import islice
+
 import numpy as np
 
 from rdcodec.errors import CorruptStreamError, LimitError, UnsupportedVersionError
 
-__all__ = ["Prediction", "best_row", "decode_block", "decode_escape", "read_frame", "read_header", "run_net"]
+__all__ = ["LearnedDecoder", "Prediction", "best_row", "decode_block", "decode_escape", "read_frame", "read_header", "run_net"]
 
 # ---- 2 Numbers ----
 
@@ -185,15 +187,13 @@ def decode_step(state, words, table, precision):
 
 
 def decode_lanes(states, words, tables, precision):
-    """The entries of `tables`, one a symbol, symbol i in lane i mod lanes; `states` end as the encoder began."""
-    entries = []
+    """Yields the entry of each of `tables`, symbol i in lane i mod lanes; `states` end as the encoder began."""
     for i, table in enumerate(tables):
         lane = i % len(states)
         entry, states[lane] = decode_step(states[lane], words, table, precision)
-        entries.append(entry)
+        yield table, entry
     if words.left:
         raise CorruptStreamError(f"{len(words.left)} words are left over")
-    return entries
 
 
 def decode_single(state, words, tables, precision):
@@ -201,10 +201,9 @@ def decode_single(state, words, tables, precision):
     if words.left and state < 2**16:
         raise CorruptStreamError(f"state {state} has given no words away")
     states = [state]
-    entries = decode_lanes(states, words, tables, precision)
+    yield from decode_lanes(states, words, tables, precision)
     if states != [0]:
         raise CorruptStreamError(f"the last state is {states[0]} and not 0")
-    return entries
 
 
 def read_lane_states(data, at, lanes):
@@ -222,22 +221,21 @@ def read_lane_states(data, at, lanes):
     return states, len(data) - position // 8
 
 
-def decode_several(data, lanes, tables, precision):
+def decode_several(data, lanes, tables, count, precision):
     """Entries coded in several lanes, which hide those of the last symbols in the low halves of the states they began with."""
     tail, at = read_varint(data, 0)
-    if not 0 < tail < len(tables):
+    if not 0 < tail < count:
         raise CorruptStreamError(f"a tail of {tail} symbols")
     states, at = read_lane_states(data, at, lanes)
-    body = len(tables) - tail
-    entries = decode_lanes(states, Words(data[at:]), tables[:body], precision)
+    yield from decode_lanes(states, Words(data[at:]), islice(tables, count - tail), precision)
     if any(state >> 16 != 1 for state in states):
         raise CorruptStreamError("the last states are not those an encoder begins with")
     hidden = b"".join((state & 0xFFFF).to_bytes(2, "little") for state in states)
-    return entries + decode_single(int.from_bytes(hidden[:4], "little"), Words(hidden[4:]), tables[body:], precision)
+    yield from decode_single(int.from_bytes(hidden[:4], "little"), Words(hidden[4:]), islice(tables, tail), precision)
 
 
-def decode_part(tables, precision, data):
-    """The symbols of a part of a block, one for each of `tables`."""
+def decode_part(tables, count, precision, data):
+    """Yields the symbols of a part of a block, for `count` of `tables`, each of which is asked for when those before are known."""
     flags = take(data, 0, 1)[0]
     log_lanes, dropped, escaped = flags & 7, flags >> 3 & 3, flags >> 5 & 1
     if log_lanes > 5 or (log_lanes and dropped) or flags >> 6:
@@ -250,19 +248,20 @@ def decode_part(tables, precision, data):
         data, section = data[:-size], data[-size:]
 
     if log_lanes:
-        entries = decode_several(data[at:], 1 << log_lanes, tables, precision)
+        entries = decode_several(data[at:], 1 << log_lanes, tables, count, precision)
     else:
         state = take(data, at, 4 - dropped)
         if dropped < 3 and state[-1] == 0:
             raise CorruptStreamError(f"byte {at}: a high zero byte of the state")
-        entries = decode_single(int.from_bytes(state, "little"), Words(data[at + 4 - dropped :]), tables, precision)
+        state = int.from_bytes(state, "little")
+        entries = decode_single(state, Words(data[at + 4 - dropped :]), islice(tables, count), precision)
 
     bits = iter([byte >> (7 - i) & 1 for byte in section for i in range(8)])
-    symbols = [decode_escape(bits, t) if e == t.escape else t.offset + e for t, e in zip(tables, entries)]
+    for table, entry in entries:
+        yield decode_escape(bits, table) if entry == table.escape else table.offset + entry
     rest = list(bits)
     if len(rest) >= 8 or any(rest):
         raise CorruptStreamError(f"{len(rest)} bits of the escape section are left over")
-    return symbols
 
 
 def split_block(data, n):
@@ -303,17 +302,22 @@ def decode_block(arrays, data, index):
         The bytes are not a block of so many symbols of these tables.
     """
     index = np.asarray(index)
-    all_tables, precision = split_tables(arrays), int(arrays["precision"])
-    tables = [all_tables[t] for t in index.ravel()]
-    if not tables:
+    symbols = []
+    decode_following(arrays, data, index.size, iter(index.ravel()), symbols)
+    return np.array(symbols, np.int32).reshape(index.shape)
+
+
+def decode_following(arrays, data, count, index, symbols):
+    """As `decode_block` with an iterator of tables that may look at the symbols so far, to which each new one is appended."""
+    if not count:
         if data:
             raise CorruptStreamError("byte 0: expected an empty block")
-        return np.zeros(index.shape, np.int32)
-
-    symbols = []
-    for count, part in split_block(data, len(tables)):
-        symbols += decode_part(tables[len(symbols) : len(symbols) + count], precision, part)
-    return np.array(symbols, np.int32).reshape(index.shape)
+        return
+    all_tables, precision = split_tables(arrays), int(arrays["precision"])
+    tables = (all_tables[t] for t in index)
+    for count, part in split_block(data, count):
+        for symbol in decode_part(tables, count, precision, part):
+            symbols.append(symbol)
 
 
 # ---- Integer networks ----
@@ -426,3 +430,79 @@ class Prediction:
         if len(self.seen):
             self.seen = clip_inputs(shift_rounded(components, 10 + self.unit), 2**15 - 1)
         return components / 2**16
+
+
+class LearnedDecoder:
+    """Frames of a learned codec, from its checkpoint alone.
+
+    Parameters
+    ----------
+    config : dict
+        The entry "config" of the checkpoint's config.json.
+    tensors : dict of ndarray
+    nets : dict
+        The networks of the checkpoint, with `layers` and `input_limit`; "predictor" is used.
+    looks_back : bool
+        Whether the family's predictions see earlier tokens.
+    """
+
+    def __init__(self, config, tensors, nets, looks_back):
+        self.config, self.tensors = config, tensors
+        self.arrays = {name: tensors[name] for name in ("frequencies", "counts", "offsets", "precision")}
+        self.steps, self.latents = len(tensors["step_offsets"]), config["latents"]
+        grid = tensors["component_scale"], tensors["component_shape"], config["scales"], 3 + self.steps + self.latents
+        self.prediction = Prediction(nets["predictor"], grid, tensors["unit"], looks_back, config["inward"])
+        self.words = self._codebook()
+
+    def _codebook(self):
+        t = self.tensors
+        arrays = {name: t[f"word_{name}"] for name in ("frequencies", "counts", "offsets")} | {"precision": t["precision"]}
+        index = 16 * t["component_classes"].astype(np.int64) + t["word_exponents"][:, None]
+        exponents = t["word_exponents"][:, None].astype(np.int64) + t["component_exponents"]
+        return decode_block(arrays, t["words"].tobytes(), index).astype(np.int64) << exponents
+
+    def decode(self, payload, tokens, quality):
+        """The state of the next tokens, float32 [tokens, channels]."""
+        t, channels = self.tensors, self.config["channels"]
+        rows, symbols = [], []
+        count = tokens * (4 + self.latents + channels)
+        decode_following(self.arrays, payload, count, self._tables(tokens, quality, symbols, rows), symbols)
+        if tokens:
+            self._reconstruct(symbols, tokens, quality, rows)
+        limit = 2.0**22
+        y = np.clip(np.rint(np.array(rows).reshape(tokens, channels) * 2.0 ** self.config["component_bits"]), -limit, limit)
+        x = y @ t["synthesis"].astype(np.float64) * 2.0 ** -(self.config["synthesis_bits"] + self.config["component_bits"])
+        gains = np.array(symbols[:tokens], np.int32)
+        largest = np.finfo(np.float32).max
+        x = np.ldexp(x + t["mean"].astype(np.float64), gains[:, None]).clip(-largest, largest)
+        return x.astype(np.float32)
+
+    def _tables(self, tokens, quality, symbols, rows):
+        """Yields the table of each symbol; `symbols` are those before it."""
+        kinds = [0, 1, 2, *range(3 + self.steps, 3 + self.steps + self.latents)]
+        for kind in kinds:
+            yield from [kind] * tokens
+        yield from [3 + step for step in symbols[2 * tokens : 3 * tokens]]
+        for token in range(tokens):
+            if token:
+                self._reconstruct(symbols, tokens, quality, rows)
+            exponent, side, base, token_scale = self._said(symbols, tokens, token, quality)
+            self.prediction.predict(side, base)
+            first = len(symbols)
+            for component in range(self.config["channels"]):
+                levels = np.zeros(self.config["channels"], np.int64)  # those that follow do not matter for this one's table
+                levels[:component] = symbols[first:]
+                yield self.prediction.tables(levels, token_scale)[component]
+
+    def _said(self, symbols, tokens, token, quality):
+        t = self.tensors
+        _, word, step, *latents, scale = symbols[token : tokens * (4 + self.latents) : tokens]
+        exponent, base = int(t["step_offsets"][step]) - quality, self.words[word]
+        latents = np.clip(16 * np.array(latents, np.int64), -(2**15) + 1, 2**15 - 1)
+        side = np.concatenate([base[t["word_components"]], [8 * exponent], latents])
+        return exponent, side, base, self.config["zero_scale"] - exponent + int(t["scale_offsets"][scale])
+
+    def _reconstruct(self, symbols, tokens, quality, rows):
+        """Adds the components of the token whose levels are the last symbols."""
+        exponent = self._said(symbols, tokens, len(rows), quality)[0]
+        rows.append(self.prediction.reconstruct(np.array(symbols[-self.config["channels"] :]), exponent))

@@ -1,9 +1,11 @@
 """The golden files: what they hold, computed with integers only so that every machine and version makes the same."""
 
 import binascii
+from pathlib import Path
 
 import numpy as np
 
+from rdcodec import Codec
 from rdcodec.entropy import FrequencyTables
 from rdcodec.net import IntegerNet, Layer
 from rdcodec.stream import Header, write_frame, write_header
@@ -74,6 +76,25 @@ def network_case():
     """A network, tokens for it, and the CRC-32 of its outputs as little-endian int16."""
     layers = [layer(1, 24, 3, 17, 2, np.int8, True), layer(2, 33, 2, 24, 5, np.int16, False), layer(3, 9, 1, 33, 1, np.int8, True)]
     return IntegerNet(layers, 1500), signed((200, 17), 4, 2000, np.int16), 0xB74FB4ED
+
+
+CODEC = Path(__file__).parent / "codec"
+CHANNELS = 16
+DECODED = 0xAFC89A6B  # CRC-32 of what the frames decode to, as little-endian float32
+FRAMES = ((1, 0), (9, 0), (1, -16), (40, 24), (0, 5))  # tokens, quality
+
+
+def hidden_states():
+    """For each of FRAMES float32 [tokens, CHANNELS], the second one with a massive activation and a level beyond all tables."""
+    states = [signed((tokens, CHANNELS), 20 + k, 400, np.float32) / 64 for k, (tokens, _) in enumerate(FRAMES)]
+    states[1][3, 5], states[1][4, 2] = 30_000, 500
+    return states
+
+
+def learned_frames():
+    """Frames of the codec of the folder, one after the other."""
+    encoder = Codec.from_pretrained(CODEC).encoder()
+    return b"".join(encoder.encode(h, quality=quality) for h, (_, quality) in zip(hidden_states(), FRAMES))
 
 
 def with_crc16(head):

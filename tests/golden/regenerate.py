@@ -1,6 +1,6 @@
 """Writes the golden files anew. A change of them is a change of the format: read the diff of sizes.csv, raise the version.
 
-    python tests/golden/regenerate.py --overwrite
+    PYTHONPATH=tests/codecs python tests/golden/regenerate.py --overwrite
 """
 
 import csv
@@ -8,6 +8,10 @@ import sys
 from pathlib import Path
 
 import golden_cases as cases
+import numpy as np
+from learned_parts import learned_codec
+
+from rdcodec.codecs import DirectAccessCodec
 
 HERE = Path(__file__).parent
 
@@ -15,12 +19,21 @@ HERE = Path(__file__).parent
 def golden_files():
     """Name to bytes of everything that must decode."""
     files = {name: cases.encode_block(case) for name, case in cases.block_cases().items()}
-    return files | {"stream-array": cases.stream_case(False), "stream-batch": cases.stream_case(True)}
+    files |= {"stream-array": cases.stream_case(False), "stream-batch": cases.stream_case(True)}
+    return files | {"frames-direct-access": cases.learned_frames()}
+
+
+def make_codec():
+    """The learned codec that the frames are of, from random numbers and not made twice."""
+    if not cases.CODEC.exists():
+        deviation = np.exp2(np.arange(cases.CHANNELS) % 4 - 1.0)
+        learned_codec(DirectAccessCodec, cases.CHANNELS, deviation).save_pretrained(cases.CODEC)
 
 
 def main():
     if sys.argv[1:] != ["--overwrite"]:
         raise SystemExit(__doc__)
+    make_codec()
     files = golden_files()
     for folder, contents in (("must_decode", files), ("must_refuse", {n: c[0] for n, c in cases.refused_cases().items()})):
         (HERE / folder).mkdir(exist_ok=True)

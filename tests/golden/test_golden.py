@@ -2,15 +2,21 @@
 
 import binascii
 import csv
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import golden_cases as cases
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import rdcodec
-from rdcodec import reference
+from rdcodec import Codec, reference
 from rdcodec.entropy import FrequencyTables
+from rdcodec.net import IntegerNet
 from rdcodec.stream import read_frame, read_header
 
 HERE = Path(__file__).parent
@@ -25,7 +31,7 @@ def golden(folder, name):
 
 def test_no_file_is_forgotten():
     names = {path.stem for path in (HERE / "must_decode").iterdir()}
-    assert names == {*BLOCKS, "stream-array", "stream-batch"}
+    assert names == {*BLOCKS, "stream-array", "stream-batch", "frames-direct-access"}
     assert {path.stem for path in (HERE / "must_refuse").iterdir()} == set(REFUSED)
 
 
@@ -66,6 +72,29 @@ def test_network_puts_out_the_same():
     out = net.run(net.new_state(), x)
     assert np.array_equal(out, reference.run_net(net.layers, net.input_limit, x))
     assert binascii.crc32(out.astype("<i2").tobytes()) == checksum
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_learned_codec_codes_the_same(threads):
+    """In a process of its own, for the number of threads is read when it starts."""
+    environment = {**os.environ, "OMP_NUM_THREADS": threads}
+    run = subprocess.run([sys.executable, HERE / "code_golden.py"], env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    checksum = binascii.crc32(golden("must_decode", "frames-direct-access"))
+    assert run.stdout.split() == [f"{checksum:08x}", f"{cases.DECODED:08x}"]
+
+
+def test_learned_codec_decodes_in_the_reference():
+    config, tensors = json.loads((cases.CODEC / "config.json").read_text())["config"], load_file(cases.CODEC / "codec.safetensors")
+    slow = reference.LearnedDecoder(config, tensors, {"predictor": IntegerNet.from_tensors("predictor", tensors)}, looks_back=True)
+    codec = Codec.from_pretrained(cases.CODEC)
+    fast, data, at, quality = codec.decoder(), golden("must_decode", "frames-direct-access"), 0, codec.default_quality
+    while at < len(data):
+        frame = read_frame(data, at)
+        quality = quality if frame.quality is None else frame.quality
+        values = slow.decode(frame.payload, frame.tokens, quality)
+        assert np.array_equal(values, fast.decode(data[at : frame.end]))
+        at = frame.end
 
 
 @pytest.mark.parametrize("name", REFUSED)
