@@ -25,6 +25,7 @@ static const struct {
     {"damaged blocks", check_damaged_blocks, 20},
     {"products of networks", check_net_products, 1},
     {"networks", check_nets, 1},
+    {"predictions", check_predictions, 1},
 };
 
 static void check_all(uint64_t seed, size_t rounds) {

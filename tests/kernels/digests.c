@@ -7,9 +7,11 @@
 #include "groups.h"
 #include "inputs.h"
 #include "net_inputs.h"
+#include "prediction_inputs.h"
 
 #define SETS 12 /* of tables, for each precision */
 #define NETWORKS 60
+#define PREDICTIONS 60
 
 /* A checksum of blocks in order: of the one so far and that of the next. */
 static uint32_t add_to_digest(uint32_t digest, const uint8_t *bytes, size_t size) {
@@ -110,8 +112,38 @@ static void print_digest_of_networks(void) {
     printf("networks: %08lx\n", (unsigned long)digest);
 }
 
+/* Of the block of levels coded under predictions, and of the components that it decodes to. */
+static uint32_t digest_prediction(uint32_t digest, rng *r) {
+    const size_t mark = buffers_mark();
+    predicted p = make_predicted(r);
+    const coded_levels coded = encode_predicted(best_level(), &p);
+    if (coded.status.error == RDC_OK) {
+        const size_t values = p.said.tokens * p.predictor.grid.components;
+        const double *decoded = decode_predicted(best_level(), &p, &coded);
+        uint8_t *bytes = buffer_take(8 * values);
+        for (size_t i = 0; i < values; i++) {
+            const int64_t fixed = (int64_t)(decoded[i] * (1 << RDC_COMPONENT_BITS));
+            rdc_store32(bytes + 8 * i, (uint32_t)fixed);
+            rdc_store32(bytes + 8 * i + 4, (uint32_t)((uint64_t)fixed >> 32));
+        }
+        digest = add_to_digest(add_to_digest(digest, coded.block, coded.size), bytes, 8 * values);
+    }
+    free_predicted(&p);
+    buffers_release(mark);
+    return digest;
+}
+
+static void print_digest_of_predictions(void) {
+    check_begin("digests", 0, 0);
+    rng r = rng_of(0, 0);
+    uint32_t digest = 0;
+    for (int k = 0; k < PREDICTIONS; k++) digest = digest_prediction(digest, &r);
+    printf("predictions: %08lx\n", (unsigned long)digest);
+}
+
 void print_digests(void) {
     for (unsigned precision = RDC_MIN_PRECISION; precision <= RDC_MAX_PRECISION; precision++) print_digest_of_precision(precision);
     print_digest_of_parts();
     print_digest_of_networks();
+    print_digest_of_predictions();
 }

@@ -21,5 +21,6 @@ typedef struct network {
 } network;
 
 network make_network(rng *r);
+network make_network_between(rng *r, uint32_t inputs, uint32_t outputs);
 
 #endif

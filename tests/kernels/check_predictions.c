@@ -1,0 +1,76 @@
+/* Coding under predictions: every level beside the scalar one, and tokens cut into calls beside all at once. */
+#include "groups.h"
+#include "prediction_inputs.h"
+
+/* Goes on in a copy. */
+static rdc_prediction *moved(rdc_prediction *prediction) {
+    rdc_prediction *copy = NULL;
+    check_that(rdc_prediction_copy(&copy, prediction).error == RDC_OK, "there is memory");
+    rdc_prediction_free(prediction);
+    return copy;
+}
+
+static size_t next_part(rng *r, size_t left) {
+    const size_t part = rng_below(r, 5);
+    return part < left ? part : left;
+}
+
+static coded_levels encode_in_parts(rdc_cpu_level level, const predicted *p, rng r) {
+    const size_t components = p->predictor.grid.components;
+    coded_levels coded = take_coded_levels(p);
+    rdc_prediction *prediction = make_prediction(p);
+    for (size_t t = 0, part; t < p->said.tokens && coded.status.error == RDC_OK; t += part) {
+        part = next_part(&r, p->said.tokens - t);
+        const rdc_said said = part_of(p, t, part);
+        const size_t at = t * components;
+        coded.status = rdc_prediction_encode(level, prediction, &said, p->y + at, &p->costs, coded.levels + at, coded.index + at,
+                                             coded.choice + t);
+        if (rng_one_in(&r, 4)) prediction = moved(prediction);
+    }
+    rdc_prediction_free(prediction);
+    return coded;
+}
+
+static const double *decode_in_parts(rdc_cpu_level level, const predicted *p, const coded_levels *coded, rng r) {
+    const size_t components = p->predictor.grid.components, n = p->said.tokens * components;
+    const int32_t *scales = final_scales(p, coded);
+    double *values = buffer_take(n * sizeof *values);
+    rdc_block_decoder decoder;
+    rdc_status status = rdc_block_open(&decoder, rdc_rans_kernels_of(level), p->tables, coded->block, coded->size, n);
+    rdc_prediction *prediction = make_prediction(p);
+    for (size_t t = 0, part; t < p->said.tokens && status.error == RDC_OK; t += part) {
+        part = next_part(&r, p->said.tokens - t);
+        rdc_said said = part_of(p, t, part);
+        said.token_scale = scales + t;
+        status = rdc_prediction_decode(level, prediction, &said, &decoder, values + t * components);
+        if (rng_one_in(&r, 4)) prediction = moved(prediction);
+    }
+    rdc_prediction_free(prediction);
+    check_that(status.error == RDC_OK && rdc_block_finish(&decoder).error == RDC_OK, "levels can be decoded in parts");
+    return values;
+}
+
+static void check_level_on_predicted(rdc_cpu_level level, const predicted *p, rng r, const coded_levels *expected) {
+    const size_t mark = buffers_mark(), tokens = p->said.tokens, n = tokens * p->predictor.grid.components;
+    check_level(level);
+    const coded_levels got = encode_in_parts(level, p, r);
+    check_that(expected->status.error == got.status.error, "parts are refused for the same reason");
+    if (expected->status.error == RDC_OK) {
+        check_same(expected->levels, got.levels, n * sizeof *got.levels, "levels");
+        check_same(expected->index, got.index, n * sizeof *got.index, "tables of levels");
+        check_same(expected->choice, got.choice, tokens * sizeof *got.choice, "scales");
+        const double *values = decode_predicted(RDC_CPU_SCALAR, p, expected);
+        check_same(values, decode_in_parts(level, p, expected, r), n * sizeof *values, "components");
+    }
+    buffers_release(mark);
+}
+
+void check_predictions(rng *r) {
+    const check_levels levels = check_levels_here();
+    const size_t mark = buffers_mark();
+    predicted p = make_predicted(r);
+    const coded_levels expected = encode_predicted(RDC_CPU_SCALAR, &p);
+    for (size_t k = 0; k < levels.count; k++) check_level_on_predicted(levels.of[k], &p, *r, &expected);
+    free_predicted(&p);
+    buffers_release(mark);
+}

@@ -1,0 +1,140 @@
+#include "prediction_inputs.h"
+
+#include "inputs.h"
+
+#define MOST_COMPONENTS 40
+#define MOST_SIDE 6
+#define MOST_PREDICTED 40
+#define SHAPES 2
+#define COST_LEVELS 9
+
+static const int32_t candidates[] = {-5, -1, 0, 2, 7};
+
+static int32_t between(rng *r, int32_t lowest, int32_t highest) {
+    return lowest + (int32_t)rng_below(r, (uint32_t)(highest - lowest) + 1);
+}
+
+static rdc_level_grid make_grid(rng *r, const rdc_tables *tables, size_t components) {
+    int32_t *scale = buffer_take(components * sizeof *scale);
+    uint8_t *shape = buffer_take(components);
+    const uint32_t scales = (uint32_t)tables->count / (2 * SHAPES);
+    for (size_t i = 0; i < components; i++) {
+        scale[i] = between(r, -4, (int32_t)scales + 4);
+        shape[i] = (uint8_t)rng_below(r, SHAPES);
+    }
+    return (rdc_level_grid){scale, shape, components, scales, 0};
+}
+
+static rdc_predictor make_predictor(rng *r, const rdc_tables *tables, network *made) {
+    const uint32_t components = 1 + rng_below(r, MOST_COMPONENTS), side = 1 + rng_below(r, MOST_SIDE);
+    rdc_predictor predictor = {.grid = make_grid(r, tables, components), .looks_back = rng_one_in(r, 2)};
+    *made = make_network_between(r, side + (predictor.looks_back ? components : 0), 2 * components);
+    predictor.net = made->net;
+    int8_t *unit = buffer_take(components);
+    for (size_t i = 0; i < components; i++) unit[i] = (int8_t)between(r, -3, 3);
+    predictor.unit = unit;
+    for (int k = 0; k < 2; k++) predictor.inward[k] = (uint8_t)rng_below(r, 16);
+    return predictor;
+}
+
+static rdc_said make_said(rng *r, const rdc_predictor *predictor, size_t tokens) {
+    int32_t *exponent = buffer_take(tokens * sizeof *exponent), *scale = buffer_take(tokens * sizeof *scale);
+    for (size_t t = 0; t < tokens; t++) {
+        exponent[t] = between(r, -40, 60);
+        scale[t] = between(r, -12, 12);
+    }
+    const int16_t *side = make_values(r, tokens * rdc_predictor_side(predictor), INT16_MAX + 1);
+    const int16_t *base = make_values(r, tokens * predictor->grid.components, 900);
+    return (rdc_said){side, base, exponent, scale, tokens};
+}
+
+static rdc_scale_costs make_costs(rng *r, const rdc_level_grid *grid) {
+    const size_t rows = 2 * SHAPES * (size_t)grid->scales;
+    uint16_t *costs = buffer_take(rows * COST_LEVELS * sizeof *costs);
+    for (size_t i = 0; i < rows * COST_LEVELS; i++) costs[i] = (uint16_t)rng_below(r, 1 << 16);
+    return (rdc_scale_costs){costs, rows, COST_LEVELS, candidates, sizeof candidates / sizeof *candidates};
+}
+
+/* Mostly within what means reach, seldom far beyond what can be quantised. */
+static const double *make_components(rng *r, size_t n) {
+    double *y = buffer_take(n * sizeof *y);
+    const int is_far = rng_one_in(r, 10);
+    for (size_t i = 0; i < n; i++) {
+        const int32_t value = between(r, -(1 << 20), 1 << 20);
+        y[i] = value * (is_far && rng_one_in(r, (uint32_t)n) ? 1e9 : rng_one_in(r, 2) ? 1.0 / 4096 : 1.0 / 65536);
+    }
+    return y;
+}
+
+predicted make_predicted(rng *r) {
+    predicted made = {.tables = NULL};
+    check_that(rdc_tables_create_gaussian(&made.tables).error == RDC_OK, "the built-in tables can be made");
+    made.predictor = make_predictor(r, made.tables, &made.network);
+    const size_t tokens = rng_count(r, MOST_PREDICTED, 4);
+    made.said = make_said(r, &made.predictor, tokens);
+    made.y = make_components(r, tokens * made.predictor.grid.components);
+    made.costs = make_costs(r, &made.predictor.grid);
+    return made;
+}
+
+void free_predicted(predicted *p) {
+    rdc_net_free(p->network.net);
+    rdc_tables_free(p->tables);
+}
+
+rdc_prediction *make_prediction(const predicted *p) {
+    rdc_prediction *prediction = NULL;
+    check_that(rdc_prediction_make(&prediction, &p->predictor).error == RDC_OK, "a prediction can begin");
+    return prediction;
+}
+
+rdc_said part_of(const predicted *p, size_t first, size_t tokens) {
+    const rdc_said *all = &p->said;
+    const size_t side = rdc_predictor_side(&p->predictor), components = p->predictor.grid.components;
+    return (rdc_said){all->side + first * side, all->base + first * components, all->exponent + first, all->token_scale + first, tokens};
+}
+
+coded_levels take_coded_levels(const predicted *p) {
+    const size_t tokens = p->said.tokens, n = tokens * p->predictor.grid.components;
+    coded_levels taken = {.block = NULL};
+    taken.levels = buffer_take(n * sizeof *taken.levels);
+    taken.index = buffer_take(n * sizeof *taken.index);
+    taken.choice = buffer_take(tokens * sizeof *taken.choice);
+    return taken;
+}
+
+void code_block(const predicted *p, coded_levels *coded) {
+    const size_t n = p->said.tokens * p->predictor.grid.components;
+    const rdc_index index = {coded->index, sizeof *coded->index};
+    coded->block = encode_block(rdc_rans_kernels_of(RDC_CPU_SCALAR), p->tables, coded->levels, index, n, 0, &coded->size);
+}
+
+coded_levels encode_predicted(rdc_cpu_level level, const predicted *p) {
+    coded_levels coded = take_coded_levels(p);
+    rdc_prediction *prediction = make_prediction(p);
+    coded.status = rdc_prediction_encode(level, prediction, &p->said, p->y, &p->costs, coded.levels, coded.index, coded.choice);
+    rdc_prediction_free(prediction);
+    if (coded.status.error == RDC_OK) code_block(p, &coded);
+    return coded;
+}
+
+const int32_t *final_scales(const predicted *p, const coded_levels *coded) {
+    int32_t *scales = buffer_take(p->said.tokens * sizeof *scales);
+    for (size_t t = 0; t < p->said.tokens; t++) scales[t] = p->said.token_scale[t] + candidates[coded->choice[t]];
+    return scales;
+}
+
+const double *decode_predicted(rdc_cpu_level level, const predicted *p, const coded_levels *coded) {
+    const size_t n = p->said.tokens * p->predictor.grid.components;
+    double *values = buffer_take(n * sizeof *values);
+    rdc_said said = p->said;
+    said.token_scale = final_scales(p, coded);
+    rdc_block_decoder decoder;
+    rdc_status status = rdc_block_open(&decoder, rdc_rans_kernels_of(level), p->tables, coded->block, coded->size, n);
+    rdc_prediction *prediction = make_prediction(p);
+    if (status.error == RDC_OK) status = rdc_prediction_decode(level, prediction, &said, &decoder, values);
+    rdc_prediction_free(prediction);
+    if (status.error == RDC_OK) status = rdc_block_finish(&decoder);
+    check_that(status.error == RDC_OK, "levels can be decoded");
+    return values;
+}
