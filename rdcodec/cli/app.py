@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from rdcodec.cli.bounds import bounds
 from rdcodec.cli.calibrate import calibrate
 from rdcodec.cli.decode import decode
 from rdcodec.cli.encode import encode
@@ -27,6 +28,7 @@ for _command, _name in (
     (calibrate, "calibrate"),
     (train, "train"),
     (evaluate, "eval"),
+    (bounds, "bounds"),
     (encode, "encode"),
     (decode, "decode"),
     (inspect, "inspect"),

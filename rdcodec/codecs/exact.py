@@ -49,6 +49,11 @@ class ExactMatrix:
         bits = min(bits, 30 - math.ceil(math.log2(np.abs(matrix).max())))
         return np.rint(np.ldexp(matrix, bits)).astype(np.int32), bits
 
+    @property
+    def values(self):
+        """float64 [inputs, outputs]: the matrix itself."""
+        return self._matrix * (self._product_scale * self._value_scale)
+
     def multiply(self, values):
         """``round(values) @ matrix`` for float64 [tokens, inputs]: float64 [tokens, outputs]; overwrites `values`."""
         np.multiply(values, self._value_scale, out=values)

@@ -15,7 +15,7 @@ import numpy as np
 
 from rdcodec.codecs.base import Codec
 from rdcodec.codecs.exact import ExactMatrix
-from rdcodec.codecs.grid import GRID_STEPS
+from rdcodec.codecs.grid import GRID_STEPS, grid_power
 from rdcodec.entropy import FrequencyTables
 from rdcodec.errors import CorruptStreamError, RdcodecError
 from rdcodec.net import IntegerNet, Layer
@@ -135,6 +135,43 @@ class FrontCodec(Codec):
             x = np.ldexp(x, gains[:, None])
         largest = np.finfo(np.float32).max
         return np.clip(x, -largest, largest, out=x).astype(np.float32)
+
+    # ---- what a frame says, for those who ask how far from its entropy it is
+
+    def symbols(self, h, quality=None):
+        """The integers that a frame says of tokens, all of its information.
+
+        Parameters
+        ----------
+        h : array_like of float, [tokens, channels]
+            Finite; what a new encoder is given first.
+        quality : int, optional
+            Higher is finer; `default_quality` where it is not given.
+
+        Returns
+        -------
+        side : ndarray of int32, [tokens, kinds]
+            Gains, words, steps, hyper-latents and scales.
+        levels : ndarray of int32, [tokens, channels]
+        """
+        h = np.ascontiguousarray(h, np.float32)
+        if h.ndim != 2 or h.shape[1] != self.channels or not np.isfinite(h).all():
+            raise RdcodecError(f"h: expected finite numbers [tokens, {self.channels}], got shape {h.shape}")
+        return self._side_and_levels(h, self._checked_quality(quality))
+
+    def level_map(self, quality=None):
+        """Float64 [channels, components]: about how levels follow the state, at the token's step that lies in the middle."""
+        quality = self._checked_quality(quality)
+        exponent = np.sort(self._step_offsets)[len(self._step_offsets) // 2] - quality
+        return self._analysis_at(quality).values / (2 * float(grid_power(exponent)))
+
+    @property
+    def level_slope(self):
+        """float : bits by which the code length of a level changes from one magnitude to the next, at most."""
+        return float(np.abs(np.diff(self._costs.astype(np.int64), axis=1)).max()) / 2**COST_BITS
+
+    def _analysis_at(self, quality):
+        return self._analysis
 
     # ---- what the encoder chooses for a token
 

@@ -114,6 +114,10 @@ class LearnedCodec(FrontCodec):
         tables = self._side_tables(len(y), steps)
         return [gains, words, steps, *latents.T, scales], tables, levels, index
 
+    def _side_and_levels(self, h, quality):
+        side, _, levels, _ = self._symbols(h, quality, self._new_state())
+        return np.stack(side, axis=1).astype(np.int32), levels
+
     def _decode_tokens(self, payload, tokens, quality, state):
         block = self._tables.decoder(payload, tokens * (self.channels + SIDE_TABLES + 1 + self.latents))
         gains, words, steps = self._decode_side(block, tokens)
@@ -148,12 +152,15 @@ class LearnedCodec(FrontCodec):
     def _analyse_at(self, h, quality):
         """As `_analyse`, with what the model's output minds most emphasised: the more so, the coarser the steps are."""
         gains, x = self._tamed(h)
+        return gains, self._analysis_at(quality).multiply(x)
+
+    def _analysis_at(self, quality):
         quality = max(quality, LEAST_EMPHASISED)
         if quality not in self._emphasised:
             if len(self._emphasised) == KEPT_MATRICES:
                 self._emphasised.clear()
             self._emphasised[quality] = self._emphasised_analysis(quality)
-        return gains, self._emphasised[quality].multiply(x)
+        return self._emphasised[quality]
 
     def _emphasised_analysis(self, quality):
         """Analysis A of integers becomes A + g A E, E of low rank in units, with sums that no machine rounds."""

@@ -85,6 +85,10 @@ class TransformCodec(FrontCodec):
         token_scale += self._scale_offsets[scales]
         return gains, words, steps, scales, levels, token_scale
 
+    def _side_and_levels(self, h, quality):
+        *side, levels, _ = self._symbols(h, quality)
+        return np.stack(side, axis=1).astype(np.int32), levels
+
     def _decode_tokens(self, payload, tokens, quality, state):
         block = self._tables.decoder(payload, tokens * (self.channels + SIDE_TABLES + 1))
         gains, words, steps = self._decode_side(block, tokens)

@@ -1,12 +1,15 @@
 """Rate and loss on real text and images: the protocol, the baselines to compare with, and the picture of both."""
 
 from rdcodec.evaluation.baselines import baseline_settings
+from rdcodec.evaluation.bounds import LayerBounds, layer_bounds, token_entropy_bound
+from rdcodec.evaluation.jacobian import head_norm
 from rdcodec.evaluation.losses import OutputLosses, output_losses
 from rdcodec.evaluation.plot import plot_rows
 from rdcodec.evaluation.protocol import Row, Setting, evaluate
 from rdcodec.evaluation.windows import TextWindows, cut_text
 
 __all__ = [
+    "LayerBounds",
     "OutputLosses",
     "Row",
     "Setting",
@@ -14,6 +17,9 @@ __all__ = [
     "baseline_settings",
     "cut_text",
     "evaluate",
+    "head_norm",
+    "layer_bounds",
     "output_losses",
     "plot_rows",
+    "token_entropy_bound",
 ]

@@ -3,7 +3,7 @@
 from rdcodec.splits.compress import compress_at
 from rdcodec.splits.layouts import FeatureMaps, Tokens
 from rdcodec.splits.meter import Meter
-from rdcodec.splits.parts import head_states, run_tail
+from rdcodec.splits.parts import head_states, run_head, run_tail
 from rdcodec.splits.registry import Site, Split, find_site, known_architectures, register_split
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "head_states",
     "known_architectures",
     "register_split",
+    "run_head",
     "run_tail",
 ]

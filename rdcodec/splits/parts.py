@@ -6,7 +6,7 @@ from rdcodec.errors import RdcodecError
 from rdcodec.splits.hooks import before, block_input, replaced_input, skipped, stopped_at
 from rdcodec.splits.registry import find_site
 
-__all__ = ["head_states", "run_tail"]
+__all__ = ["head_states", "run_head", "run_tail"]
 
 
 def head_states(model, layer, input_ids, attention_mask=None, **inputs):
@@ -43,6 +43,39 @@ def head_states(model, layer, input_ids, attention_mask=None, **inputs):
         reached = stopped_at(site.block, lambda: model(**inputs))
     if reached is None:
         raise RdcodecError(f"model: {type(model).__name__} never ran block {layer}")
+    return site.split.layout.to_tokens(block_input(*reached))
+
+
+def run_head(model, layer, h):
+    """Hidden states that enter block `layer` of a model that begins with given ones: only the blocks before it are run.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        Of a known architecture, in evaluation mode.
+    layer : int
+        0 to n_layers - 1.
+    h : torch.Tensor
+        [batch, tokens, channels], the input of block 0; gradients flow to it. Feature maps must be square.
+
+    Returns
+    -------
+    torch.Tensor
+        [batch, tokens, channels]
+
+    Raises
+    ------
+    RdcodecError
+        The architecture is unknown, the layer is out of range, or h does not have the shape of the model's own state.
+    """
+    first, site = find_site(model, 0), find_site(model, layer)
+
+    def begin(block, args, kwargs):
+        own = block_input(args, kwargs)
+        return replaced_input(args, kwargs, site.split.layout.from_tokens(h, own).to(own))
+
+    with before(first.block, begin):
+        reached = stopped_at(site.block, lambda: model(**site.split.inputs(model, h)))
     return site.split.layout.to_tokens(block_input(*reached))
 
 

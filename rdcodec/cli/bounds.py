@@ -1,0 +1,106 @@
+"""rdcodec bounds: how far the rate of a codec is from what entropy allows."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.table import Table
+
+from rdcodec.cli.models import load_quietly, read_texts
+from rdcodec.cli.options import Json, Model
+from rdcodec.cli.output import check_writable, console, progress_bar, say, write_json
+from rdcodec.codecs import Codec
+from rdcodec.errors import RdcodecError
+
+__all__ = ["bounds"]
+
+
+def bounds(
+    model: Model,
+    codec: Annotated[
+        list[Path], typer.Option("--codec", help="Folder of a codec; {layer} stands for each of --layers.", show_default=False)
+    ],
+    text: Annotated[Path, typer.Option("--text", help="Text file, UTF-8, that nothing was fitted to.", show_default=False)],
+    layers: Annotated[
+        Optional[str], typer.Option("--layers", help="Split points, K[,K...], for {layer} in --codec.", show_default=False)
+    ] = None,
+    quality: Annotated[
+        Optional[int], typer.Option("--quality", help="Each codec's default if not given.", show_default=False)
+    ] = None,
+    window: Annotated[int, typer.Option("--window", help="Tokens a window.")] = 512,
+    windows: Annotated[int, typer.Option("--windows", help="Windows, the first ones of the text.")] = 24,
+    likelihoods: Annotated[
+        int, typer.Option("--likelihoods", help="Of these, windows on which the whole model runs, for its likelihood.")
+    ] = 24,
+    delta: Annotated[float, typer.Option("--delta", help="Probability that a certificate fails.")] = 0.01,
+    json: Json = None,
+):
+    """Bound rate and entropy of codecs at their layers: the gap, certificates, complexities and norms."""
+    check_writable(json)
+    codecs = {folder: Codec.from_pretrained(folder) for folder in _folders(codec, layers)}
+    for found in codecs.values():
+        found.encoder(quality)
+    (content,) = read_texts([text])
+    loaded, tokenizer = load_quietly(model)
+    from rdcodec import evaluation
+
+    measured, _ = evaluation.cut_text(tokenizer, content, window, windows)
+    with progress_bar() as progress:
+        progress("the model's likelihood", 0.0)
+        entropy = evaluation.token_entropy_bound(loaded, measured[:likelihoods])
+        rows = [
+            evaluation.layer_bounds(loaded, measured, found.family, found, quality, entropy, delta, progress)
+            for found in codecs.values()
+        ]
+    _print(rows, delta)
+    run = {"model": model, "text": str(text), "window": window, "likelihoods": likelihoods, "delta": delta}
+    folders = [{"codec": str(folder)} for folder in codecs]
+    write_json(json, {**run, "rows": [folder | asdict(row) for folder, row in zip(folders, rows, strict=True)]})
+
+
+def _folders(codec, layers):
+    if layers is None:
+        return codec
+    try:
+        numbers = [int(part) for part in layers.split(",")]
+    except ValueError:
+        raise RdcodecError(f"--layers: expected integers with commas between them, got {layers!r}") from None
+    without = [str(folder) for folder in codec if "{layer}" not in str(folder)]
+    if without:
+        raise RdcodecError(f"--codec: expected {{layer}} in it, which --layers are for, got {without[0]}")
+    return [Path(str(folder).replace("{layer}", str(number))) for folder in codec for number in numbers]
+
+
+COLUMNS = {
+    "rate": lambda row: _with_error(row.rate),
+    "certified": lambda row: f"{row.certificate.value:,.1f}",
+    "H ≤, symbols": lambda row: _with_error(row.symbol_entropy),
+    "H ≤, tokens": lambda row: _with_error(row.token_entropy),
+    "gap": lambda row: "{:,.1f} to {:,.1f}".format(*row.gap.interval),
+    "PAC": lambda row: f"{row.pac.value:,.0f}",
+    "complexity": lambda row: f"{row.complexity.value:.2f}, {row.complexity_l2.value:.0f}",
+    "log det": lambda row: f"{row.log_det.value:,.0f}",
+    "norms": lambda row: f"{row.analysis_norm.value:.3g}, {row.head_norm.value:.3g}",
+    "slope": lambda row: f"{row.level_slope:.1f}",
+}
+
+
+def _print(rows, delta):
+    table = Table("codec", title_justify="left")
+    for name in COLUMNS:
+        table.add_column(name, justify="right")
+    for row in rows:
+        name = f"{row.method}, layer {row.layer}, quality {row.quality}"
+        table.add_row(name, *(cell(row) for cell in COLUMNS.values()))
+    console().print(table)
+    first = rows[0]
+    say(
+        f"{first.tokens:,} tokens in {first.windows} windows. Rates, entropies, gap, PAC and log det in bits a token, ± one standard"
+        f" error; certified: the true rate is below it with probability {1 - delta:g}; complexity of l1- and l2-balls; norms of"
+        " analysis and head; slope in bits a level"
+    )
+
+
+def _with_error(estimate):
+    return f"{estimate.value:,.2f} ± {estimate.error:.2f}"

@@ -1,0 +1,209 @@
+"""How far the rate of a codec at a layer is from what entropy allows: bounds of both, with error bars."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from rdcodec.codecs import IntegerCodec
+from rdcodec.errors import RdcodecError
+from rdcodec.estimators import (
+    Estimate,
+    certify,
+    gaussian_entropy_bound,
+    log_det_covariance,
+    pac_bound,
+    rademacher_complexity,
+    spectral_norm,
+)
+from rdcodec.evaluation.jacobian import head_norm
+from rdcodec.evaluation.losses import output_losses
+from rdcodec.splits import find_site, head_states
+
+__all__ = ["LayerBounds", "fallback_rate", "layer_bounds", "token_entropy_bound"]
+
+DRAWS = 1000  # of signs
+FALLBACK_BITS = 4  # an element
+
+
+@dataclass(frozen=True)
+class LayerBounds:
+    """What is known of a codec's rate at a layer. Rates and entropies are in bits a token.
+
+    Attributes
+    ----------
+    method : str
+    layer : int
+        Split point.
+    quality : int
+    windows, tokens : int
+        Measured: texts or images, each coded on its own, and tokens in all.
+    rate : Estimate
+        Real bytes, frames' headers included; the error is over windows.
+    certificate : Estimate
+        Bound on the true rate of the codec that sends 4-bit integers where those take less, see `fallback_rate`.
+    symbol_entropy : Estimate
+        Gaussian bound on the entropy of a token's symbols, whatever the tokens before it.
+    token_entropy : Estimate or None
+        The model's own negative log-likelihood, for language models: a deterministic causal model makes Y of the tokens, so that
+        H(Y) <= H(tokens) <= this.
+    gap : Estimate
+        Rate minus entropy: the value, and the low end of the interval, are of the least bound on the entropy; the high end is the
+        rate, for no entropy is below 0.
+    complexity : Estimate
+        Rademacher complexity of linear functionals of a window's levels, over the l1-ball.
+    complexity_l2 : Estimate
+        The same over the l2-ball.
+    log_det : Estimate
+        Log-determinant of the covariance of a token's levels, in bits.
+    analysis_norm : Estimate
+        Spectral norm of the map from states to levels, levels for a unit of the state.
+    head_norm : Estimate
+        Spectral norm of the Jacobian of the blocks before the split point, at the first window.
+    level_slope : float
+        Lipschitz constant of the code length by a level, in bits.
+    pac : Estimate
+        Bound of the PAC kind on how far the rate over these windows is from the true one, with probability 1 - delta.
+    """
+
+    method: str
+    layer: int
+    quality: int
+    windows: int
+    tokens: int
+    rate: Estimate
+    certificate: Estimate
+    symbol_entropy: Estimate
+    token_entropy: Estimate | None
+    gap: Estimate
+    complexity: Estimate
+    complexity_l2: Estimate
+    log_det: Estimate
+    analysis_norm: Estimate
+    head_norm: Estimate
+    level_slope: float
+    pac: Estimate
+
+
+def fallback_rate(channels, tokens):
+    """Bits a token, frames included, that a codec never exceeds if it sends 4-bit integers with a scale a token where its own frame
+    of so many tokens is longer. What tells the two apart, a bit a frame, is not counted.
+    """
+    h = np.zeros((tokens, channels), np.float32)
+    return 8 * len(IntegerCodec(channels, FALLBACK_BITS).encoder().encode(h)) / tokens
+
+
+def token_entropy_bound(model, inputs):
+    """Upper bound on the entropy of tokens: the model's own negative log-likelihood, in bits a token.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        A causal language model in evaluation mode.
+    inputs : torch.Tensor
+        int64 [windows, tokens]; the first token of a window counts with the logarithm of the vocabulary.
+
+    Returns
+    -------
+    Estimate
+        Its error is over windows.
+    """
+    size = inputs.shape[1]
+    first = math.log2(model.get_output_embeddings().weight.shape[0])
+    with torch.no_grad():
+        logits = [model(input_ids=one[None]).logits[0, :-1] for one in inputs]
+    nats = [float(output_losses(out, out, one[1:]).nll.mean()) for out, one in zip(logits, inputs, strict=True)]
+    return _over_windows((first + np.array(nats) / math.log(2) * (size - 1)) / size)
+
+
+def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None, delta=0.01, progress=None):
+    """Bounds on the rate of a codec at its layer, on inputs that it was not fitted to. Only the blocks before the layer run.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        Of a known architecture, in evaluation mode.
+    inputs : torch.Tensor
+        int64 [windows, tokens], or float32 [images, channels, height, width]; at least 2, the independent units.
+    method : str
+        Name of the codec in the result.
+    codec : TransformCodec or LearnedCodec
+    quality : int, optional
+        The codec's default where it is not given.
+    token_entropy : Estimate, optional
+        As `token_entropy_bound` gives it.
+    delta : float
+        Probability that certificate and PAC bound fail.
+    progress : callable, optional
+        (stage, fraction) -> None
+
+    Returns
+    -------
+    LayerBounds
+
+    Raises
+    ------
+    RdcodecError
+        The codec has no symbols or other channels than the model, or an argument is out of range.
+    """
+    if not hasattr(codec, "symbols"):
+        raise RdcodecError(f"codec: expected a transform codec or a learned one, got family {codec.family!r}")
+    channels = find_site(model, codec.layer).channels
+    if codec.channels != channels:
+        raise RdcodecError(f"codec: expected {channels} channels as the model has, got {codec.channels}")
+    if len(inputs) < 2:
+        raise RdcodecError(f"inputs: expected at least 2 windows, the independent units, got {len(inputs)}")
+    rates, side, levels = _coded(model, inputs, codec, quality, progress)
+    windows, tokens, components = levels.shape
+    cap = fallback_rate(channels, tokens)
+    flat, slope = levels.reshape(windows, -1).astype(np.float64), codec.level_slope
+    balls = {ball: rademacher_complexity(flat, ball, draws=DRAWS) for ball in ("l1", "l2")}
+    lipschitz = {"l1": slope * components, "l2": slope * math.sqrt(components / tokens)}  # of bits a token
+    pac = min((pac_bound(balls[ball], cap, windows, delta, lipschitz[ball]) for ball in balls), key=lambda found: found.value)
+    by_token = np.concatenate([side, levels], axis=2).reshape(windows * tokens, -1).astype(np.float64)
+    rate, symbol_entropy = _over_windows(rates), gaussian_entropy_bound(by_token)
+    return LayerBounds(
+        method=method,
+        layer=codec.layer,
+        quality=codec.default_quality if quality is None else quality,
+        windows=windows,
+        tokens=windows * tokens,
+        rate=rate,
+        certificate=certify(np.minimum(rates, cap), cap, delta),
+        symbol_entropy=symbol_entropy,
+        token_entropy=token_entropy,
+        gap=_gap(rate, [bound for bound in (symbol_entropy, token_entropy) if bound]),
+        complexity=balls["l1"],
+        complexity_l2=balls["l2"],
+        log_det=log_det_covariance(levels.reshape(windows * tokens, -1).astype(np.float64)),
+        analysis_norm=spectral_norm(codec.level_map(quality)),
+        head_norm=head_norm(model, codec.layer, inputs[0]),
+        level_slope=slope,
+        pac=pac,
+    )
+
+
+def _coded(model, inputs, codec, quality, progress):
+    """Bits a token [windows], and symbols [windows, tokens, ...] of what windows are coded to."""
+    rates, side, levels = [], [], []
+    for number, one in enumerate(inputs):
+        h = head_states(model, codec.layer, one[None])[0].float().numpy()
+        rates.append(8 * len(codec.encoder(quality).encode(h)) / len(h))
+        of_window = codec.symbols(h, quality)
+        side.append(of_window[0])
+        levels.append(of_window[1])
+        if progress is not None:
+            progress(f"layer {codec.layer}", (number + 1) / len(inputs))
+    return np.array(rates), np.stack(side), np.stack(levels)
+
+
+def _over_windows(values):
+    """The mean with its standard error."""
+    return Estimate.normal(values.mean(), values.std(ddof=1) / math.sqrt(len(values)), "bits", len(values))
+
+
+def _gap(rate, bounds):
+    least = min(bounds, key=lambda bound: bound.value)
+    low = rate.interval[0] - min(bound.interval[1] for bound in bounds)
+    return Estimate(rate.value - least.value, None, (low, rate.interval[1]), "bits", rate.samples)

@@ -1,0 +1,124 @@
+"""Bounds at a layer: each against what it bounds, on a small model."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from learned_parts import learned_codec
+
+from rdcodec import RdcodecError
+from rdcodec.codecs import ContextCodec, DirectAccessCodec, GlobalStepCodec, IntegerCodec
+from rdcodec.evaluation import head_norm, layer_bounds, token_entropy_bound
+from rdcodec.evaluation.bounds import fallback_rate
+from rdcodec.splits import head_states, run_head, run_tail
+
+LAYER = 1  # of the codecs of learned_parts
+
+
+@pytest.fixture(scope="module", params=[ContextCodec, DirectAccessCodec])
+def codec(request, model, windows):
+    h = torch.cat([head_states(model, LAYER, one[None])[0] for one in windows]).numpy()
+    return learned_codec(request.param, model.config.hidden_size, h.std(axis=0).astype(np.float64) + 0.1)
+
+
+@pytest.fixture(scope="module")
+def bounds(model, windows, codec):
+    return layer_bounds(model, windows, "learned", codec, 0, token_entropy_bound(model, windows))
+
+
+def test_rate_is_that_of_real_frames(bounds, model, windows, codec):
+    states = [head_states(model, LAYER, one[None])[0].numpy() for one in windows]
+    bits = [8 * len(codec.encoder(0).encode(h)) / len(h) for h in states]
+    assert bounds.rate.value == pytest.approx(np.mean(bits))
+    assert (bounds.windows, bounds.tokens, bounds.layer, bounds.quality) == (5, 120, LAYER, 0)
+
+
+def test_certificate_is_above_the_rate_and_no_more_than_the_fallback(bounds, codec):
+    cap = fallback_rate(codec.channels, 24)
+    assert 4 * codec.channels < cap < 5 * codec.channels
+    assert min(bounds.rate.value, cap) <= bounds.certificate.value <= cap
+
+
+def test_gap_reaches_from_the_least_bound_on_the_entropy_to_the_rate(bounds):
+    least = min(bounds.token_entropy.value, bounds.symbol_entropy.value)
+    assert bounds.gap.value == pytest.approx(bounds.rate.value - least)
+    low, high = bounds.gap.interval
+    assert low < bounds.gap.value < high and high == bounds.rate.interval[1]
+
+
+def test_token_entropy_is_the_cross_entropy_in_bits(model, windows):
+    with torch.no_grad():
+        nats = float(model(input_ids=windows, labels=windows).loss)
+    size, vocabulary = windows.shape[1], model.config.vocab_size
+    found = token_entropy_bound(model, windows)
+    assert found.value == pytest.approx((nats / math.log(2) * (size - 1) + math.log2(vocabulary)) / size, rel=1e-5)
+    assert found.error > 0
+
+
+def test_symbols_are_all_that_a_frame_says(codec, model, windows):
+    h = head_states(model, LAYER, windows[:1])[0].numpy()
+    side, levels = codec.symbols(h, 0)
+    assert side.shape == (24, 4 + codec.latents) and levels.shape == h.shape
+    changed_side, changed = codec.symbols(1.5 * h, 0)
+    assert not np.array_equal(levels, changed) or not np.array_equal(side, changed_side)
+    with pytest.raises(RdcodecError, match="h: expected finite numbers"):
+        codec.symbols(h[:, :-1])
+
+
+def test_level_map_says_how_levels_follow_the_state(codec, model, windows):
+    """A codec whose token has neither word nor mean to subtract would be this map exactly; others are so but for an offset."""
+    h = head_states(model, LAYER, windows[:1])[0].numpy()
+    fine = 40
+    slope = np.abs(codec.level_map(fine)).max()
+    assert slope == pytest.approx(32 * np.abs(codec.level_map(0)).max(), rel=0.2)  # 2**(40/8); the emphasis differs
+    moved = h.copy()
+    moved[-1] += 0.01
+    levels, others = codec.symbols(h, fine)[1], codec.symbols(moved, fine)[1]
+    assert np.array_equal(levels[:-1], others[:-1])
+
+
+def test_level_slope_bounds_neighbouring_code_lengths(codec):
+    arrays = codec._tables.to_arrays()
+    counts, ends = arrays["counts"].astype(int), np.cumsum(arrays["counts"].astype(int))
+    steepest = 0.0
+    for table in range(codec._first_level_table(), len(counts)):
+        row = arrays["frequencies"][ends[table] - counts[table] : ends[table] - 1].astype(float)
+        from_zero = row[-int(arrays["offsets"][table]) :]
+        if len(from_zero) > 1:
+            steepest = max(steepest, np.abs(np.diff(np.log2(from_zero))).max())
+    assert codec.level_slope >= steepest - 0.02
+
+
+def test_head_norm_is_that_of_the_jacobian(model, windows):
+    one = windows[0, :6]
+    start = head_states(model, 0, one[None])
+    flat = start.flatten()
+
+    def head(values):
+        return run_head(model, 2, values.view(start.shape)).flatten()
+
+    jacobian = torch.autograd.functional.jacobian(head, flat)
+    found = head_norm(model, 2, one)
+    assert found.value == pytest.approx(float(torch.linalg.matrix_norm(jacobian, 2)), rel=0.02)
+    assert head_norm(model, 0, one).value == 1.0
+
+
+def test_the_head_that_begins_at_block_0_is_the_head(model, windows):
+    start = head_states(model, 0, windows)
+    for layer in (0, 1, 3):
+        found = run_head(model, layer, start)
+        torch.testing.assert_close(found, head_states(model, layer, windows))
+    torch.testing.assert_close(run_tail(model, 3, found), model(input_ids=windows).logits)
+
+
+def test_what_has_no_symbols_is_refused(model, windows, codec):
+    with pytest.raises(RdcodecError, match="codec: expected a transform codec or a learned one, got family 'int4'|integer"):
+        layer_bounds(model, windows, "int4", IntegerCodec(32, 4))
+    with pytest.raises(RdcodecError, match="expected at least 2 windows"):
+        layer_bounds(model, windows[:1], "learned", codec)
+    narrow = learned_codec(ContextCodec, 16, np.ones(16))
+    with pytest.raises(RdcodecError, match="codec: expected 32 channels"):
+        layer_bounds(model, windows, "learned", narrow)
+    assert not hasattr(GlobalStepCodec, "symbols")
