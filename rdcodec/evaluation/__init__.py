@@ -6,6 +6,7 @@ from rdcodec.evaluation.jacobian import head_norm
 from rdcodec.evaluation.losses import OutputLosses, output_losses
 from rdcodec.evaluation.plot import plot_rows
 from rdcodec.evaluation.protocol import Row, Setting, evaluate
+from rdcodec.evaluation.study import StudyRow, correlation, plot_study, study_row
 from rdcodec.evaluation.windows import TextWindows, cut_text
 
 __all__ = [
@@ -13,13 +14,17 @@ __all__ = [
     "OutputLosses",
     "Row",
     "Setting",
+    "StudyRow",
     "TextWindows",
     "baseline_settings",
+    "correlation",
     "cut_text",
     "evaluate",
     "head_norm",
     "layer_bounds",
     "output_losses",
     "plot_rows",
+    "plot_study",
+    "study_row",
     "token_entropy_bound",
 ]
