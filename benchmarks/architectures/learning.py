@@ -32,7 +32,7 @@ def trained(make, folder, batch, minutes, report):
     model = make()
     _train(model, batch, 60 * minutes, report)
     model.save_pretrained(folder)
-    return model
+    return type(model).from_pretrained(folder).eval()  # under the name that it will have the next time
 
 
 def _train(model, batch, seconds, report):

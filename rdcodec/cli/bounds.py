@@ -72,33 +72,32 @@ def _folders(codec, layers):
     return [Path(str(folder).replace("{layer}", str(number))) for folder in codec for number in numbers]
 
 
-COLUMNS = {
-    "rate": lambda row: _with_error(row.rate),
-    "certified": lambda row: f"{row.certificate.value:,.1f}",
-    "H ≤, symbols": lambda row: _with_error(row.symbol_entropy),
-    "H ≤, tokens": lambda row: _with_error(row.token_entropy),
-    "gap": lambda row: "{:,.1f} to {:,.1f}".format(*row.gap.interval),
-    "PAC": lambda row: f"{row.pac.value:,.0f}",
-    "complexity": lambda row: f"{row.complexity.value:.2f}, {row.complexity_l2.value:.0f}",
-    "log det": lambda row: f"{row.log_det.value:,.0f}",
-    "norms": lambda row: f"{row.analysis_norm.value:.3g}, {row.head_norm.value:.3g}",
-    "slope": lambda row: f"{row.level_slope:.1f}",
+LINES = {
+    "rate, bits a token": lambda row: _with_error(row.rate),
+    "certified rate": lambda row: f"{row.certificate.value:,.1f}",
+    "entropy at most, by the symbols' covariance": lambda row: _with_error(row.symbol_entropy),
+    "entropy at most, by the model's likelihood": lambda row: _with_error(row.token_entropy),
+    "gap, rate over entropy": lambda row: "{:,.1f} to {:,.1f}".format(*row.gap.interval),
+    "PAC bound on |measured - true rate|": lambda row: f"{row.pac.value:,.0f}",
+    "log-determinant of levels' covariance": lambda row: f"{row.log_det.value:,.0f}",
+    "Rademacher complexity, l1-ball": lambda row: f"{row.complexity.value:.3g}",
+    "Rademacher complexity, l2-ball": lambda row: f"{row.complexity_l2.value:.3g}",
+    "spectral norm, state to levels": lambda row: f"{row.analysis_norm.value:.3g}",
+    "spectral norm, head": lambda row: f"{row.head_norm.value:.3g}",
+    "slope of the code length, bits a level": lambda row: f"{row.level_slope:.1f}",
 }
 
 
 def _print(rows, delta):
-    table = Table("codec", title_justify="left")
-    for name in COLUMNS:
-        table.add_column(name, justify="right")
+    table = Table("", title_justify="left")
     for row in rows:
-        name = f"{row.method}, layer {row.layer}, quality {row.quality}"
-        table.add_row(name, *(cell(row) for cell in COLUMNS.values()))
+        table.add_column(f"{row.method}, layer {row.layer}\nquality {row.quality}", justify="right")
+    for name, cell in LINES.items():
+        table.add_row(name, *map(cell, rows))
     console().print(table)
-    first = rows[0]
     say(
-        f"{first.tokens:,} tokens in {first.windows} windows. Rates, entropies, gap, PAC and log det in bits a token, ± one standard"
-        f" error; certified: the true rate is below it with probability {1 - delta:g}; complexity of l1- and l2-balls; norms of"
-        " analysis and head; slope in bits a level"
+        f"{rows[0].tokens:,} tokens in {rows[0].windows} windows; ± one standard error over windows; the true rate is below the"
+        f" certified one with probability {1 - delta:g}"
     )
 
 
