@@ -49,8 +49,8 @@ class LayerBounds:
         The model's own negative log-likelihood, for language models: a deterministic causal model makes Y of the tokens, so that
         H(Y) <= H(tokens) <= this.
     gap : Estimate
-        Rate minus entropy: the value, and the low end of the interval, are of the least bound on the entropy; the high end is the
-        rate, for no entropy is below 0.
+        Rate minus entropy: the value, and the low end of the interval, are of the least bound on the entropy, and 0 where that is
+        above the rate; the high end is the rate, for no entropy is below 0.
     complexity : Estimate
         Rademacher complexity of linear functionals of a window's levels, over the l1-ball.
     complexity_l2 : Estimate
@@ -204,6 +204,7 @@ def _over_windows(values):
 
 
 def _gap(rate, bounds):
-    least = min(bounds, key=lambda bound: bound.value)
+    """Never below 0: on average no code is shorter than the entropy."""
+    least = rate.value - min(bound.value for bound in bounds)
     low = rate.interval[0] - min(bound.interval[1] for bound in bounds)
-    return Estimate(rate.value - least.value, None, (low, rate.interval[1]), "bits", rate.samples)
+    return Estimate(max(least, 0.0), None, (max(low, 0.0), rate.interval[1]), "bits", rate.samples)

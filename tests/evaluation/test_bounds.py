@@ -10,8 +10,9 @@ from learned_parts import learned_codec
 
 from rdcodec import RdcodecError
 from rdcodec.codecs import ContextCodec, DirectAccessCodec, GlobalStepCodec, IntegerCodec
+from rdcodec.estimators import Estimate
 from rdcodec.evaluation import head_norm, layer_bounds, token_entropy_bound
-from rdcodec.evaluation.bounds import fallback_rate
+from rdcodec.evaluation.bounds import _gap, fallback_rate
 from rdcodec.splits import head_states, run_head, run_tail
 
 LAYER = 1  # of the codecs of learned_parts
@@ -45,7 +46,13 @@ def test_gap_reaches_from_the_least_bound_on_the_entropy_to_the_rate(bounds):
     least = min(bounds.token_entropy.value, bounds.symbol_entropy.value)
     assert bounds.gap.value == pytest.approx(bounds.rate.value - least)
     low, high = bounds.gap.interval
-    assert low < bounds.gap.value < high and high == bounds.rate.interval[1]
+    assert 0 < low < bounds.gap.value < high and high == bounds.rate.interval[1]
+
+
+def test_gap_is_not_negative_where_no_bound_is_below_the_rate():
+    rate, high, low = (Estimate.normal(value, 1.0, "bits", 5) for value in (20.0, 30.0, 4.0))
+    assert (_gap(rate, [high]).value, _gap(rate, [high]).interval) == (0.0, (0.0, rate.interval[1]))
+    assert _gap(rate, [high, low]).value == 16.0 and _gap(rate, [low, high]).interval[0] == pytest.approx(16 - 2 * 1.96, abs=0.01)
 
 
 def test_token_entropy_is_the_cross_entropy_in_bits(model, windows):
