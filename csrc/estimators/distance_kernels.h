@@ -5,10 +5,12 @@
 
 #include "estimators/point_tree.h"
 
+#define RDC_NEAREST 8 /* what a vector of the widest kernel holds */
+
 typedef struct rdc_distance_kernels {
-    /* The squared distances of a point to those of a leaf that are below the bound. Returns how many; there is room for
-     * RDC_LEAF. */
-    size_t (*points)(const double *point, const double *leaf, size_t dimensions, double bound, double *distances);
+    /* Compares a point with those of a leaf, but for the one at `skipped` (RDC_LEAF for none): `nearest`, the k smallest squared
+     * distances so far, rising, become those of the leaf too. There is room for RDC_NEAREST. */
+    void (*scan)(const double *point, const double *leaf, size_t dimensions, size_t skipped, double *nearest, size_t k);
     /* Squared distances of the points of a leaf to a box [2, dimensions]. */
     void (*box)(const double *leaf, const double *box, size_t dimensions, double *distances);
 } rdc_distance_kernels;

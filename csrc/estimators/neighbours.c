@@ -8,15 +8,16 @@
 
 #define PARALLEL_LEAVES 32 /* fewer are done before other threads are there */
 
-/* A leaf's search. `nearest` holds each point's k smallest squared distances so far, rising; the first is that to itself. */
+/* A leaf's search. `nearest` holds each point's k smallest squared distances so far, rising. */
 typedef struct search {
     const rdc_point_tree *tree;
     const rdc_distance_kernels *kernels;
     const double *box;
     const double *leaf;
     double *points;  /* of the leaf, [RDC_LEAF, dimensions] */
-    double *nearest; /* [RDC_LEAF, k] */
-    size_t count, k; /* points of the leaf, neighbours and the point itself */
+    double *nearest; /* [RDC_LEAF, room] */
+    size_t count;    /* points of the leaf */
+    size_t k, room;  /* neighbours, and for how many there is room */
     double farthest; /* largest of the points' k-th distances */
 } search;
 
@@ -31,30 +32,16 @@ static double box_distance(const double *a, const double *b, size_t dimensions) 
     return sum;
 }
 
-/* Without branches that nothing could predict. */
-static void insert(double *nearest, size_t k, double distance) {
-    for (size_t i = k - 1; i > 0; i--) {
-        const double here = nearest[i] < distance ? nearest[i] : distance;
-        nearest[i] = nearest[i - 1] > here ? nearest[i - 1] : here;
-    }
-    nearest[0] = nearest[0] < distance ? nearest[0] : distance;
-}
-
-/* Compares point i with those of a leaf. */
-static void scan(search *s, size_t i, const double *leaf) {
-    double distances[RDC_LEAF];
-    double *nearest = s->nearest + i * s->k;
+/* Compares point i with those of a leaf, but for the one at `skipped`. */
+static void scan(search *s, size_t i, const double *leaf, size_t skipped) {
     const size_t d = s->tree->dimensions;
-    const size_t count = s->kernels->points(s->points + i * d, leaf, d, nearest[s->k - 1], distances);
-    for (size_t j = 0; j < count; j++) {
-        if (distances[j] < nearest[s->k - 1]) insert(nearest, s->k, distances[j]);
-    }
+    s->kernels->scan(s->points + i * d, leaf, d, skipped, s->nearest + i * s->room, s->k);
 }
 
 static void update_farthest(search *s) {
     s->farthest = 0;
     for (size_t i = 0; i < s->count; i++) {
-        const double last = s->nearest[i * s->k + s->k - 1];
+        const double last = s->nearest[i * s->room + s->k - 1];
         s->farthest = last > s->farthest ? last : s->farthest;
     }
 }
@@ -65,7 +52,7 @@ static void scan_other(search *s, size_t other, const double *box) {
     double distances[RDC_LEAF];
     s->kernels->box(s->leaf, box, d, distances);
     for (size_t i = 0; i < s->count; i++) {
-        if (distances[i] < s->nearest[i * s->k + s->k - 1]) scan(s, i, s->tree->points + other * d * RDC_LEAF);
+        if (distances[i] < s->nearest[i * s->room + s->k - 1]) scan(s, i, s->tree->points + other * d * RDC_LEAF, RDC_LEAF);
     }
     update_farthest(s);
 }
@@ -107,9 +94,9 @@ static void search_leaf(search *s, size_t own, size_t n) {
     s->count = n - own * RDC_LEAF < RDC_LEAF ? n - own * RDC_LEAF : RDC_LEAF;
     for (size_t i = 0; i < s->count; i++) {
         for (size_t c = 0; c < d; c++) s->points[i * d + c] = s->leaf[c * RDC_LEAF + i];
-        for (size_t j = 0; j < s->k; j++) s->nearest[i * s->k + j] = INFINITY;
+        for (size_t j = 0; j < s->room; j++) s->nearest[i * s->room + j] = INFINITY;
     }
-    for (size_t i = 0; i < s->count; i++) scan(s, i, s->leaf);
+    for (size_t i = 0; i < s->count; i++) scan(s, i, s->leaf, i);
     update_farthest(s);
     visit(s, 0, 0, s->tree->leaves, 0, own);
 }
@@ -120,9 +107,9 @@ static int search_all(const rdc_point_tree *tree, const rdc_distance_kernels *ke
 #pragma omp parallel reduction(& : enough_memory) if (tree->leaves >= PARALLEL_LEAVES)
 #endif
     {
-        search s = {.tree = tree, .kernels = kernels, .k = k + 1};
+        search s = {.tree = tree, .kernels = kernels, .k = k, .room = k > RDC_NEAREST ? k : RDC_NEAREST};
         s.points = malloc(RDC_LEAF * tree->dimensions * sizeof *s.points);
-        s.nearest = malloc(RDC_LEAF * s.k * sizeof *s.nearest);
+        s.nearest = malloc(RDC_LEAF * s.room * sizeof *s.nearest);
         enough_memory &= s.points && s.nearest;
 #ifdef _OPENMP
 #pragma omp for schedule(dynamic, 4)
@@ -132,7 +119,7 @@ static int search_all(const rdc_point_tree *tree, const rdc_distance_kernels *ke
             search_leaf(&s, own, n);
             const size_t *order = tree->order + own * RDC_LEAF;
             for (size_t i = 0; i < s.count; i++)
-                for (size_t j = 0; j < k; j++) distances[order[i] * k + j] = sqrt(s.nearest[i * s.k + j + 1]);
+                for (size_t j = 0; j < k; j++) distances[order[i] * k + j] = sqrt(s.nearest[i * s.room + j]);
         }
         free(s.points);
         free(s.nearest);
