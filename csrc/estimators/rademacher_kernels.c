@@ -47,23 +47,12 @@ static RDC_ALWAYS_INLINE void keep_maxima(const float *sums, size_t draws, float
     }
 }
 
-static RDC_ALWAYS_INLINE double dot_lanes(const double *a, const double *b, size_t n) {
-    double lanes[RDC_DOT_LANES] = {0}, sum = 0;
-    size_t i = 0;
-    for (; i + RDC_DOT_LANES <= n; i += RDC_DOT_LANES)
-        for (size_t j = 0; j < RDC_DOT_LANES; j++) lanes[j] += a[i + j] * b[i + j];
-    for (size_t j = 0; j < RDC_DOT_LANES; j++) sum += lanes[j];
-    for (; i < n; i++) sum += a[i] * b[i];
-    return sum;
-}
-
 #define KERNELS(class, target)                                                                                              \
     target static void fill_##class(const float *rows, float *table) { fill_table(rows, table); }                           \
     target static void add_##class(const float *table, const uint32_t *signs, size_t draws, float *sums) {                  \
         add_entries(table, signs, draws, sums);                                                                             \
     }                                                                                                                       \
-    target static void reduce_##class(const float *sums, size_t draws, float *maxima) { keep_maxima(sums, draws, maxima); } \
-    target static double dot_##class(const double *a, const double *b, size_t n) { return dot_lanes(a, b, n); }
+    target static void reduce_##class(const float *sums, size_t draws, float *maxima) { keep_maxima(sums, draws, maxima); }
 
 KERNELS(baseline, )
 #if RDC_X86
@@ -72,11 +61,11 @@ KERNELS(avx512, RDC_TARGET_AVX512)
 #endif
 
 static const rdc_rademacher_kernels kernels[RDC_CPU_LEVELS] = {
-    [RDC_CPU_SCALAR] = {fill_baseline, add_baseline, reduce_baseline, dot_baseline},
-    [RDC_CPU_NEON] = {fill_baseline, add_baseline, reduce_baseline, dot_baseline},
+    [RDC_CPU_SCALAR] = {fill_baseline, add_baseline, reduce_baseline},
+    [RDC_CPU_NEON] = {fill_baseline, add_baseline, reduce_baseline},
 #if RDC_X86
-    [RDC_CPU_AVX2] = {fill_avx2, add_avx2, reduce_avx2, dot_avx2},
-    [RDC_CPU_AVX512] = {fill_avx512, add_avx512, reduce_avx512, dot_avx512},
+    [RDC_CPU_AVX2] = {fill_avx2, add_avx2, reduce_avx2},
+    [RDC_CPU_AVX512] = {fill_avx512, add_avx512, reduce_avx512},
 #endif
 };
 

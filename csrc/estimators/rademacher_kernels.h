@@ -6,7 +6,6 @@
 
 #define RDC_SIGN_ROWS 32    /* rows whose signs fill a word */
 #define RDC_SIGN_COLUMNS 64 /* of a strip */
-#define RDC_DOT_LANES 32
 #define RDC_SIGN_GROUPS 8   /* of 4 rows, whose 16 signed sums are looked up */
 
 typedef struct rdc_rademacher_kernels {
@@ -17,8 +16,6 @@ typedef struct rdc_rademacher_kernels {
     void (*add)(const float *table, const uint32_t *signs, size_t draws, float *sums);
     /* maxima[draw] = max(maxima[draw], |sums|). */
     void (*reduce)(const float *sums, size_t draws, float *maxima);
-    /* The sum of products, in the order of RDC_DOT_LANES lanes. */
-    double (*dot)(const double *a, const double *b, size_t n);
 } rdc_rademacher_kernels;
 
 const rdc_rademacher_kernels *rdc_rademacher_kernels_of(rdc_cpu_level level);

@@ -1,0 +1,88 @@
+/* Quadratic forms of random signs. Products of many draws' signs with the lower triangle are one product of matrices, a column
+ * block of the triangle at a time. */
+#include <stdlib.h>
+
+#include "base/status.h"
+#include "estimators/dense_kernels.h"
+
+#define DRAWS 256 /* at a time: a column block is packed once for all of them */
+#define GROUPS (DRAWS / RDC_DENSE_ROWS)
+
+typedef struct workspace {
+    void *memory;
+    double *signs;  /* [GROUPS, n, RDC_DENSE_ROWS] */
+    double *column; /* [n, RDC_DENSE_COLUMNS] */
+    double *row;    /* [n], signs of a draw */
+} workspace;
+
+static int workspace_make(workspace *w, size_t n) {
+    w->memory = malloc(n * (DRAWS + RDC_DENSE_COLUMNS + 1) * sizeof(double) + RDC_DENSE_ALIGNMENT);
+    if (!w->memory) return 0;
+    w->signs = (double *)(((uintptr_t)w->memory + RDC_DENSE_ALIGNMENT) & ~(uintptr_t)(RDC_DENSE_ALIGNMENT - 1));
+    w->column = w->signs + n * DRAWS;
+    w->row = w->column + n * RDC_DENSE_COLUMNS;
+    return 1;
+}
+
+/* Draws behind the last one get its signs too. */
+static void pack_signs(const workspace *w, size_t n, uint64_t seed, size_t first, size_t draws) {
+    for (size_t draw = 0; draw < DRAWS; draw++) {
+        double *panel = w->signs + draw / RDC_DENSE_ROWS * n * RDC_DENSE_ROWS + draw % RDC_DENSE_ROWS;
+        if (draw < draws) rdc_random_signs(seed, first + draw, n, w->row);
+        for (size_t k = 0; k < n; k++) panel[k * RDC_DENSE_ROWS] = w->row[k];
+    }
+}
+
+/* Rows `from` to n - 1 of the columns from `from` on: the diagonal and twice what is below it. */
+static void pack_column(const workspace *w, const double *gram, size_t n, size_t from) {
+    for (size_t k = from; k < n; k++) {
+        double *to = w->column + (k - from) * RDC_DENSE_COLUMNS;
+        for (size_t j = 0; j < RDC_DENSE_COLUMNS; j++) {
+            const size_t column = from + j;
+            to[j] = column < k ? 2 * gram[k * n + column] : column == k ? gram[k * n + k] : 0;
+        }
+    }
+}
+
+static void add_group(rdc_dense_kernel *kernel, const workspace *w, size_t n, size_t from, size_t group, double *forms) {
+    _Alignas(RDC_DENSE_ALIGNMENT) double tile[RDC_DENSE_ROWS * RDC_DENSE_COLUMNS];
+    const double *signs = w->signs + (group * n + from) * RDC_DENSE_ROWS;
+    kernel(signs, w->column, n - from, tile);
+    for (size_t j = 0; j < RDC_DENSE_COLUMNS && from + j < n; j++) {
+        for (size_t i = 0; i < RDC_DENSE_ROWS; i++) forms[i] += signs[j * RDC_DENSE_ROWS + i] * tile[i * RDC_DENSE_COLUMNS + j];
+    }
+}
+
+static void take_draws(rdc_dense_kernel *kernel, const workspace *w, const double *gram, size_t n, uint64_t seed, size_t first,
+                       size_t draws, double *forms) {
+    double found[DRAWS] = {0};
+    pack_signs(w, n, seed, first, draws);
+    for (size_t from = 0; from < n; from += RDC_DENSE_COLUMNS) {
+        pack_column(w, gram, n, from);
+        for (size_t group = 0; group * RDC_DENSE_ROWS < draws; group++) {
+            add_group(kernel, w, n, from, group, found + group * RDC_DENSE_ROWS);
+        }
+    }
+    for (size_t draw = 0; draw < draws; draw++) forms[draw] = found[draw];
+}
+
+rdc_status rdc_rademacher_forms(rdc_cpu_level cpu, const double *gram, size_t n, uint64_t seed, size_t draws, double *forms) {
+    int enough_memory = 1;
+#ifdef _OPENMP
+#pragma omp parallel reduction(& : enough_memory) if (draws > DRAWS)
+#endif
+    {
+        workspace w;
+        enough_memory &= workspace_make(&w, n);
+#ifdef _OPENMP
+#pragma omp for schedule(dynamic, 1)
+#endif
+        for (size_t first = 0; first < draws; first += DRAWS) {
+            const size_t count = draws - first < DRAWS ? draws - first : DRAWS;
+            if (enough_memory) take_draws(rdc_dense_kernel_of(cpu), &w, gram, n, seed, first, count, forms + first);
+        }
+        free(w.memory);
+    }
+    RDC_RETURN_IF(!enough_memory, RDC_ERROR_MEMORY, 0, 0);
+    return rdc_ok();
+}
