@@ -32,7 +32,8 @@ SMOLLM2_LAYERS = range(3, 28, 3)
 SMOLLM2_TOKENS = 6000
 PRETRAINED = Path(__file__).parents[1] / "pretrained" / SMOLLM2
 WINDOWS, IMAGES = 24, 96
-FAMILIES = ("context", "hyperprior-factorised")
+TEXT_MINUTES, IMAGE_MINUTES, CODEC_MINUTES = 5, 0.7, 2  # as bench_architectures.py has them
+FAMILIES = ("transform", "context", "hyperprior-factorised")
 LAYERS = {"GPT-2": range(1, 4), "ViT": range(1, 4), "ResNet": range(1, 6), "MiniLM": range(1, 6)}
 NAMES = {"GPT-2": "language", "ViT": "images", "ResNet": "images", "MiniLM": "sentences"}
 
@@ -60,6 +61,7 @@ def options():
     parser.add_argument("--rows", type=Path, required=True, metavar="FOLDER", help="where rows are kept")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="for rows.json and study.png")
     parser.add_argument("--only", action="append", choices=["smollm2", "small_text", "images", "sentences"])
+    parser.add_argument("--family", action="append", choices=FAMILIES, help="of codecs, all if not given; may be repeated")
     return parser.parse_args()
 
 
@@ -78,20 +80,20 @@ def smollm2(arguments, progress):
 
     wanted = [("transform", layer, calibrated) for layer in SMOLLM2_LAYERS]
     for folder in sorted(PRETRAINED.glob("layer*/*")):
-        if folder.name in FAMILIES:
+        if folder.name in FAMILIES[1:]:
             wanted.append((folder.name, int(folder.parent.name[5:]), lambda layer, _, folder=folder: Codec.from_pretrained(folder)))
-    return [kept_row(arguments, progress, task, "language", *one, entropy) for one in wanted]
+    return kept_rows(arguments, progress, task, "language", wanted, entropy)
 
 
 def small_text(arguments, progress):
     texts = [path.read_text(encoding="utf-8") for path in arguments.text]
-    (task,) = text_tasks(["GPT-2"], texts, arguments.models, 5, WINDOWS, progress)
+    (task,) = text_tasks(["GPT-2"], texts, arguments.models, TEXT_MINUTES, WINDOWS, progress)
     return task_rows(arguments, progress, task, token_entropy_bound(task.model, task.measured))
 
 
 def images(arguments, progress):
     rows = []
-    for task in image_tasks(list(IMAGE_MODELS), arguments.models, 0.7, 500, progress):
+    for task in image_tasks(list(IMAGE_MODELS), arguments.models, IMAGE_MINUTES, 500, progress):
         rows += task_rows(arguments, progress, replace(task, measured=task.measured[:IMAGES]), None)
     return rows
 
@@ -106,7 +108,7 @@ def task_rows(arguments, progress, task, entropy):
         return replace(task, layer=layer).calibrated(report)
 
     def learned(family, layer, report):
-        trained = Training(arguments.models / "codecs", 2)
+        trained = Training(arguments.models / "codecs", CODEC_MINUTES)
         states = task.states(trained.folder / "states", report)
         out, distortion = trained.folder / f"{task.architecture} {family}", training.TailDistortion(task.model, layer)
         result = training.train_codec(
@@ -116,11 +118,17 @@ def task_rows(arguments, progress, task, entropy):
 
     wanted = [("transform", layer, calibrated) for layer in LAYERS[task.architecture]]
     if task.architecture != "MiniLM":
-        wanted += [(family, task.layer, partial(learned, family)) for family in FAMILIES]
-    return [kept_row(arguments, progress, task, NAMES[task.architecture], *one, entropy) for one in wanted]
+        wanted += [(family, task.layer, partial(learned, family)) for family in FAMILIES[1:]]
+    return kept_rows(arguments, progress, task, NAMES[task.architecture], wanted, entropy)
 
 
 # ---- rows
+
+
+def kept_rows(arguments, progress, task, kind, wanted, entropy):
+    """Of (family, layer, how the codec is made), those of wanted families."""
+    families = arguments.family or FAMILIES
+    return [kept_row(arguments, progress, task, kind, *one, entropy) for one in wanted if one[0] in families]
 
 
 def kept_row(arguments, progress, task, kind, family, layer, make, entropy):

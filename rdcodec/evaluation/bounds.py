@@ -145,7 +145,8 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
     Raises
     ------
     RdcodecError
-        The codec has no symbols or other channels than the model, or an argument is out of range.
+        The codec has no symbols or other channels than the model, an argument is out of range, or the quality is so low that
+        all tokens have the same levels.
     """
     if not hasattr(codec, "symbols"):
         raise RdcodecError(f"codec: expected a transform codec or a learned one, got family {codec.family!r}")
@@ -154,8 +155,11 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
         raise RdcodecError(f"codec: expected {channels} channels as the model has, got {codec.channels}")
     if len(inputs) < 2:
         raise RdcodecError(f"inputs: expected at least 2 windows, the independent units, got {len(inputs)}")
+    quality = codec.default_quality if quality is None else quality
     rates, side, levels = _coded(model, inputs, codec, quality, progress)
     windows, tokens, components = levels.shape
+    if not np.ptp(levels.reshape(-1, components), axis=0).any():
+        raise RdcodecError(f"quality: expected one at which levels differ between tokens, got {quality}, for codec {codec!r}")
     cap = fallback_rate(channels, tokens)
     flat, slope = levels.reshape(windows, -1).astype(np.float64), codec.level_slope
     balls = {ball: rademacher_complexity(flat, ball, draws=DRAWS) for ball in ("l1", "l2")}
@@ -166,7 +170,7 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
     return LayerBounds(
         method=method,
         layer=codec.layer,
-        quality=codec.default_quality if quality is None else quality,
+        quality=quality,
         windows=windows,
         tokens=windows * tokens,
         rate=rate,

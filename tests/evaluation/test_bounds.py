@@ -120,6 +120,11 @@ def test_the_head_that_begins_at_block_0_is_the_head(model, windows):
     torch.testing.assert_close(run_tail(model, 3, found), model(input_ids=windows).logits)
 
 
+def test_a_quality_without_levels_is_refused(model, windows, codec):
+    with pytest.raises(RdcodecError, match="quality: expected one at which levels differ between tokens, got -64"):
+        layer_bounds(model, windows, "learned", codec, codec.min_quality)
+
+
 def test_what_has_no_symbols_is_refused(model, windows, codec):
     with pytest.raises(RdcodecError, match="codec: expected a transform codec or a learned one, got family 'int4'|integer"):
         layer_bounds(model, windows, "int4", IntegerCodec(32, 4))
