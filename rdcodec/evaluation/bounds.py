@@ -165,8 +165,8 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
     balls = {ball: rademacher_complexity(flat, ball, draws=DRAWS) for ball in ("l1", "l2")}
     lipschitz = {"l1": slope * components, "l2": slope * math.sqrt(components / tokens)}  # of bits a token
     pac = min((pac_bound(balls[ball], cap, windows, delta, lipschitz[ball]) for ball in balls), key=lambda found: found.value)
-    by_token = np.concatenate([side, levels], axis=2).reshape(windows * tokens, -1).astype(np.float64)
-    rate, symbol_entropy = _over_windows(rates), gaussian_entropy_bound(by_token)
+    by_token = levels.reshape(windows * tokens, -1).astype(np.float64)
+    rate, symbol_entropy = _over_windows(rates), _symbol_entropy(by_token, side.reshape(windows * tokens, -1).astype(np.float64))
     return LayerBounds(
         method=method,
         layer=codec.layer,
@@ -180,7 +180,7 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
         gap=_gap(rate, [bound for bound in (symbol_entropy, token_entropy) if bound]),
         complexity=balls["l1"],
         complexity_l2=balls["l2"],
-        log_det=log_det_covariance(levels.reshape(windows * tokens, -1).astype(np.float64)),
+        log_det=log_det_covariance(by_token),
         analysis_norm=spectral_norm(codec.level_map(quality)),
         head_norm=head_norm(model, codec.layer, inputs[0]),
         level_slope=slope,
@@ -200,6 +200,15 @@ def _coded(model, inputs, codec, quality, progress):
         if progress is not None:
             progress(f"layer {codec.layer}", (number + 1) / len(inputs))
     return np.array(rates), np.stack(side), np.stack(levels)
+
+
+def _symbol_entropy(levels, side):
+    """The levels' bound plus that of each kind of side symbol: H(A, B) <= H(A) + H(B). In one covariance, the numbers of words, which
+    are large, would inflate the shrunk variance of everything else."""
+    bounds = [gaussian_entropy_bound(levels), *(gaussian_entropy_bound(kind[:, None]) for kind in side.T)]
+    low, high = (sum(bound.interval[end] for bound in bounds) for end in (0, 1))
+    error = sum(bound.error for bound in bounds)  # no more than that, whatever they have to do with each other
+    return Estimate(sum(bound.value for bound in bounds), error, (low, high), "bits", len(levels))
 
 
 def _over_windows(values):

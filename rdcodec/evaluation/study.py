@@ -217,7 +217,18 @@ def _draw(panel, rows, name, bound):
     pearson, spearman = correlation([bound(row) for row in rows], [row.rate / row.channels for row in rows])
     panel.set_title(f"r = {pearson.value:.2f}, rank correlation {spearman.value:.2f}", loc="left", fontsize=9)
     panel.set_xlabel(name, fontsize=9)
-    panel.set_yscale("log")
+    _plain_logarithmic(panel, "y")
     if min(bound(row) for row in rows) > 0:
-        panel.set_xscale("log")
+        _plain_logarithmic(panel, "x")
     panel.grid(alpha=0.2)
+
+
+def _plain_logarithmic(panel, axis):
+    """A logarithmic axis whose ticks are 0.2, 0.5, 1 ... in place of powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    getattr(panel, f"set_{axis}scale")("log")
+    of = getattr(panel, f"{axis}axis")
+    of.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
+    of.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    of.set_minor_formatter(NullFormatter())

@@ -12,7 +12,7 @@ from rdcodec import RdcodecError
 from rdcodec.codecs import ContextCodec, DirectAccessCodec, GlobalStepCodec, IntegerCodec
 from rdcodec.estimators import Estimate
 from rdcodec.evaluation import head_norm, layer_bounds, token_entropy_bound
-from rdcodec.evaluation.bounds import _gap, fallback_rate
+from rdcodec.evaluation.bounds import _gap, _symbol_entropy, fallback_rate
 from rdcodec.splits import head_states, run_head, run_tail
 
 LAYER = 1  # of the codecs of learned_parts
@@ -53,6 +53,15 @@ def test_gap_is_not_negative_where_no_bound_is_below_the_rate():
     rate, high, low = (Estimate.normal(value, 1.0, "bits", 5) for value in (20.0, 30.0, 4.0))
     assert (_gap(rate, [high]).value, _gap(rate, [high]).interval) == (0.0, (0.0, rate.interval[1]))
     assert _gap(rate, [high, low]).value == 16.0 and _gap(rate, [low, high]).interval[0] == pytest.approx(16 - 2 * 1.96, abs=0.01)
+
+
+def test_entropy_of_symbols_is_bounded_by_kinds():
+    rng = np.random.default_rng(4)
+    levels, side = np.rint(rng.normal(0, 3, (4000, 5))), np.stack([rng.integers(0, 4000, 4000), np.zeros(4000)], axis=1)
+    gaussian = 0.5 * np.log2(2 * np.pi * np.e * (9 + 2 / 12))
+    uniform = 0.5 * np.log2(2 * np.pi * np.e * 4000**2 / 12)
+    constant = 0.5 * np.log2(2 * np.pi * np.e / 12)
+    assert _symbol_entropy(levels, side.astype(float)).value == pytest.approx(5 * gaussian + uniform + constant, abs=0.1)
 
 
 def test_token_entropy_is_the_cross_entropy_in_bits(model, windows):
