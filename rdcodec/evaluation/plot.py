@@ -3,6 +3,7 @@
 from itertools import groupby
 
 from rdcodec.errors import RdcodecError
+from rdcodec.evaluation.drawing import new_figure, plain_ticks
 
 __all__ = ["plot_rows"]
 
@@ -36,14 +37,10 @@ def plot_rows(rows, title="Loss against rate"):
     RdcodecError
         There are no rows.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError("plots need matplotlib: pip install 'rdcodec[plot]'") from error
     if not rows:
         raise RdcodecError("rows: there is nothing to draw")
     layers = sorted({row.layer for row in rows})
-    figure = Figure(figsize=(1.5 + 6.5 * len(layers), 5.2), dpi=150, layout="constrained")
+    figure = new_figure(1.5 + 6.5 * len(layers), 5.2)
     panels = figure.subplots(1, len(layers), squeeze=False, sharey=True)[0]
     for panel, layer in zip(panels, layers):
         _draw(panel, [row for row in rows if row.layer == layer])
@@ -56,7 +53,7 @@ def _draw(panel, rows):
     panel.set_xscale("log")
     panel.set_yscale("log")
     panel.set_xlabel("rate: real bits a token, headers included")
-    _plain_ticks(panel)
+    plain_ticks(panel.xaxis)
     panel.grid(which="both", alpha=0.2)
     points, colours = [], iter(COLOURS * len(rows))
     for method, curve in _curves(rows):
@@ -123,15 +120,6 @@ def _within(row, other, rate, loss):
     rates = sorted((row.bits_per_token, other.bits_per_token))
     losses = sorted((max(row.kl, FLOOR), max(other.kl, FLOOR)))
     return rates[1] <= rate * rates[0] and losses[1] <= loss * losses[0]
-
-
-def _plain_ticks(panel):
-    """500, 1,000, 2,000, 5,000 ... in place of powers of ten."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
-    panel.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _curves(rows):

@@ -6,6 +6,7 @@ import numpy as np
 
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators import Estimate
+from rdcodec.evaluation.drawing import new_figure, plain_ticks
 
 __all__ = ["BOUNDS", "StudyRow", "correlation", "plot_study", "study_row"]
 
@@ -179,14 +180,10 @@ def plot_study(rows):
     RdcodecError
         There are fewer than 3 rows.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError("plots need matplotlib: pip install 'rdcodec[plot]'") from error
     if len(rows) < 3:
         raise RdcodecError(f"rows: expected at least 3, got {len(rows)}")
     lines = -(-len(BOUNDS) // COLUMNS)
-    figure = Figure(figsize=(4.6 * COLUMNS, 4 * lines + 0.8), dpi=130, layout="constrained")
+    figure = new_figure(4.6 * COLUMNS, 4 * lines + 0.8)
     panels = figure.subplots(lines, COLUMNS, sharey=True).ravel()
     for panel, (name, bound) in zip(panels, BOUNDS.items()):
         _draw(panel, rows, name, bound)
@@ -217,18 +214,10 @@ def _draw(panel, rows, name, bound):
     pearson, spearman = correlation([bound(row) for row in rows], [row.rate / row.channels for row in rows])
     panel.set_title(f"r = {pearson.value:.2f}, rank correlation {spearman.value:.2f}", loc="left", fontsize=9)
     panel.set_xlabel(name, fontsize=9)
-    _plain_logarithmic(panel, "y")
+    panel.set_yscale("log")
+    plain_ticks(panel.yaxis)
     if min(bound(row) for row in rows) > 0:
-        _plain_logarithmic(panel, "x")
+        panel.set_xscale("log")
+        plain_ticks(panel.xaxis)
     panel.grid(alpha=0.2)
 
-
-def _plain_logarithmic(panel, axis):
-    """A logarithmic axis whose ticks are 0.2, 0.5, 1 ... in place of powers of ten."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    getattr(panel, f"set_{axis}scale")("log")
-    of = getattr(panel, f"{axis}axis")
-    of.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
-    of.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    of.set_minor_formatter(NullFormatter())

@@ -69,12 +69,7 @@ def run_head(model, layer, h):
         The architecture is unknown, the layer is out of range, or h does not have the shape of the model's own state.
     """
     first, site = find_site(model, 0), find_site(model, layer)
-
-    def begin(block, args, kwargs):
-        own = block_input(args, kwargs)
-        return replaced_input(args, kwargs, site.split.layout.from_tokens(h, own).to(own))
-
-    with before(first.block, begin):
+    with before(first.block, _giving(site, h)):
         reached = stopped_at(site.block, lambda: model(**site.split.inputs(model, h)))
     return site.split.layout.to_tokens(block_input(*reached))
 
@@ -111,15 +106,20 @@ def run_tail(model, layer, h, attention_mask=None, **inputs):
     site = find_site(model, layer)
     if h.dim() != 3 or h.shape[-1] != site.channels:
         raise RdcodecError(f"h: expected [batch, tokens, {site.channels}], got shape {tuple(h.shape)}")
+    inputs = {**site.split.inputs(model, h), **_given(attention_mask), **inputs}
+    with skipped(site.blocks[:layer]), before(site.block, _giving(site, h)):
+        output = model(**inputs)
+    return output.logits if "logits" in output else output.last_hidden_state
+
+
+def _giving(site, h):
+    """A hook by which a block begins with h."""
 
     def begin(block, args, kwargs):
         own = block_input(args, kwargs)
         return replaced_input(args, kwargs, site.split.layout.from_tokens(h, own).to(own))
 
-    inputs = {**site.split.inputs(model, h), **_given(attention_mask), **inputs}
-    with skipped(site.blocks[:layer]), before(site.block, begin):
-        output = model(**inputs)
-    return output.logits if "logits" in output else output.last_hidden_state
+    return begin
 
 
 def _given(attention_mask):
