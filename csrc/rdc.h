@@ -1,6 +1,6 @@
 /* rdcodec: the one public header of the C core.
  *
- * Layers, each uses only those before it: base < entropy, quant < levels < stream < python; estimators use base alone.
+ * Layers, each uses only those before it: base < entropy, quant, net < levels < stream < python; base < dense < estimators.
  * Conventions: functions return rdc_status; buffers belong to the caller, their sizes come from the *_bound functions;
  * nothing is kept in global variables, so everything may be called from many threads on different objects.
  * Bytes are described in docs/format.md. */
@@ -70,6 +70,7 @@ typedef enum rdc_error {
     RDC_ERROR_PREDICTOR_NET,
     RDC_ERROR_PREDICTOR_UNIT,
     RDC_ERROR_EXPONENT,
+    RDC_ERROR_EXACT,
 
     /* 60: arguments of the estimators */
     RDC_ERROR_COUNT = 60,
@@ -334,6 +335,29 @@ rdc_status rdc_trellis_quantise(rdc_cpu_level cpu, const double *values, size_t 
 
 /* Of which quantiser each level [tokens, components] is: 1 for the odd one. */
 void rdc_trellis_odd_levels(const int32_t *levels, size_t tokens, size_t components, uint8_t *odd);
+
+/* ---- Exact products ---- */
+
+/* A matrix of integers in doubles, times a power of two. Products with it are never rounded, so they are the same on every machine.
+ * Immutable once made. */
+typedef struct rdc_exact_matrix rdc_exact_matrix;
+
+/* The matrix is integers * 2^-matrix_bits. Values are rounded to multiples of 2^-value_bits, ties to even, and clipped to magnitudes
+ * of 2^value_range_bits of these. */
+typedef struct rdc_exact_format {
+    int matrix_bits, value_bits, value_range_bits;
+} rdc_exact_format;
+
+/* integers [inputs, outputs]. Errors: RDC_ERROR_EXACT (a sum could need more than 53 bits; got: how many), RDC_ERROR_MEMORY. */
+rdc_status rdc_exact_matrix_make(rdc_exact_matrix **matrix, const double *integers, size_t inputs, size_t outputs,
+                                 rdc_exact_format format);
+void rdc_exact_matrix_free(rdc_exact_matrix *matrix);
+size_t rdc_exact_matrix_inputs(const rdc_exact_matrix *matrix);
+size_t rdc_exact_matrix_outputs(const rdc_exact_matrix *matrix);
+
+/* products [tokens, outputs] of values [tokens, inputs]. Errors: RDC_ERROR_MEMORY. */
+rdc_status rdc_exact_multiply(rdc_cpu_level cpu, const rdc_exact_matrix *matrix, const double *values, size_t tokens,
+                              double *products);
 
 /* ---- Integer networks (docs/integer-networks.md) ---- */
 

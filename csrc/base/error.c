@@ -47,6 +47,7 @@ static const struct {
     {RDC_ERROR_PREDICTOR_NET, "network: expected {at} inputs or outputs, got {got}"},
     {RDC_ERROR_PREDICTOR_UNIT, "unit of component {at}: expected an exponent from -10 to 30, got {got}"},
     {RDC_ERROR_EXPONENT, "exponent of token {at}: expected -128 to 128, got {got}"},
+    {RDC_ERROR_EXACT, "matrix: an exact product needs {got} bits, a double has 53"},
 
     {RDC_ERROR_COUNT, "counts[{at}]: expected at least 0, got {got}"},
     {RDC_ERROR_COUNT_SUM, "counts: expected a sum of at most 2^53, passed at position {at}"},

@@ -4,7 +4,7 @@
 
 #include "base/status.h"
 #include "estimators/dense.h"
-#include "estimators/dense_kernels.h"
+#include "dense/dense_kernels.h"
 
 /* Panels of a slice: left ones hold RDC_DENSE_ROWS rows each, right ones RDC_DENSE_COLUMNS, both [depth, width]. */
 typedef struct panels {
@@ -23,7 +23,7 @@ static int panels_make(panels *p, size_t rows) {
     const size_t width = p->left_count * RDC_DENSE_ROWS + p->right_count * RDC_DENSE_COLUMNS;
     p->memory = malloc(width * RDC_DENSE_DEPTH * sizeof(double) + RDC_DENSE_ALIGNMENT);
     if (!p->memory) return 0;
-    p->left = (double *)(((uintptr_t)p->memory + RDC_DENSE_ALIGNMENT) & ~(uintptr_t)(RDC_DENSE_ALIGNMENT - 1));
+    p->left = rdc_dense_aligned(p->memory);
     p->right = p->left + p->left_count * RDC_DENSE_ROWS * RDC_DENSE_DEPTH;
     return 1;
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/status.h"
-#include "estimators/dense_kernels.h"
+#include "dense/dense_kernels.h"
 
 #define DRAWS 256 /* at a time: a column block is packed once for all of them */
 #define GROUPS (DRAWS / RDC_DENSE_ROWS)
@@ -18,7 +18,7 @@ typedef struct workspace {
 static int workspace_make(workspace *w, size_t n) {
     w->memory = malloc(n * (DRAWS + RDC_DENSE_COLUMNS + 1) * sizeof(double) + RDC_DENSE_ALIGNMENT);
     if (!w->memory) return 0;
-    w->signs = (double *)(((uintptr_t)w->memory + RDC_DENSE_ALIGNMENT) & ~(uintptr_t)(RDC_DENSE_ALIGNMENT - 1));
+    w->signs = rdc_dense_aligned(w->memory);
     w->column = w->signs + n * DRAWS;
     w->row = w->column + n * RDC_DENSE_COLUMNS;
     return 1;

@@ -57,7 +57,7 @@ static int core_exec(PyObject *module) {
     rdc_py_state *state = rdc_py_state_of(module);
     if (_import_array() < 0 || import_errors(state) < 0 || choose_kernels(state) < 0) return -1;
     if (rdc_py_add_entropy(module) < 0 || rdc_py_add_stream(module) < 0) return -1;
-    if (rdc_py_add_quant(module) < 0 || rdc_py_add_net(module) < 0) return -1;
+    if (rdc_py_add_quant(module) < 0 || rdc_py_add_dense(module) < 0 || rdc_py_add_net(module) < 0) return -1;
     if (rdc_py_add_levels(module) < 0 || rdc_py_add_prediction(module) < 0) return -1;
     return rdc_py_add_estimators(module);
 }
@@ -70,6 +70,7 @@ static int core_traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state->limit_error);
     Py_VISIT(state->tables_type);
     Py_VISIT(state->decoder_type);
+    Py_VISIT(state->exact_matrix_type);
     Py_VISIT(state->net_type);
     Py_VISIT(state->net_state_type);
     Py_VISIT(state->predictor_type);
@@ -85,6 +86,7 @@ static int core_clear(PyObject *module) {
     Py_CLEAR(state->limit_error);
     Py_CLEAR(state->tables_type);
     Py_CLEAR(state->decoder_type);
+    Py_CLEAR(state->exact_matrix_type);
     Py_CLEAR(state->net_type);
     Py_CLEAR(state->net_state_type);
     Py_CLEAR(state->predictor_type);

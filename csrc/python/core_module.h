@@ -27,6 +27,7 @@ typedef struct rdc_py_state {
     PyObject *limit_error;
     PyTypeObject *tables_type;
     PyTypeObject *decoder_type;
+    PyTypeObject *exact_matrix_type;
     PyTypeObject *net_type;
     PyTypeObject *net_state_type;
     PyTypeObject *predictor_type;
@@ -42,6 +43,7 @@ static inline rdc_py_state *rdc_py_state_of(PyObject *module) {
 /* Each part adds its functions and types to the module. Return -1 with a Python error set on failure. */
 int rdc_py_add_entropy(PyObject *module);
 int rdc_py_add_quant(PyObject *module);
+int rdc_py_add_dense(PyObject *module);
 int rdc_py_add_levels(PyObject *module);
 int rdc_py_add_net(PyObject *module);
 int rdc_py_add_prediction(PyObject *module);

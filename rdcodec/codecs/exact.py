@@ -1,12 +1,14 @@
 """Matrix products that are the same on every machine.
 
-A product of integers held in float64 is exact as long as no sum can reach 2**53, whatever the order in which BLAS adds
-and however many threads it uses. So the transforms of a codec are rounded to integers once, and the values before each use.
+A product of integers held in float64 is exact as long as no sum can reach 2**53, whatever the order of its terms and however
+many threads share it. So the transforms of a codec are rounded to integers once, and the values before each use.
 """
 
 import math
 
 import numpy as np
+
+from rdcodec import _core
 
 __all__ = ["ExactMatrix"]
 
@@ -18,9 +20,9 @@ class ExactMatrix:
 
     Parameters
     ----------
-    integers : ndarray of int32 [inputs, outputs]
+    integers : ndarray, [inputs, outputs]
+        Integers of any type; the matrix is ``integers * 2**-matrix_bits``.
     matrix_bits : int
-        The matrix is ``integers * 2**-matrix_bits``.
     value_bits : int
         Values are rounded to multiples of ``2**-value_bits`` ...
     value_range_bits : int
@@ -28,18 +30,14 @@ class ExactMatrix:
 
     Raises
     ------
-    ValueError
+    RdcodecError
         A product could need more than 53 bits.
     """
 
     def __init__(self, integers, matrix_bits, value_bits, value_range_bits):
-        self._matrix = integers.astype(np.float64)
-        self._value_scale = math.ldexp(1.0, value_bits)
-        self._limit = math.ldexp(1.0, value_range_bits)
-        self._product_scale = math.ldexp(1.0, -matrix_bits - value_bits)
-        largest_sum = float(np.abs(self._matrix).sum(axis=0).max(initial=0.0)) * self._limit
-        if not largest_sum < 2.0**_EXACT_BITS:
-            raise ValueError(f"an exact product needs {math.log2(largest_sum):.1f} bits, float64 has {_EXACT_BITS}")
+        self._integers = integers
+        self._scale = math.ldexp(1.0, -matrix_bits)
+        self._core = _core.exact_matrix_make(np.ascontiguousarray(integers, np.float64), matrix_bits, value_bits, value_range_bits)
 
     @staticmethod
     def rounded(matrix, value_range_bits):
@@ -52,13 +50,8 @@ class ExactMatrix:
     @property
     def values(self):
         """float64 [inputs, outputs]: the matrix itself."""
-        return self._matrix * (self._product_scale * self._value_scale)
+        return self._integers * self._scale
 
     def multiply(self, values):
-        """``round(values) @ matrix`` for float64 [tokens, inputs]: float64 [tokens, outputs]; overwrites `values`."""
-        np.multiply(values, self._value_scale, out=values)
-        np.rint(values, out=values)
-        np.clip(values, -self._limit, self._limit, out=values)
-        product = values @ self._matrix
-        product *= self._product_scale
-        return product
+        """``round(values) @ matrix`` for float64 [tokens, inputs]: float64 [tokens, outputs]."""
+        return _core.exact_multiply(self._core, values)

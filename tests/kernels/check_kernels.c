@@ -23,6 +23,7 @@ static const struct {
     {"rans with the large tables", check_rans_large_tables, 2000},
     {"blocks", check_blocks, 1},
     {"damaged blocks", check_damaged_blocks, 20},
+    {"exact products", check_exact_products, 1},
     {"products of networks", check_net_products, 1},
     {"networks", check_nets, 1},
     {"predictions", check_predictions, 1},

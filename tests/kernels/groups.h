@@ -9,6 +9,7 @@ typedef void check_round(rng *r);
 
 check_round check_rans_encode, check_rans_decode, check_rans_large_tables;
 check_round check_blocks, check_damaged_blocks;
+check_round check_exact_products;
 check_round check_net_products, check_nets;
 check_round check_predictions;
 

@@ -25,7 +25,8 @@ LAYERS = {
     "net": {"base", "net"},
     "levels": {"base", "entropy", "quant", "net", "levels"},
     "stream": {"base", "entropy", "quant", "net", "levels", "stream"},
-    "estimators": {"base", "estimators"},
+    "dense": {"base", "dense"},
+    "estimators": {"base", "dense", "estimators"},
     "python": {"base", "entropy", "quant", "net", "levels", "stream", "python"},
 }
 

@@ -1,24 +1,22 @@
-#include "estimators/dense_kernels.h"
+#include "dense/dense_kernels.h"
 
 #include <string.h>
 
 #include "base/cpu.h"
 
-static void multiply_baseline(const double *a, const double *b, size_t depth, double *tile) {
-    memset(tile, 0, RDC_DENSE_ROWS * RDC_DENSE_COLUMNS * sizeof *tile);
+void rdc_dense_row(const double *a, size_t stride, const double *b, size_t depth, double *row) {
+    double sums[RDC_DENSE_COLUMNS] = {0};
     for (size_t k = 0; k < depth; k++) {
-        for (size_t i = 0; i < RDC_DENSE_ROWS; i++) {
-            for (size_t j = 0; j < RDC_DENSE_COLUMNS; j++) {
-                tile[i * RDC_DENSE_COLUMNS + j] += a[k * RDC_DENSE_ROWS + i] * b[k * RDC_DENSE_COLUMNS + j];
-            }
-        }
+        for (size_t j = 0; j < RDC_DENSE_COLUMNS; j++) sums[j] += a[k * stride] * b[k * RDC_DENSE_COLUMNS + j];
     }
+    memcpy(row, sums, sizeof sums);
 }
 
-#if RDC_X86
-#include <immintrin.h>
+static void multiply_baseline(const double *a, const double *b, size_t depth, double *tile) {
+    for (size_t i = 0; i < RDC_DENSE_ROWS; i++) rdc_dense_row(a + i, RDC_DENSE_ROWS, b, depth, tile + i * RDC_DENSE_COLUMNS);
+}
 
-/* A vector product and a vector sum go to different units, so that fusing them would gain little; it would round otherwise. */
+/* A vector product and a vector sum go to different units, so that fusing them would gain little; and estimators would round otherwise. */
 /* A tile in blocks of `rows` rows by 3 vectors, which stay in registers. */
 #define ROWS_3_VECTORS(name, target, vec, width, rows, zero, load, splat, multiply, add, store)                               \
     target static void name(const double *a, const double *b, size_t depth, double *tile) {                                \
@@ -42,6 +40,17 @@ static void multiply_baseline(const double *a, const double *b, size_t depth, do
         }                                                                                                                  \
     }
 
+#if RDC_ARM
+#include <arm_neon.h>
+
+#define zero_neon() vdupq_n_f64(0)
+
+ROWS_3_VECTORS(multiply_neon, , float64x2_t, 2, 8, zero_neon, vld1q_f64, vdupq_n_f64, vmulq_f64, vaddq_f64, vst1q_f64)
+#endif
+
+#if RDC_X86
+#include <immintrin.h>
+
 ROWS_3_VECTORS(multiply_avx2, RDC_TARGET_AVX2, __m256d, 4, 4, _mm256_setzero_pd, _mm256_load_pd, _mm256_set1_pd,
                _mm256_mul_pd, _mm256_add_pd, _mm256_store_pd)
 ROWS_3_VECTORS(multiply_avx512, RDC_TARGET_AVX512, __m512d, 8, 8, _mm512_setzero_pd, _mm512_load_pd, _mm512_set1_pd,
@@ -50,6 +59,9 @@ ROWS_3_VECTORS(multiply_avx512, RDC_TARGET_AVX512, __m512d, 8, 8, _mm512_setzero
 
 rdc_dense_kernel *rdc_dense_kernel_of(rdc_cpu_level level) {
     switch (level) {
+#if RDC_ARM
+    case RDC_CPU_NEON: return multiply_neon;
+#endif
 #if RDC_X86
     case RDC_CPU_AVX2: return multiply_avx2;
     case RDC_CPU_AVX512: return multiply_avx512;

@@ -1,0 +1,147 @@
+/* Products with matrices of integers. No sum of theirs needs more bits than a double has, so none is rounded: whatever the order and
+ * however many threads, the same. Not left to BLAS, whose threads go on to wait for work on the processors that ours need next. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/status.h"
+#include "base/threads.h"
+#include "dense/dense_kernels.h"
+
+#define EXACT 9007199254740992.0   /* 2^53 */
+#define NEAREST 6755399441055744.0 /* 1.5 * 2^52: added and taken away, it rounds to an integer, ties to even */
+#define MOST_LIMIT 1125899906842624.0 /* 2^50, up to where it does */
+#define CHUNK (8 * RDC_DENSE_ROWS) /* tokens that pass a panel of columns while it is in the cache */
+#define FEW 4                      /* tokens fewer than these are taken one by one */
+#define TOKENS_WORTH_THREADS 16
+
+struct rdc_exact_matrix {
+    size_t inputs, outputs, panels;
+    double value_scale, limit, product_scale;
+    double *columns; /* [panels, inputs, RDC_DENSE_COLUMNS], zeros behind the last output; aligned */
+    void *memory;
+};
+
+static double largest_column(const double *integers, size_t inputs, size_t outputs) {
+    double largest = 0;
+    for (size_t o = 0; o < outputs; o++) {
+        double sum = 0;
+        for (size_t i = 0; i < inputs; i++) sum += fabs(integers[i * outputs + o]);
+        if (!(sum <= largest)) largest = sum; /* not a number is the largest of all */
+    }
+    return largest;
+}
+
+static void pack_columns(rdc_exact_matrix *m, const double *integers) {
+    for (size_t i = 0; i < m->inputs; i++) {
+        for (size_t o = 0; o < m->panels * RDC_DENSE_COLUMNS; o++) {
+            double *panel = m->columns + o / RDC_DENSE_COLUMNS * m->inputs * RDC_DENSE_COLUMNS;
+            panel[i * RDC_DENSE_COLUMNS + o % RDC_DENSE_COLUMNS] = o < m->outputs ? integers[i * m->outputs + o] : 0;
+        }
+    }
+}
+
+rdc_status rdc_exact_matrix_make(rdc_exact_matrix **matrix, const double *integers, size_t inputs, size_t outputs,
+                                 rdc_exact_format format) {
+    *matrix = NULL;
+    const double limit = ldexp(1, format.value_range_bits), sum = largest_column(integers, inputs, outputs) * limit;
+    int bits;
+    (void)frexp(sum, &bits);
+    RDC_RETURN_IF(!(limit <= MOST_LIMIT && sum < EXACT), RDC_ERROR_EXACT, 0, bits);
+    rdc_exact_matrix *made = calloc(1, sizeof *made);
+    RDC_RETURN_IF(!made, RDC_ERROR_MEMORY, 0, 0);
+    made->inputs = inputs;
+    made->outputs = outputs;
+    made->panels = outputs / RDC_DENSE_COLUMNS + (outputs % RDC_DENSE_COLUMNS != 0);
+    made->value_scale = ldexp(1, format.value_bits);
+    made->limit = limit;
+    made->product_scale = ldexp(1, -format.matrix_bits - format.value_bits);
+    made->memory = malloc(made->panels * inputs * RDC_DENSE_COLUMNS * sizeof(double) + RDC_DENSE_ALIGNMENT);
+    if (!made->memory) {
+        free(made);
+        return rdc_fail(RDC_ERROR_MEMORY, 0, 0);
+    }
+    made->columns = rdc_dense_aligned(made->memory);
+    pack_columns(made, integers);
+    *matrix = made;
+    return rdc_ok();
+}
+
+void rdc_exact_matrix_free(rdc_exact_matrix *matrix) {
+    if (!matrix) return;
+    free(matrix->memory);
+    free(matrix);
+}
+
+size_t rdc_exact_matrix_inputs(const rdc_exact_matrix *matrix) {
+    return matrix->inputs;
+}
+
+size_t rdc_exact_matrix_outputs(const rdc_exact_matrix *matrix) {
+    return matrix->outputs;
+}
+
+/* Values of tokens as integers, [inputs, width]. `row` is room for one token's. */
+static void pack_tokens(const rdc_exact_matrix *m, const double *values, size_t tokens, size_t width, double *row, double *packed) {
+    for (size_t t = 0; t < tokens; t++) {
+        for (size_t i = 0; i < m->inputs; i++) {
+            double x = values[t * m->inputs + i] * m->value_scale;
+            x = x < -m->limit ? -m->limit : x;
+            x = x > m->limit ? m->limit : x;
+            row[i] = (x + NEAREST) - NEAREST;
+        }
+        for (size_t i = 0; i < m->inputs; i++) packed[i * width + t] = row[i];
+    }
+    for (size_t t = tokens; t < width; t++) {
+        for (size_t i = 0; i < m->inputs; i++) packed[i * width + t] = 0;
+    }
+}
+
+static void store(const rdc_exact_matrix *m, const double *sums, size_t tokens, size_t panel, double *products) {
+    const size_t first = panel * RDC_DENSE_COLUMNS, left = m->outputs - first;
+    const size_t count = left < RDC_DENSE_COLUMNS ? left : RDC_DENSE_COLUMNS;
+    for (size_t t = 0; t < tokens; t++) {
+        for (size_t o = 0; o < count; o++) products[t * m->outputs + first + o] = sums[t * RDC_DENSE_COLUMNS + o] * m->product_scale;
+    }
+}
+
+static void multiply_chunk(rdc_dense_kernel *kernel, const rdc_exact_matrix *m, const double *values, size_t tokens, double *work,
+                           double *products) {
+    const size_t width = tokens < FEW ? 1 : RDC_DENSE_ROWS;
+    double *const row = work + CHUNK * m->inputs;
+    for (size_t t = 0; t < tokens; t += width) {
+        const size_t n = tokens - t < width ? tokens - t : width;
+        pack_tokens(m, values + t * m->inputs, n, width, row, work + t * m->inputs);
+    }
+    for (size_t panel = 0; panel < m->panels; panel++) {
+        const double *columns = m->columns + panel * m->inputs * RDC_DENSE_COLUMNS;
+        for (size_t t = 0; t < tokens; t += width) {
+            _Alignas(RDC_DENSE_ALIGNMENT) double sums[RDC_DENSE_ROWS * RDC_DENSE_COLUMNS];
+            if (width == 1) rdc_dense_row(work + t * m->inputs, 1, columns, m->inputs, sums);
+            else kernel(work + t * m->inputs, columns, m->inputs, sums);
+            store(m, sums, tokens - t < width ? tokens - t : width, panel, products + t * m->outputs);
+        }
+    }
+}
+
+rdc_status rdc_exact_multiply(rdc_cpu_level cpu, const rdc_exact_matrix *m, const double *values, size_t tokens, double *products) {
+    rdc_dense_kernel *kernel = rdc_dense_kernel_of(cpu);
+    const int threads = tokens >= TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1;
+    const size_t share = (tokens + (size_t)threads - 1) / (size_t)threads, chunk = share < CHUNK ? (share | (RDC_DENSE_ROWS - 1)) + 1 : CHUNK;
+    int enough_memory = 1;
+#ifdef _OPENMP
+#pragma omp parallel num_threads(threads) reduction(& : enough_memory)
+#endif
+    {
+        void *memory = malloc((CHUNK + 1) * m->inputs * sizeof(double) + RDC_DENSE_ALIGNMENT);
+        enough_memory &= memory != NULL;
+#ifdef _OPENMP
+#pragma omp for schedule(static)
+#endif
+        for (int64_t t = 0; t < (int64_t)tokens; t += (int64_t)chunk) {
+            const size_t at = (size_t)t, n = tokens - at < chunk ? tokens - at : chunk;
+            if (memory) multiply_chunk(kernel, m, values + at * m->inputs, n, rdc_dense_aligned(memory), products + at * m->outputs);
+        }
+        free(memory);
+    }
+    return enough_memory ? rdc_ok() : rdc_fail(RDC_ERROR_MEMORY, 0, 0);
+}

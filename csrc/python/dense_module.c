@@ -1,0 +1,95 @@
+/* Exact products for Python. */
+#include "python/core_module.h"
+
+typedef struct exact_matrix_object {
+    PyObject_HEAD
+    rdc_exact_matrix *matrix;
+} exact_matrix_object;
+
+static void exact_matrix_dealloc(PyObject *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    rdc_exact_matrix_free(((exact_matrix_object *)self)->matrix);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyType_Slot exact_matrix_slots[] = {
+    {Py_tp_dealloc, exact_matrix_dealloc},
+    {Py_tp_doc, "A matrix of integers, made by exact_matrix_make."},
+    {0, NULL},
+};
+
+static PyType_Spec exact_matrix_spec = {
+    .name = "rdcodec._core.ExactMatrix",
+    .basicsize = sizeof(exact_matrix_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = exact_matrix_slots,
+};
+
+/* An array of float64 with two axes, or NULL with an error set. */
+static PyArrayObject *matrix_array(const rdc_py_state *state, PyObject *object, const char *name) {
+    PyArrayObject *array = rdc_py_array(object, name, NPY_FLOAT64, "float64");
+    if (!array || PyArray_NDIM(array) == 2) return array;
+    PyErr_Format(state->rdcodec_error, "%s: expected two axes, got %d", name, PyArray_NDIM(array));
+    return NULL;
+}
+
+static PyObject *exact_matrix_make(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *object;
+    rdc_exact_format format;
+    if (!PyArg_ParseTuple(args, "Oiii:exact_matrix_make", &object, &format.matrix_bits, &format.value_bits, &format.value_range_bits))
+        return NULL;
+    PyArrayObject *integers = matrix_array(state, object, "integers");
+    if (!integers) return NULL;
+    rdc_exact_matrix *matrix;
+    const npy_intp *shape = PyArray_DIMS(integers);
+    const rdc_status status = rdc_exact_matrix_make(&matrix, PyArray_DATA(integers), (size_t)shape[0], (size_t)shape[1], format);
+    if (status.error != RDC_OK) return rdc_py_raise(state, status);
+    exact_matrix_object *self = (exact_matrix_object *)state->exact_matrix_type->tp_alloc(state->exact_matrix_type, 0);
+    if (!self) {
+        rdc_exact_matrix_free(matrix);
+        return NULL;
+    }
+    self->matrix = matrix;
+    return (PyObject *)self;
+}
+
+static PyObject *exact_multiply(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *object, *values_object;
+    const char *cpu_name = NULL;
+    rdc_cpu_level cpu;
+    if (!PyArg_ParseTuple(args, "O!O|s:exact_multiply", state->exact_matrix_type, &object, &values_object, &cpu_name)) return NULL;
+    const rdc_exact_matrix *matrix = ((exact_matrix_object *)object)->matrix;
+    PyArrayObject *values = rdc_py_cpu(state, cpu_name, &cpu) < 0 ? NULL : matrix_array(state, values_object, "values");
+    if (!values) return NULL;
+    if ((size_t)PyArray_DIM(values, 1) != rdc_exact_matrix_inputs(matrix)) {
+        PyErr_Format(state->rdcodec_error, "values: expected shape [tokens, %zd], got %zd columns",
+                     (Py_ssize_t)rdc_exact_matrix_inputs(matrix), (Py_ssize_t)PyArray_DIM(values, 1));
+        return NULL;
+    }
+    npy_intp shape[2] = {PyArray_DIM(values, 0), (npy_intp)rdc_exact_matrix_outputs(matrix)};
+    PyArrayObject *products = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_FLOAT64);
+    if (!products) return NULL;
+    rdc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_exact_multiply(cpu, matrix, PyArray_DATA(values), (size_t)shape[0], PyArray_DATA(products));
+    Py_END_ALLOW_THREADS
+    if (status.error == RDC_OK) return (PyObject *)products;
+    Py_DECREF(products);
+    return rdc_py_raise(state, status);
+}
+
+static PyMethodDef functions[] = {
+    {"exact_matrix_make", exact_matrix_make, METH_VARARGS, NULL},
+    {"exact_multiply", exact_multiply, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+int rdc_py_add_dense(PyObject *module) {
+    rdc_py_state *state = rdc_py_state_of(module);
+    state->exact_matrix_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &exact_matrix_spec, NULL);
+    if (!state->exact_matrix_type || PyModule_AddType(module, state->exact_matrix_type) < 0) return -1;
+    return PyModule_AddFunctions(module, functions);
+}

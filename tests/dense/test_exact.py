@@ -1,0 +1,52 @@
+"""Exact products: any order of sums, any number of threads, the same floats."""
+
+import numpy as np
+import pytest
+
+from rdcodec import _core
+from rdcodec.codecs.exact import ExactMatrix
+from rdcodec.errors import RdcodecError
+
+FORMAT = 11, 9, 22
+
+
+def random_integers(inputs, outputs):
+    return np.random.default_rng(3).integers(-(2**20), 2**20, (inputs, outputs))
+
+
+@pytest.mark.parametrize("tokens", [0, 1, 3, 4, 9, 200])
+@pytest.mark.parametrize("shape", [(1, 1), (100, 25), (64, 96)])
+def test_products_are_those_of_integers(shape, tokens):
+    integers = random_integers(*shape)
+    values = np.random.default_rng(tokens).normal(scale=4000, size=(tokens, shape[0]))
+    rounded = np.clip(np.rint(values * 2**9), -(2**22), 2**22).astype(np.int64)
+    products = ExactMatrix(integers, *FORMAT).multiply(values)
+    assert products.dtype == np.float64
+    np.testing.assert_array_equal(products, (rounded @ integers) / 2.0**20)
+
+
+def test_the_matrix_itself():
+    integers = random_integers(7, 5)
+    np.testing.assert_array_equal(ExactMatrix(integers, *FORMAT).values, integers / 2.0**11)
+
+
+def test_what_cannot_be_exact_is_refused():
+    most = np.full((1, 1), 2**31 - 1)
+    ExactMatrix(most, *FORMAT)
+    for integers, bits in ((most + 1, 54), (np.full((4, 1), 2**30), 55), (np.full((1, 1), np.inf), None)):
+        with pytest.raises(RdcodecError, match=f"an exact product needs {'' if bits is None else bits}"):
+            ExactMatrix(integers, *FORMAT)
+    with pytest.raises(RdcodecError, match="an exact product needs"):
+        ExactMatrix(np.ones((1, 1)), 0, 0, 51)
+
+
+def test_arrays_of_other_shapes_are_refused():
+    core = _core.exact_matrix_make(np.ones((3, 2)), *FORMAT)
+    with pytest.raises(RdcodecError, match=r"values: expected shape \[tokens, 3\], got 4 columns"):
+        _core.exact_multiply(core, np.ones((5, 4)))
+    with pytest.raises(RdcodecError, match="values: expected two axes, got 1"):
+        _core.exact_multiply(core, np.ones(3))
+    with pytest.raises(TypeError, match="values"):
+        _core.exact_multiply(core, np.ones((5, 3), np.float32))
+    with pytest.raises(TypeError, match="integers"):
+        _core.exact_matrix_make(np.ones((3, 2), np.int32), *FORMAT)

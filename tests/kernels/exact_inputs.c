@@ -1,0 +1,65 @@
+#include "exact_inputs.h"
+
+#include <math.h>
+
+#define MOST_INPUTS 130
+#define MOST_OUTPUTS 60
+#define MOST_TOKENS 150
+
+static int64_t between(rng *r, int64_t most) {
+    const uint64_t high = rng_next(r), any = high << 32 | rng_next(r);
+    return (int64_t)(any % (2 * (uint64_t)most + 1)) - most;
+}
+
+/* Of magnitudes up to `most`, which is often reached. */
+static int64_t *make_integers(rng *r, size_t n, int64_t most) {
+    int64_t *integers = buffer_take(n * sizeof *integers);
+    const uint32_t extremes = 1 + rng_below(r, 4);
+    for (size_t i = 0; i < n; i++) {
+        const int extreme = rng_one_in(r, extremes), negative = rng_one_in(r, 2);
+        integers[i] = !extreme ? between(r, most) : negative ? -most : most;
+    }
+    return integers;
+}
+
+/* In quarters of what they are rounded to. */
+static int64_t rounded(int64_t quarters, int64_t limit) {
+    const int64_t x = (int64_t)nearbyint((double)quarters / 4);
+    return x < -limit ? -limit : x > limit ? limit : x;
+}
+
+static const int64_t *multiply(const int64_t *quarters, int64_t limit, const int64_t *integers, size_t tokens, size_t inputs,
+                               size_t outputs) {
+    int64_t *products = buffer_take(tokens * outputs * sizeof *products);
+    for (size_t t = 0; t < tokens; t++) {
+        for (size_t o = 0; o < outputs; o++) {
+            int64_t sum = 0;
+            for (size_t i = 0; i < inputs; i++) sum += rounded(quarters[t * inputs + i], limit) * integers[i * outputs + o];
+            products[t * outputs + o] = sum;
+        }
+    }
+    return products;
+}
+
+static const double *as_doubles(const int64_t *integers, size_t n, double unit) {
+    double *values = buffer_take(n * sizeof *values);
+    for (size_t i = 0; i < n; i++) values[i] = (double)integers[i] * unit;
+    return values;
+}
+
+exact_product make_exact_product(rng *r) {
+    const size_t inputs = 1 + rng_count(r, MOST_INPUTS, 8), outputs = 1 + rng_count(r, MOST_OUTPUTS, 24);
+    exact_product made = {.tokens = rng_count(r, MOST_TOKENS, 8), .outputs = outputs};
+    rdc_exact_format format = {.value_range_bits = (int)(10 + rng_below(r, 13))};
+    format.matrix_bits = (int)rng_below(r, 20);
+    format.value_bits = (int)rng_below(r, 20);
+    const int64_t limit = (int64_t)1 << format.value_range_bits;
+    const int64_t *integers = make_integers(r, inputs * outputs, (((int64_t)1 << 53) / limit - 1) / (int64_t)inputs);
+    const int64_t *quarters = make_integers(r, made.tokens * inputs, 4 * limit + 8);
+    made.values = as_doubles(quarters, made.tokens * inputs, ldexp(0.25, -format.value_bits));
+    made.expected = multiply(quarters, limit, integers, made.tokens, inputs, outputs);
+    made.unit = ldexp(1, -format.matrix_bits - format.value_bits);
+    const double *matrix = as_doubles(integers, inputs * outputs, 1);
+    check_that(rdc_exact_matrix_make(&made.matrix, matrix, inputs, outputs, format).error == RDC_OK, "no sum needs more than 53 bits");
+    return made;
+}
