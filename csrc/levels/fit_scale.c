@@ -90,13 +90,24 @@ static int32_t best_candidate(const scale_search *search, const uint32_t *at, in
     return (int32_t)best;
 }
 
-rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const rdc_scale_costs *costs, const int32_t *levels,
-                                const int32_t *token_scale, size_t tokens, int32_t *choice) {
+rdc_status rdc_scale_costs_check(const rdc_level_grid *grid, const rdc_scale_costs *costs) {
     RDC_FORWARD_IF_ERROR(rdc_grid_check_rows(grid, costs->rows));
     RDC_RETURN_IF(costs->cost_levels < 1 || costs->cost_levels > MOST_COST_LEVELS, RDC_ERROR_CANDIDATES, 0, costs->candidate_count);
     RDC_RETURN_IF(costs->candidate_count < 1, RDC_ERROR_CANDIDATES, 0, costs->candidate_count);
+    return rdc_ok();
+}
+
+int32_t rdc_levels_fit_token(const rdc_level_grid *grid, const rdc_scale_costs *costs, const int32_t *levels, int32_t token_scale,
+                             uint32_t *positions) {
     scale_search search = {grid, costs, 0};
     while (search.start + 1 < costs->candidate_count && costs->candidates[search.start] < 0) search.start++;
+    find_positions(&search, levels, positions);
+    return best_candidate(&search, positions, token_scale);
+}
+
+rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const rdc_scale_costs *costs, const int32_t *levels,
+                                const int32_t *token_scale, size_t tokens, int32_t *choice) {
+    RDC_FORWARD_IF_ERROR(rdc_scale_costs_check(grid, costs));
     const int threads = tokens >= TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1;
     uint32_t *positions = malloc((size_t)threads * (grid->components + 1) * sizeof *positions);
     RDC_RETURN_IF(!positions, RDC_ERROR_MEMORY, 0, 0);
@@ -105,8 +116,7 @@ rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const rdc_scale_cost
 #endif
     for (int64_t t = 0; t < (int64_t)tokens; t++) {
         uint32_t *at = positions + rdc_thread_number() * grid->components;
-        find_positions(&search, levels + (size_t)t * grid->components, at);
-        choice[t] = best_candidate(&search, at, token_scale[t]);
+        choice[t] = rdc_levels_fit_token(grid, costs, levels + (size_t)t * grid->components, token_scale[t], at);
     }
     free(positions);
     return rdc_ok();

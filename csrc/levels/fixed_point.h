@@ -10,7 +10,7 @@
 
 /* x / 2^shift, rounded. */
 static inline int64_t rdc_fixed_shift(int64_t x, unsigned shift) {
-    return shift ? (x + ((int64_t)1 << (shift - 1))) >> shift : x;
+    return (x + (((int64_t)1 << shift) >> 1)) >> shift;
 }
 
 /* 2^(exponent / 8), for exponents within RDC_MOST_EXPONENT: 2^8 to 2^40 units. */
@@ -27,10 +27,11 @@ static inline int64_t rdc_fixed_most_point(int64_t spacing) {
     return ((int64_t)1 << (32 + RDC_SPACING_BITS)) / spacing;
 }
 
-/* A point, in units of half a step, as a component. */
-static inline int64_t rdc_fixed_point(int64_t point, int64_t most, const uint8_t inward[2], int64_t spacing) {
+/* A point, in units of half a step, as a component. `inward` is for the magnitudes 0, 1 and larger ones: a table, for no processor
+ * could foretell branches. */
+static inline int64_t rdc_fixed_point(int64_t point, int64_t most, const uint8_t inward[3], int64_t spacing) {
     const int64_t magnitude = point < 0 ? -point : point, kept = magnitude < most ? magnitude : most;
-    const int64_t moved = kept ? (kept << RDC_INWARD_BITS) - inward[kept > 1] : 0;
+    const int64_t moved = (kept << RDC_INWARD_BITS) - inward[kept < 2 ? kept : 2];
     const int64_t value = rdc_fixed_shift(moved * spacing, RDC_SPACING_BITS + RDC_INWARD_BITS - RDC_COMPONENT_BITS);
     return point < 0 ? -value : value;
 }

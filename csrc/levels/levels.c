@@ -6,17 +6,21 @@
 #include "levels/grid.h"
 #include "quant/trellis.h"
 
+void rdc_levels_find_tables(const rdc_level_grid *grid, const int32_t *levels, int32_t token_scale, size_t stride, uint16_t *index) {
+    unsigned state = 0;
+    for (size_t i = 0; i < grid->components; i++) {
+        index[i * stride] = (uint16_t)(rdc_grid_even_table(grid, i, token_scale) + rdc_trellis_odd(state));
+        state = rdc_trellis_next(state, levels[i]);
+    }
+}
+
 rdc_status rdc_levels_order(const rdc_level_grid *grid, const int32_t *levels, const int32_t *token_scale, size_t tokens,
                             int32_t *symbols, uint16_t *index) {
     RDC_FORWARD_IF_ERROR(rdc_grid_check(grid));
     for (size_t t = 0; t < tokens; t++) {
-        unsigned state = 0;
-        for (size_t i = 0; i < grid->components; i++) {
-            const int32_t level = levels[t * grid->components + i];
-            symbols[i * tokens + t] = level;
-            index[i * tokens + t] = (uint16_t)(rdc_grid_even_table(grid, i, token_scale[t]) + rdc_trellis_odd(state));
-            state = rdc_trellis_next(state, level);
-        }
+        const int32_t *of_token = levels + t * grid->components;
+        rdc_levels_find_tables(grid, of_token, token_scale[t], tokens, index + t);
+        for (size_t i = 0; i < grid->components; i++) symbols[i * tokens + t] = of_token[i];
     }
     return rdc_ok();
 }

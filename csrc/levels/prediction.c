@@ -3,9 +3,12 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/threads.h"
 #include "levels/fixed_point.h"
 #include "levels/grid.h"
 #include "quant/trellis.h"
+
+#define TOKENS_WORTH_THREADS 16
 
 struct rdc_prediction {
     const rdc_predictor *predictor;
@@ -13,10 +16,10 @@ struct rdc_prediction {
     int16_t *inputs;     /* of the network: components of the token before, then side */
     int16_t *outputs;    /* means, then scales */
     int64_t *mean;       /* [components] what is predicted, the base included */
-    int32_t *scale;      /* [components] the grid's, with what is predicted */
     double *residual;    /* [components] in units of half a step */
     int64_t *points;     /* [components] */
-    int32_t *levels;     /* [components] that a decoder reads ... */
+    int32_t *scale;      /* [components] that a decoder takes: the grid's, with what is predicted */
+    int32_t *levels;     /* [components] that it reads ... */
     uint16_t *index;     /* ... and their tables */
     int16_t *before;     /* inputs and the network's memory before a call, should it fail */
 };
@@ -119,27 +122,31 @@ static int32_t sum_of(int32_t a, int32_t b) {
     return (int32_t)((uint32_t)a + (uint32_t)b);
 }
 
-/* Means and scales of a token; the grid with these scales. */
-static rdc_level_grid predict(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t) {
+static rdc_level_grid grid_with(const rdc_predictor *predictor, const int32_t *scale) {
+    rdc_level_grid grid = predictor->grid;
+    grid.component_scale = scale;
+    return grid;
+}
+
+/* Means and scales of a token. */
+static void predict(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t, int32_t *scale) {
     const rdc_predictor *predictor = prediction->predictor;
     const size_t components = predictor->grid.components, side = rdc_predictor_side(predictor);
     memcpy(prediction->inputs + components_seen(predictor), said->side + t * side, side * sizeof *said->side);
     rdc_net_run(cpu, prediction->net, prediction->inputs, 1, prediction->outputs);
     for (size_t i = 0; i < components; i++) {
         prediction->mean[i] = rdc_fixed_mean(said->base[t * components + i] + prediction->outputs[i], predictor->unit[i]);
-        prediction->scale[i] = sum_of(predictor->grid.component_scale[i], prediction->outputs[components + i]);
+        scale[i] = sum_of(predictor->grid.component_scale[i], prediction->outputs[components + i]);
     }
-    rdc_level_grid grid = predictor->grid;
-    grid.component_scale = prediction->scale;
-    return grid;
 }
 
 /* What the decoder makes of a token's points; the network sees it with the next token. `values` may be NULL. */
 static void reconstruct(rdc_prediction *prediction, int32_t exponent, double *values) {
     const rdc_predictor *predictor = prediction->predictor;
     const int64_t spacing = rdc_fixed_spacing(exponent), most = rdc_fixed_most_point(spacing);
+    const uint8_t inward[3] = {0, predictor->inward[0], predictor->inward[1]};
     for (size_t i = 0; i < predictor->grid.components; i++) {
-        const int64_t component = prediction->mean[i] + rdc_fixed_point(prediction->points[i], most, predictor->inward, spacing);
+        const int64_t component = prediction->mean[i] + rdc_fixed_point(prediction->points[i], most, inward, spacing);
         if (predictor->looks_back) prediction->inputs[i] = rdc_fixed_feature(component, predictor->unit[i]);
         if (values) values[i] = (double)component / (1 << RDC_COMPONENT_BITS);
     }
@@ -153,32 +160,63 @@ static void find_residual(rdc_prediction *prediction, const double *y, int32_t e
     }
 }
 
-static rdc_status encode_token(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t, const double *y,
-                               const rdc_scale_costs *costs, int32_t *levels, uint16_t *index, int32_t *choice) {
-    const rdc_level_grid grid = predict(cpu, prediction, said, t);
+static rdc_status quantise_token(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t, const double *y,
+                                 int32_t *scale, int32_t *levels) {
+    const size_t components = prediction->predictor->grid.components;
+    predict(cpu, prediction, said, t, scale);
     find_residual(prediction, y, said->exponent[t]);
-    RDC_FORWARD_IF_ERROR(rdc_trellis_quantise(cpu, prediction->residual, 1, grid.components, levels));
-    RDC_FORWARD_IF_ERROR(rdc_levels_fit_scale(&grid, costs, levels, &said->token_scale[t], 1, choice));
-    const int32_t token_scale = sum_of(said->token_scale[t], costs->candidates[*choice]);
-    RDC_FORWARD_IF_ERROR(rdc_levels_order(&grid, levels, &token_scale, 1, levels, index));
-    rdc_levels_find_points(levels, grid.components, prediction->points);
+    RDC_FORWARD_IF_ERROR(rdc_trellis_quantise(cpu, prediction->residual, 1, components, levels));
+    rdc_levels_find_points(levels, components, prediction->points);
     reconstruct(prediction, said->exponent[t], NULL);
     return rdc_ok();
 }
 
-rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y,
-                                 const rdc_scale_costs *costs, int32_t *levels, uint16_t *index, int32_t *choice) {
+/* Levels and the scales of their components, [tokens, components] each. */
+static rdc_status quantise(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y, int32_t *scales,
+                           int32_t *levels) {
     const size_t components = prediction->predictor->grid.components;
-    RDC_FORWARD_IF_ERROR(check_exponents(said));
     save(prediction, prediction->before);
     for (size_t t = 0; t < said->tokens; t++) {
         const size_t at = t * components;
-        const rdc_status status = encode_token(cpu, prediction, said, t, y + at, costs, levels + at, index + at, choice + t);
+        const rdc_status status = quantise_token(cpu, prediction, said, t, y + at, scales + at, levels + at);
         if (status.error == RDC_OK) continue;
         restore(prediction, prediction->before);
         return status;
     }
     return rdc_ok();
+}
+
+/* Of token t. `positions` is room for [components]. */
+static void choose_tables(const rdc_predictor *predictor, const rdc_said *said, const rdc_scale_costs *costs, size_t t,
+                          const int32_t *scale, const int32_t *levels, uint32_t *positions, uint16_t *index, int32_t *choice) {
+    const rdc_level_grid grid = grid_with(predictor, scale);
+    choice[t] = rdc_levels_fit_token(&grid, costs, levels, said->token_scale[t], positions);
+    rdc_levels_find_tables(&grid, levels, sum_of(said->token_scale[t], costs->candidates[choice[t]]), 1, index);
+}
+
+/* Tokens are quantised one after the other; but none waits for the tables of one before, so threads share these. */
+rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y,
+                                 const rdc_scale_costs *costs, int32_t *levels, uint16_t *index, int32_t *choice) {
+    const rdc_predictor *predictor = prediction->predictor;
+    const size_t components = predictor->grid.components, tokens = said->tokens;
+    const int threads = tokens >= TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1;
+    RDC_FORWARD_IF_ERROR(check_exponents(said));
+    RDC_FORWARD_IF_ERROR(rdc_scale_costs_check(&predictor->grid, costs));
+    int32_t *scales = malloc((tokens * components + 1) * sizeof *scales);
+    uint32_t *positions = malloc(((size_t)threads * components + 1) * sizeof *positions);
+    const rdc_status status = scales && positions ? quantise(cpu, prediction, said, y, scales, levels) : rdc_fail(RDC_ERROR_MEMORY, 0, 0);
+    const size_t quantised = status.error == RDC_OK ? tokens : 0;
+#ifdef _OPENMP
+#pragma omp parallel for num_threads(threads) schedule(static)
+#endif
+    for (int64_t t = 0; t < (int64_t)quantised; t++) {
+        const size_t at = (size_t)t * components;
+        choose_tables(predictor, said, costs, (size_t)t, scales + at, levels + at, positions + rdc_thread_number() * components,
+                      index + at, choice);
+    }
+    free(positions);
+    free(scales);
+    return status;
 }
 
 rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, rdc_block_decoder *decoder,
@@ -187,7 +225,8 @@ rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, 
     RDC_FORWARD_IF_ERROR(check_exponents(said));
     save(prediction, prediction->before);
     for (size_t t = 0; t < said->tokens; t++) {
-        const rdc_level_grid grid = predict(cpu, prediction, said, t);
+        predict(cpu, prediction, said, t, prediction->scale);
+        const rdc_level_grid grid = grid_with(prediction->predictor, prediction->scale);
         const rdc_status status = rdc_levels_decode_token(&grid, decoder, said->token_scale[t], prediction->index, prediction->levels);
         if (status.error != RDC_OK) {
             restore(prediction, prediction->before);

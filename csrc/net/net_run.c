@@ -4,7 +4,7 @@
 
 #include "base/status.h"
 #include "base/threads.h"
-#include "net/net.h"
+#include "net/activation.h"
 
 #define TOKENS_WORTH_THREADS 16
 #define PANEL_ROWS 128 /* a multiple of RDC_MATRIX_ROWS */
@@ -87,25 +87,14 @@ static void gather_rows(const rdc_net_stage *stage, const int16_t *window, size_
     }
 }
 
-static void activate(const rdc_net_stage *stage, const int32_t *sums, size_t tokens, int16_t *out) {
-    for (size_t t = 0; t < tokens; t++) {
-        for (size_t o = 0; o < stage->outputs; o++) {
-            /* >> of a negative number is arithmetic with every compiler that this is built with; a test would tell */
-            int32_t value = (sums[t * stage->matrix.rows + o] + stage->bias[o]) >> stage->shift[o];
-            value = value < stage->lowest ? stage->lowest : value > stage->highest ? stage->highest : value;
-            out[t * stage->outputs + o] = (int16_t)value;
-        }
-    }
-    if (!stage->table) return;
-    for (size_t i = 0; i < tokens * stage->outputs; i++) out[i] = stage->table[out[i] - stage->lowest];
-}
-
 static void clip_inputs(int32_t limit, const int16_t *x, size_t n, int16_t *to) {
     for (size_t i = 0; i < n; i++) to[i] = (int16_t)(x[i] < -limit ? -limit : x[i] > limit ? limit : x[i]);
 }
 
 /* At most RDC_NET_CHUNK tokens. */
-static void run_chunk(rdc_matrix_kernel *multiply, rdc_net_state *state, const int16_t *x, size_t tokens, int16_t *out) {
+static void run_chunk(rdc_cpu_level cpu, rdc_net_state *state, const int16_t *x, size_t tokens, int16_t *out) {
+    rdc_matrix_kernel *multiply = rdc_matrix_kernel_of(cpu);
+    rdc_activation *activate = rdc_activation_of(cpu);
     const rdc_net *net = state->net;
     int16_t *window = state->windows;
     clip_inputs(net->input_limit, x, tokens * net->stages[0].inputs, window + net->stages[0].past * net->stages[0].inputs);
@@ -121,11 +110,10 @@ static void run_chunk(rdc_matrix_kernel *multiply, rdc_net_state *state, const i
 }
 
 void rdc_net_run(rdc_cpu_level cpu, rdc_net_state *state, const int16_t *x, size_t tokens, int16_t *out) {
-    rdc_matrix_kernel *multiply = rdc_matrix_kernel_of(cpu);
     const size_t inputs = rdc_net_inputs(state->net), outputs = rdc_net_outputs(state->net);
     for (size_t t = 0; t < tokens; t += RDC_NET_CHUNK) {
         const size_t n = tokens - t < RDC_NET_CHUNK ? tokens - t : RDC_NET_CHUNK;
-        run_chunk(multiply, state, x + t * inputs, n, out + t * outputs);
+        run_chunk(cpu, state, x + t * inputs, n, out + t * outputs);
     }
 }
 
@@ -177,17 +165,15 @@ static void find_best_rows(rdc_matrix_kernel *multiply, rdc_net_state *state, co
 }
 
 /* A chunk of tokens that do not know of each other; `out` or `best` is NULL. */
-static void apply_chunk(rdc_matrix_kernel *multiply, rdc_net_state *state, const int16_t *x, size_t tokens, int16_t *out,
-                        int32_t *best) {
-    if (out) run_chunk(multiply, state, x, tokens, out);
-    else find_best_rows(multiply, state, x, tokens, best);
+static void apply_chunk(rdc_cpu_level cpu, rdc_net_state *state, const int16_t *x, size_t tokens, int16_t *out, int32_t *best) {
+    if (out) run_chunk(cpu, state, x, tokens, out);
+    else find_best_rows(rdc_matrix_kernel_of(cpu), state, x, tokens, best);
 }
 
 /* Tokens that do not know of each other, shared out among threads. */
 static rdc_status apply(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x, size_t tokens, int16_t *out, int32_t *best) {
     RDC_RETURN_IF(remembers(net), RDC_ERROR_NET_MEMORY, 0, 0);
     RDC_RETURN_IF(best && net->count > 1, RDC_ERROR_NET_LAYERS, 0, net->count);
-    rdc_matrix_kernel *multiply = rdc_matrix_kernel_of(cpu);
     const size_t inputs = rdc_net_inputs(net), outputs = rdc_net_outputs(net);
     const int threads = tokens >= TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1;
     /* as many chunks as threads at least, so that all have work */
@@ -206,7 +192,7 @@ static rdc_status apply(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x,
 #endif
         for (int64_t t = 0; t < (int64_t)tokens; t += (int64_t)chunk) {
             const size_t at = (size_t)t, n = tokens - at < chunk ? tokens - at : chunk;
-            if (made) apply_chunk(multiply, state, x + at * inputs, n, out ? out + at * outputs : NULL, best ? best + at : NULL);
+            if (made) apply_chunk(cpu, state, x + at * inputs, n, out ? out + at * outputs : NULL, best ? best + at : NULL);
         }
         rdc_net_state_free(state);
     }

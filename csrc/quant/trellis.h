@@ -25,10 +25,10 @@ static inline unsigned rdc_trellis_odd(unsigned state) {
     return state & 1;
 }
 
-/* The point of a level; 64 bits, for a decoder meets every int32. */
+/* The point of a level; 64 bits, for a decoder meets every int32. Without a branch, which no processor could foretell. */
 static inline int64_t rdc_trellis_point(int32_t level, unsigned odd) {
-    const int64_t point = 2 * (int64_t)level;
-    return odd ? point - (level > 0) + (level < 0) : point;
+    const int64_t sign = (level > 0) - (level < 0);
+    return 2 * (int64_t)level - (sign & -(int64_t)odd);
 }
 
 #endif
