@@ -104,14 +104,6 @@ static uint32_t digest_network(uint32_t digest, rng *r) {
     return digest;
 }
 
-static void print_digest_of_networks(void) {
-    check_begin("digests", 0, 0);
-    rng r = rng_of(0, 0);
-    uint32_t digest = 0;
-    for (int k = 0; k < NETWORKS; k++) digest = digest_network(digest, &r);
-    printf("networks: %08lx\n", (unsigned long)digest);
-}
-
 /* Of the block of levels coded under predictions, and of the components that it decodes to. */
 static uint32_t digest_prediction(uint32_t digest, rng *r) {
     const size_t mark = buffers_mark();
@@ -133,17 +125,18 @@ static uint32_t digest_prediction(uint32_t digest, rng *r) {
     return digest;
 }
 
-static void print_digest_of_predictions(void) {
+/* Of inputs that follow one another: adds one at a time. */
+static void print_digest_of(const char *name, uint32_t add(uint32_t digest, rng *r), int count) {
     check_begin("digests", 0, 0);
     rng r = rng_of(0, 0);
     uint32_t digest = 0;
-    for (int k = 0; k < PREDICTIONS; k++) digest = digest_prediction(digest, &r);
-    printf("predictions: %08lx\n", (unsigned long)digest);
+    for (int k = 0; k < count; k++) digest = add(digest, &r);
+    printf("%s: %08lx\n", name, (unsigned long)digest);
 }
 
 void print_digests(void) {
     for (unsigned precision = RDC_MIN_PRECISION; precision <= RDC_MAX_PRECISION; precision++) print_digest_of_precision(precision);
     print_digest_of_parts();
-    print_digest_of_networks();
-    print_digest_of_predictions();
+    print_digest_of("networks", digest_network, NETWORKS);
+    print_digest_of("predictions", digest_prediction, PREDICTIONS);
 }
