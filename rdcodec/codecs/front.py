@@ -20,7 +20,7 @@ from rdcodec.entropy import FrequencyTables
 from rdcodec.errors import CorruptStreamError, RdcodecError
 from rdcodec.net import IntegerNet, Layer
 
-__all__ = ["FrontCodec", "SIDE_TABLES", "check_symbols"]
+__all__ = ["ESCAPE_BITS", "FrontCodec", "SIDE_TABLES", "check_symbols", "level_bits"]
 
 VALUE_RANGE_BITS = 22  # of the integers that go through the transforms
 WORD_CODE_LIMIT = 127  # of the integers by which words are compared ...
@@ -29,6 +29,7 @@ NO_CLIP = np.array([-(2**15 - 1), 2**15 - 1], np.int16)
 SIDE_TABLES = 3  # of gains, words and steps; those of scales, one a step, follow
 COST_LEVELS = 256
 COST_BITS = 8  # fractional bits of a code length in the search for a token's scale
+ESCAPE_BITS = 6  # of a typical Exp-Golomb code
 QUALITY_RANGE = 8 * GRID_STEPS
 
 
@@ -219,23 +220,31 @@ class FrontCodec(Codec):
 
 def level_costs(tables, first):
     """Code lengths of the magnitudes 0 to 255 in the tables from `first` on, uint16 in 1/256 bit, by integers alone."""
+    return _level_lengths(tables, first, 1 << COST_BITS, _fixed_log2, np.uint16)
+
+
+def level_bits(tables, first):
+    """The same as float64 in bits, not rounded: what a level takes, where nothing is chosen by it."""
+    return _level_lengths(tables, first, 1, np.log2, np.float64)
+
+
+def _level_lengths(tables, first, bit, log2, dtype):
     arrays = tables.to_arrays()
-    costs = np.empty((len(tables) - first, COST_LEVELS), np.uint16)
+    costs = np.empty((len(tables) - first, COST_LEVELS), dtype)
     ends = np.cumsum(arrays["counts"])
-    precision = int(arrays["precision"])
+    precision, frequencies_of_all = int(arrays["precision"]), arrays["frequencies"].astype(np.float64)
     for row, table in enumerate(range(first, len(tables))):
-        frequencies = arrays["frequencies"][ends[table] - arrays["counts"][table] : ends[table]]
-        lengths = (precision << COST_BITS) - _fixed_log2(frequencies)
+        frequencies = frequencies_of_all[ends[table] - arrays["counts"][table] : ends[table]]
+        lengths = precision * bit - log2(frequencies)
         explicit = lengths[-int(arrays["offsets"][table]) : -1]
-        escaped = lengths[-1] + (6 << COST_BITS)  # and a typical Exp-Golomb code
-        costs[row] = escaped
+        costs[row] = lengths[-1] + ESCAPE_BITS * bit
         costs[row, : min(len(explicit), COST_LEVELS)] = explicit[:COST_LEVELS]
     return costs
 
 
 def _fixed_log2(values):
-    """``floor(2**8 * log2(value))`` of integers of 1 to 2**16, by squaring."""
-    mantissa, exponent = np.frexp(values.astype(np.float64))
+    """``floor(2**8 * log2(value))`` of integers of 1 to 2**16, held as float64, by squaring."""
+    mantissa, exponent = np.frexp(values)
     mantissa, result = np.rint(np.ldexp(mantissa, 31)).astype(np.uint64), exponent.astype(np.int64) - 1
     for _ in range(COST_BITS):
         mantissa = (mantissa * mantissa) >> np.uint64(30)

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from rdcodec import _core
-from rdcodec.codecs.front import SIDE_TABLES
+from rdcodec.codecs.front import ESCAPE_BITS, SIDE_TABLES
 from rdcodec.codecs.grid import GRID_STEPS
 from rdcodec.codecs.learned import FEATURE_UNIT, LEAST_EMPHASISED
 from rdcodec.codecs.transform import INWARD_UNIT
@@ -19,7 +19,6 @@ __all__ = ["CodecModule"]
 
 PASSES = 3  # over what is decoded, which predictions depend on and which depends on them
 TRANSFORM_RATE = 4e-5
-ESCAPE_BITS = 6  # of a typical Exp-Golomb code
 SCALE_RATE = 10  # times that of the networks, in grid steps
 
 

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from rdcodec.calibration.tables import REACH, SCALES, SHAPES, level_pmf, prior_level_pmf
+from rdcodec.codecs.front import level_bits
 
 __all__ = ["LevelRate"]
 
@@ -28,14 +29,15 @@ class LevelRate(nn.Module):
         super().__init__()
         self.register_buffer("shape", torch.from_numpy(codec._t["component_shape"].astype(np.int64)))
         self.register_buffer("candidates", torch.from_numpy(codec._scale_offsets.astype(np.int64)))
-        self.register_buffer("costs", torch.from_numpy(codec._costs.astype(np.float32) / 256))
+        self.register_buffer("costs", torch.from_numpy(level_bits(codec._tables, codec._grid[3]).astype(np.float32)))
         self.register_buffer("counts", torch.zeros(SHAPES, SCALES, 2, 2 * REACH + 1, dtype=torch.float64))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
     def forward(self, u, levels, odd, scale, choice_costs):
         """Bits of each token's levels and of the choice of its scale.
 
-        Scales have a gradient by interpolation between tables, values by the slope of the code length.
+        Scales have a gradient by interpolation between tables, in training alone: what is estimated takes the nearest table.
+        Values have one by the slope of the code length.
 
         Parameters
         ----------
@@ -56,6 +58,8 @@ class LevelRate(nn.Module):
         magnitude = levels.abs().clamp(max=COST_LEVELS - 2)
         with torch.no_grad():
             choice = self._best_candidate(magnitude, odd, scale, choice_costs)
+        if not self.training:
+            scale = scale.round()  # as the codec takes it
         position = (scale + self.candidates[choice][..., None]).clamp(0, SCALES - 1)
         low = position.detach().floor().clamp(max=SCALES - 2)
         part = position - low

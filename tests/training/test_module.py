@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from rdcodec.codecs.front import ESCAPE_BITS
 from rdcodec.entropy import FrequencyTables
-from rdcodec.training.module import ESCAPE_BITS, _symbol_costs
+from rdcodec.training.module import _symbol_costs
 
 PRECISION = 14
 ROWS = [[8192, 4096, 4095, 1], [16000, 384], [16383, 1]]  # frequencies, the escape's last

@@ -7,6 +7,7 @@ from learned_parts import learned_codec
 
 from rdcodec import _core
 from rdcodec.codecs import ContextCodec
+from rdcodec.codecs.front import ESCAPE_BITS
 from rdcodec.training.rate import LevelRate
 
 CHANNELS, TOKENS = 16, 30
@@ -32,24 +33,40 @@ def case(codec):
     return tensor(u, np.float32), tensor(levels, np.int64), tensor(odd, np.int64), tensor(scale, np.float32), choice_costs
 
 
+def code_length(arrays, table, level):
+    """Bits of a level; those of a typical escape where the table has no entry for it."""
+    first, entries = int(arrays["counts"][:table].sum()), int(arrays["counts"][table]) - 1
+    entry = level - arrays["offsets"][table]
+    escaped = not 0 <= entry < entries
+    return int(arrays["precision"]) - np.log2(arrays["frequencies"][first + (entries if escaped else entry)]) + ESCAPE_BITS * escaped
+
+
 def test_integers_cost_what_the_tables_say(codec, case):
     u, levels, odd, scale, choice_costs = case
     rate = LevelRate(codec).eval()
     got = rate(*case)[0]
-    candidates = codec._scale_offsets
+    candidates, arrays = codec._scale_offsets, codec._tables.to_arrays()
     shape = codec._t["component_shape"].astype(int)
     for t in range(TOKENS):
         totals = []
         for k, candidate in enumerate(candidates):
             row = 2 * (shape * 89 + np.clip(scale[0, t].numpy().astype(int) + candidate, 0, 88)) + odd[0, t].numpy()
-            totals.append(codec._costs[row, np.abs(levels[0, t].numpy())].sum() / 256 + float(choice_costs[0, t, k]))
+            bits = sum(code_length(arrays, codec._grid[3] + r, abs(level)) for r, level in zip(row, levels[0, t].tolist()))
+            totals.append(bits + float(choice_costs[0, t, k]))
         assert float(got[t]) == pytest.approx(min(totals), rel=1e-5)
+
+
+def test_what_is_estimated_takes_the_nearest_tables(codec, case):
+    u, levels, odd, scale, choice_costs = case
+    rate = LevelRate(codec).eval()
+    between = scale + torch.rand(scale.shape, generator=torch.Generator().manual_seed(1)) - 0.5
+    torch.testing.assert_close(rate(u, levels, odd, between, choice_costs), rate(*case))
 
 
 def test_gradients_lead_to_fewer_bits(codec, case):
     u, levels, odd, scale, choice_costs = case
     scale.requires_grad_(True), u.requires_grad_(True)
-    rate = LevelRate(codec).eval()
+    rate = LevelRate(codec).train()
     before = rate(u, levels, odd, scale, choice_costs).sum()
     before.backward()
     with torch.no_grad():
