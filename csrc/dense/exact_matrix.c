@@ -123,10 +123,16 @@ static void multiply_chunk(rdc_dense_kernel *kernel, const rdc_exact_matrix *m, 
     }
 }
 
+/* Tokens that a thread takes at a time: all threads have work, in whole tiles. */
+static size_t chunk_for(size_t tokens, size_t threads) {
+    const size_t tiles = (tokens + threads * RDC_DENSE_ROWS - 1) / (threads * RDC_DENSE_ROWS);
+    return tiles * RDC_DENSE_ROWS < CHUNK ? (tiles + (tiles == 0)) * RDC_DENSE_ROWS : CHUNK;
+}
+
 rdc_status rdc_exact_multiply(rdc_cpu_level cpu, const rdc_exact_matrix *m, const double *values, size_t tokens, double *products) {
     rdc_dense_kernel *kernel = rdc_dense_kernel_of(cpu);
     const int threads = tokens >= TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1;
-    const size_t share = (tokens + (size_t)threads - 1) / (size_t)threads, chunk = share < CHUNK ? (share | (RDC_DENSE_ROWS - 1)) + 1 : CHUNK;
+    const size_t chunk = chunk_for(tokens, (size_t)threads);
     int enough_memory = 1;
 #ifdef _OPENMP
 #pragma omp parallel num_threads(threads) reduction(& : enough_memory)
