@@ -16,8 +16,8 @@ static void multiply_baseline(const double *a, const double *b, size_t depth, do
     for (size_t i = 0; i < RDC_DENSE_ROWS; i++) rdc_dense_row(a + i, RDC_DENSE_ROWS, b, depth, tile + i * RDC_DENSE_COLUMNS);
 }
 
-/* A vector product and a vector sum go to different units, so that fusing them would gain little; and estimators would round otherwise. */
-/* A tile in blocks of `rows` rows by 3 vectors, which stay in registers. */
+/* A tile in blocks of `rows` rows by 3 vectors, which stay in registers. A vector product and a vector sum go to different units, so
+ * that fusing them would gain little; and estimators would round otherwise. */
 #define ROWS_3_VECTORS(name, target, vec, width, rows, zero, load, splat, multiply, add, store)                               \
     target static void name(const double *a, const double *b, size_t depth, double *tile) {                                \
         for (size_t block = 0; block < RDC_DENSE_ROWS; block += rows) {                                                    \
