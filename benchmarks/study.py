@@ -14,14 +14,14 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-from architectures.codecs import LAMBDAS, Training
+from architectures.codecs import Training, trained_codec
 from architectures.digits import IMAGE_MODELS, image_tasks
 from architectures.sentences import sentence_task
 from architectures.tasks import TextTask, named
 from architectures.texts import text_tasks
 from transformers.utils import logging
 
-from rdcodec import Codec, calibrate, load_model, training
+from rdcodec import Codec, calibrate, load_model
 from rdcodec.cli.output import progress_bar
 from rdcodec.evaluation import StudyRow, correlation, cut_text, layer_bounds, plot_study, study_row, token_entropy_bound
 from rdcodec.evaluation.study import BOUNDS
@@ -107,13 +107,7 @@ def task_rows(arguments, progress, task, entropy):
         return replace(task, layer=layer).calibrated(report)
 
     def learned(family, layer, report):
-        trained = Training(arguments.models / "codecs", CODEC_MINUTES)
-        states = task.states(trained.folder / "states", report)
-        out, distortion = trained.folder / f"{task.architecture} {family}", training.TailDistortion(task.model, layer)
-        result = training.train_codec(
-            family, task.model, layer, states, distortion, LAMBDAS, trained.minutes, out, progress=report, resume=True
-        )
-        return result.codec
+        return trained_codec(family, replace(task, layer=layer), Training(arguments.models / "codecs", CODEC_MINUTES), report)
 
     wanted = [("transform", layer, calibrated) for layer in LAYERS[task.architecture]]
     if task.architecture != "MiniLM":

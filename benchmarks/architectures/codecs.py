@@ -30,6 +30,10 @@ def transform(task, _, progress):
 
 
 def learned(family, task, trained, progress):
+    return at_qualities(family, task, trained_codec(family, task, trained, progress))
+
+
+def trained_codec(family, task, trained, progress):
     """A training that was interrupted goes on, one that was finished is not done again."""
     states = task.states(trained.folder / "states", progress)
     distortion = training.TailDistortion(task.model, task.layer)
@@ -37,7 +41,7 @@ def learned(family, task, trained, progress):
     result = training.train_codec(
         family, task.model, task.layer, states, distortion, LAMBDAS, trained.minutes, out, progress=progress, resume=True
     )
-    return at_qualities(family, task, result.codec)
+    return result.codec
 
 
 def integers(bits, task, _, progress):

@@ -20,6 +20,13 @@ static inline int rdc_thread_count(unsigned wanted) {
 #endif
 }
 
+#define RDC_TOKENS_WORTH_THREADS 16
+
+/* Threads for work on tokens that do not know of each other: few are done before other threads are there. */
+static inline int rdc_threads_for(size_t tokens) {
+    return tokens >= RDC_TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1;
+}
+
 /* Of the thread that asks, from 0 on. */
 static inline size_t rdc_thread_number(void) {
 #ifdef _OPENMP

@@ -2,19 +2,14 @@
 #ifndef RDC_DENSE_DENSE_KERNELS_H
 #define RDC_DENSE_DENSE_KERNELS_H
 
+#include "base/aligned.h"
 #include "rdc.h"
 
 #define RDC_DENSE_DEPTH 256 /* columns that are multiplied at a time: panels of them fit the caches of a core */
 #define RDC_DENSE_ROWS 8
 #define RDC_DENSE_COLUMNS 24
-#define RDC_DENSE_ALIGNMENT 64 /* bytes */
 
-/* Where in some memory, which is as many bytes larger, aligned numbers begin. */
-static inline double *rdc_dense_aligned(void *memory) {
-    return (double *)(((uintptr_t)memory + RDC_DENSE_ALIGNMENT) & ~(uintptr_t)(RDC_DENSE_ALIGNMENT - 1));
-}
-
-/* tile [ROWS, COLUMNS] = the sums over depth of a [depth, ROWS] times b [depth, COLUMNS], in rising order. All are aligned. */
+/* tile [ROWS, COLUMNS] = the sums over depth of a [depth, ROWS] times b [depth, COLUMNS], in rising order. All are rdc_aligned. */
 typedef void rdc_dense_kernel(const double *a, const double *b, size_t depth, double *tile);
 
 rdc_dense_kernel *rdc_dense_kernel_of(rdc_cpu_level level);

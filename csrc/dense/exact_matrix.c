@@ -12,7 +12,6 @@
 #define MOST_LIMIT 1125899906842624.0 /* 2^50, up to where it does */
 #define CHUNK (8 * RDC_DENSE_ROWS) /* tokens that pass a panel of columns while it is in the cache */
 #define FEW 4                      /* tokens fewer than these are taken one by one */
-#define TOKENS_WORTH_THREADS 16
 
 struct rdc_exact_matrix {
     size_t inputs, outputs, panels;
@@ -55,12 +54,12 @@ rdc_status rdc_exact_matrix_make(rdc_exact_matrix **matrix, const double *intege
     made->value_scale = ldexp(1, format.value_bits);
     made->limit = limit;
     made->product_scale = ldexp(1, -format.matrix_bits - format.value_bits);
-    made->memory = malloc(made->panels * inputs * RDC_DENSE_COLUMNS * sizeof(double) + RDC_DENSE_ALIGNMENT);
+    made->memory = malloc(made->panels * inputs * RDC_DENSE_COLUMNS * sizeof(double) + RDC_ALIGNMENT);
     if (!made->memory) {
         free(made);
         return rdc_fail(RDC_ERROR_MEMORY, 0, 0);
     }
-    made->columns = rdc_dense_aligned(made->memory);
+    made->columns = rdc_aligned(made->memory);
     pack_columns(made, integers);
     *matrix = made;
     return rdc_ok();
@@ -115,7 +114,7 @@ static void multiply_chunk(rdc_dense_kernel *kernel, const rdc_exact_matrix *m, 
     for (size_t panel = 0; panel < m->panels; panel++) {
         const double *columns = m->columns + panel * m->inputs * RDC_DENSE_COLUMNS;
         for (size_t t = 0; t < tokens; t += width) {
-            _Alignas(RDC_DENSE_ALIGNMENT) double sums[RDC_DENSE_ROWS * RDC_DENSE_COLUMNS];
+            _Alignas(RDC_ALIGNMENT) double sums[RDC_DENSE_ROWS * RDC_DENSE_COLUMNS];
             if (width == 1) rdc_dense_row(work + t * m->inputs, 1, columns, m->inputs, sums);
             else kernel(work + t * m->inputs, columns, m->inputs, sums);
             store(m, sums, tokens - t < width ? tokens - t : width, panel, products + t * m->outputs);
@@ -131,21 +130,21 @@ static size_t chunk_for(size_t tokens, size_t threads) {
 
 rdc_status rdc_exact_multiply(rdc_cpu_level cpu, const rdc_exact_matrix *m, const double *values, size_t tokens, double *products) {
     rdc_dense_kernel *kernel = rdc_dense_kernel_of(cpu);
-    const int threads = tokens >= TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1;
+    const int threads = rdc_threads_for(tokens);
     const size_t chunk = chunk_for(tokens, (size_t)threads);
     int enough_memory = 1;
 #ifdef _OPENMP
 #pragma omp parallel num_threads(threads) reduction(& : enough_memory)
 #endif
     {
-        void *memory = malloc((CHUNK + 1) * m->inputs * sizeof(double) + RDC_DENSE_ALIGNMENT);
+        void *memory = malloc((CHUNK + 1) * m->inputs * sizeof(double) + RDC_ALIGNMENT);
         enough_memory &= memory != NULL;
 #ifdef _OPENMP
 #pragma omp for schedule(static)
 #endif
         for (int64_t t = 0; t < (int64_t)tokens; t += (int64_t)chunk) {
             const size_t at = (size_t)t, n = tokens - at < chunk ? tokens - at : chunk;
-            if (memory) multiply_chunk(kernel, m, values + at * m->inputs, n, rdc_dense_aligned(memory), products + at * m->outputs);
+            if (memory) multiply_chunk(kernel, m, values + at * m->inputs, n, rdc_aligned(memory), products + at * m->outputs);
         }
         free(memory);
     }

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "estimators/dense.h"
 #include "dense/dense_kernels.h"
+#include "estimators/dense.h"
 
 /* Panels of a slice: left ones hold RDC_DENSE_ROWS rows each, right ones RDC_DENSE_COLUMNS, both [depth, width]. */
 typedef struct panels {
@@ -21,9 +21,9 @@ static int panels_make(panels *p, size_t rows) {
     p->left_count = blocks_of(rows, RDC_DENSE_ROWS);
     p->right_count = blocks_of(rows, RDC_DENSE_COLUMNS);
     const size_t width = p->left_count * RDC_DENSE_ROWS + p->right_count * RDC_DENSE_COLUMNS;
-    p->memory = malloc(width * RDC_DENSE_DEPTH * sizeof(double) + RDC_DENSE_ALIGNMENT);
+    p->memory = malloc(width * RDC_DENSE_DEPTH * sizeof(double) + RDC_ALIGNMENT);
     if (!p->memory) return 0;
-    p->left = rdc_dense_aligned(p->memory);
+    p->left = rdc_aligned(p->memory);
     p->right = p->left + p->left_count * RDC_DENSE_ROWS * RDC_DENSE_DEPTH;
     return 1;
 }
@@ -64,7 +64,7 @@ static void multiply_slice(rdc_dense_kernel *kernel, rdc_matrix_view c, const pa
 #pragma omp parallel for schedule(dynamic, 1) if (c.rows * c.rows * depth >= RDC_PARALLEL_WORK)
 #endif
     for (size_t j = 0; j < p->right_count; j++) {
-        _Alignas(RDC_DENSE_ALIGNMENT) double tile[RDC_DENSE_ROWS * RDC_DENSE_COLUMNS];
+        _Alignas(RDC_ALIGNMENT) double tile[RDC_DENSE_ROWS * RDC_DENSE_COLUMNS];
         const size_t column = j * RDC_DENSE_COLUMNS;
         for (size_t i = column / RDC_DENSE_ROWS; i < p->left_count; i++) {
             kernel(p->left + i * RDC_DENSE_ROWS * RDC_DENSE_DEPTH, p->right + column * RDC_DENSE_DEPTH, depth, tile);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/aligned.h"
 #include "base/status.h"
 
 #define TASK_LEAVES 64 /* smaller nodes are not worth a task */
@@ -123,10 +124,10 @@ static int allocate(rdc_point_tree *tree, size_t n, size_t dimensions) {
     *tree = (rdc_point_tree){.dimensions = dimensions, .leaves = leaves};
     tree->boxes = malloc(2 * leaves * 2 * dimensions * sizeof *tree->boxes);
     tree->order = malloc(n * sizeof *tree->order);
-    tree->memory = malloc(leaves * RDC_LEAF * dimensions * sizeof(double) + RDC_LEAF_ALIGNMENT);
-    const uintptr_t address = (uintptr_t)tree->memory + RDC_LEAF_ALIGNMENT;
-    tree->points = (double *)(address & ~(uintptr_t)(RDC_LEAF_ALIGNMENT - 1));
-    return tree->boxes && tree->order && tree->memory;
+    tree->memory = malloc(leaves * RDC_LEAF * dimensions * sizeof(double) + RDC_ALIGNMENT);
+    if (!tree->boxes || !tree->order || !tree->memory) return 0;
+    tree->points = rdc_aligned(tree->memory);
+    return 1;
 }
 
 rdc_status rdc_point_tree_make(rdc_point_tree *tree, const double *x, size_t n, size_t dimensions) {

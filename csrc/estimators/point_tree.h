@@ -5,7 +5,6 @@
 #include "rdc.h"
 
 #define RDC_LEAF 32 /* points */
-#define RDC_LEAF_ALIGNMENT 64
 
 /* Nodes stand in preorder: a node of L leaves takes 2 L - 1 places, its left half follows it at once. */
 typedef struct rdc_point_tree {

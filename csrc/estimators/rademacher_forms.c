@@ -16,9 +16,9 @@ typedef struct workspace {
 } workspace;
 
 static int workspace_make(workspace *w, size_t n) {
-    w->memory = malloc(n * (DRAWS + RDC_DENSE_COLUMNS + 1) * sizeof(double) + RDC_DENSE_ALIGNMENT);
+    w->memory = malloc(n * (DRAWS + RDC_DENSE_COLUMNS + 1) * sizeof(double) + RDC_ALIGNMENT);
     if (!w->memory) return 0;
-    w->signs = rdc_dense_aligned(w->memory);
+    w->signs = rdc_aligned(w->memory);
     w->column = w->signs + n * DRAWS;
     w->row = w->column + n * RDC_DENSE_COLUMNS;
     return 1;
@@ -45,7 +45,7 @@ static void pack_column(const workspace *w, const double *gram, size_t n, size_t
 }
 
 static void add_group(rdc_dense_kernel *kernel, const workspace *w, size_t n, size_t from, size_t group, double *forms) {
-    _Alignas(RDC_DENSE_ALIGNMENT) double tile[RDC_DENSE_ROWS * RDC_DENSE_COLUMNS];
+    _Alignas(RDC_ALIGNMENT) double tile[RDC_DENSE_ROWS * RDC_DENSE_COLUMNS];
     const double *signs = w->signs + (group * n + from) * RDC_DENSE_ROWS;
     kernel(signs, w->column, n - from, tile);
     for (size_t j = 0; j < RDC_DENSE_COLUMNS && from + j < n; j++) {

@@ -6,7 +6,6 @@
 #include "levels/grid.h"
 #include "quant/trellis.h"
 
-#define TOKENS_WORTH_THREADS 16
 #define MOST_COST_LEVELS 65536 /* so that positions among the costs are 32 bits */
 #define BLOCK 64               /* components between which positions wait for their costs */
 
@@ -108,7 +107,7 @@ int32_t rdc_levels_fit_token(const rdc_level_grid *grid, const rdc_scale_costs *
 rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const rdc_scale_costs *costs, const int32_t *levels,
                                 const int32_t *token_scale, size_t tokens, int32_t *choice) {
     RDC_FORWARD_IF_ERROR(rdc_scale_costs_check(grid, costs));
-    const int threads = tokens >= TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1;
+    const int threads = rdc_threads_for(tokens);
     uint32_t *positions = malloc((size_t)threads * (grid->components + 1) * sizeof *positions);
     RDC_RETURN_IF(!positions, RDC_ERROR_MEMORY, 0, 0);
 #ifdef _OPENMP

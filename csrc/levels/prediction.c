@@ -8,8 +8,6 @@
 #include "levels/grid.h"
 #include "quant/trellis.h"
 
-#define TOKENS_WORTH_THREADS 16
-
 struct rdc_prediction {
     const rdc_predictor *predictor;
     rdc_net_state *net;
@@ -199,7 +197,7 @@ rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, 
                                  const rdc_scale_costs *costs, int32_t *levels, uint16_t *index, int32_t *choice) {
     const rdc_predictor *predictor = prediction->predictor;
     const size_t components = predictor->grid.components, tokens = said->tokens;
-    const int threads = tokens >= TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1;
+    const int threads = rdc_threads_for(tokens);
     RDC_FORWARD_IF_ERROR(check_exponents(said));
     RDC_FORWARD_IF_ERROR(rdc_scale_costs_check(&predictor->grid, costs));
     int32_t *scales = malloc((tokens * components + 1) * sizeof *scales);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/aligned.h"
 #include "base/status.h"
 #include "net/net.h"
 
@@ -12,7 +13,6 @@
 #define MOST_SHIFT 30
 #define MOST_COLUMNS ((size_t)1 << 20)
 #define MOST_PAST ((uint64_t)1 << 24)
-#define ALIGNMENT 64
 
 static size_t round_up(size_t n, size_t unit) {
     return (n + unit - 1) / unit * unit;
@@ -89,9 +89,9 @@ static stage_layout layout_of(const rdc_net_layer *layer, size_t at) {
     const size_t rows = round_up(layer->outputs, RDC_MATRIX_ROWS), columns = round_up(columns_of(layer), RDC_MATRIX_COLUMNS);
     stage_layout place = {.weights = at};
     place.bias = place.weights + rows * columns * (is_wide(layer) ? 2 : 1);
-    place.shift = place.bias + round_up(layer->outputs * sizeof(int32_t), ALIGNMENT);
-    place.table = place.shift + round_up(layer->outputs, ALIGNMENT);
-    place.end = round_up(place.table + entries_of(layer) * sizeof(int16_t), ALIGNMENT);
+    place.shift = place.bias + round_up(layer->outputs * sizeof(int32_t), RDC_ALIGNMENT);
+    place.table = place.shift + round_up(layer->outputs, RDC_ALIGNMENT);
+    place.end = round_up(place.table + entries_of(layer) * sizeof(int16_t), RDC_ALIGNMENT);
     return place;
 }
 
@@ -127,9 +127,9 @@ static rdc_status fill(rdc_net *net, const rdc_net_layer *layers) {
     size_t total = 0;
     for (size_t k = 0; k < net->count; k++) total = layout_of(&layers[k], total).end;
     net->stages = malloc(net->count * sizeof *net->stages);
-    net->memory = calloc(total + ALIGNMENT, 1);
+    net->memory = calloc(total + RDC_ALIGNMENT, 1);
     RDC_RETURN_IF(!net->stages || !net->memory, RDC_ERROR_MEMORY, 0, 0);
-    uint8_t *const memory = (uint8_t *)net->memory + (ALIGNMENT - (uintptr_t)net->memory % ALIGNMENT);
+    uint8_t *const memory = rdc_aligned(net->memory);
     for (size_t k = 0, at = 0; k < net->count; at = layout_of(&layers[k], at).end, k++) {
         rdc_net_stage *stage = &net->stages[k];
         fill_stage(&layers[k], stage, memory, at);

@@ -6,7 +6,6 @@
 #include "base/threads.h"
 #include "net/activation.h"
 
-#define TOKENS_WORTH_THREADS 16
 #define PANEL_ROWS 128 /* a multiple of RDC_MATRIX_ROWS */
 
 /* windows: of each stage in turn, what lies before the next token first; rows and sums: of one chunk, no memory of anything. */
@@ -175,7 +174,7 @@ static rdc_status apply(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x,
     RDC_RETURN_IF(remembers(net), RDC_ERROR_NET_MEMORY, 0, 0);
     RDC_RETURN_IF(best && net->count > 1, RDC_ERROR_NET_LAYERS, 0, net->count);
     const size_t inputs = rdc_net_inputs(net), outputs = rdc_net_outputs(net);
-    const int threads = tokens >= TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1;
+    const int threads = rdc_threads_for(tokens);
     /* as many chunks as threads at least, so that all have work */
     size_t chunk = (tokens + (size_t)threads - 1) / (size_t)threads;
     chunk = chunk > RDC_NET_CHUNK ? RDC_NET_CHUNK : chunk ? chunk : 1;

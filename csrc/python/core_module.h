@@ -56,6 +56,9 @@ PyObject *rdc_py_raise(const rdc_py_state *state, rdc_status status);
 /* A C-contiguous, aligned array of native byte order and of this NumPy type, or NULL with a TypeError that names the argument. */
 PyArrayObject *rdc_py_array(PyObject *object, const char *name, int type, const char *type_name);
 
+/* Such an array of float64 with two axes; NULL with an error set. */
+PyArrayObject *rdc_py_matrix(const rdc_py_state *state, PyObject *object, const char *name);
+
 /* The class of kernels called `name`, that of the module for NULL. Returns -1 with an error set if this machine has no such class. */
 int rdc_py_cpu(const rdc_py_state *state, const char *name, rdc_cpu_level *cpu);
 

@@ -26,21 +26,13 @@ static PyType_Spec exact_matrix_spec = {
     .slots = exact_matrix_slots,
 };
 
-/* An array of float64 with two axes, or NULL with an error set. */
-static PyArrayObject *matrix_array(const rdc_py_state *state, PyObject *object, const char *name) {
-    PyArrayObject *array = rdc_py_array(object, name, NPY_FLOAT64, "float64");
-    if (!array || PyArray_NDIM(array) == 2) return array;
-    PyErr_Format(state->rdcodec_error, "%s: expected two axes, got %d", name, PyArray_NDIM(array));
-    return NULL;
-}
-
 static PyObject *exact_matrix_make(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *object;
     rdc_exact_format format;
     if (!PyArg_ParseTuple(args, "Oiii:exact_matrix_make", &object, &format.matrix_bits, &format.value_bits, &format.value_range_bits))
         return NULL;
-    PyArrayObject *integers = matrix_array(state, object, "integers");
+    PyArrayObject *integers = rdc_py_matrix(state, object, "integers");
     if (!integers) return NULL;
     rdc_exact_matrix *matrix;
     const npy_intp *shape = PyArray_DIMS(integers);
@@ -62,7 +54,7 @@ static PyObject *exact_multiply(PyObject *module, PyObject *args) {
     rdc_cpu_level cpu;
     if (!PyArg_ParseTuple(args, "O!O|s:exact_multiply", state->exact_matrix_type, &object, &values_object, &cpu_name)) return NULL;
     const rdc_exact_matrix *matrix = ((exact_matrix_object *)object)->matrix;
-    PyArrayObject *values = rdc_py_cpu(state, cpu_name, &cpu) < 0 ? NULL : matrix_array(state, values_object, "values");
+    PyArrayObject *values = rdc_py_cpu(state, cpu_name, &cpu) < 0 ? NULL : rdc_py_matrix(state, values_object, "values");
     if (!values) return NULL;
     if ((size_t)PyArray_DIM(values, 1) != rdc_exact_matrix_inputs(matrix)) {
         PyErr_Format(state->rdcodec_error, "values: expected shape [tokens, %zd], got %zd columns",

@@ -40,17 +40,9 @@ static PyObject *entropy_of_counts(PyObject *module, PyObject *args) {
     return estimate_of(state, status, entropy);
 }
 
-/* A float64 array of two axes; NULL with an error. */
-static PyArrayObject *matrix_of(const rdc_py_state *state, PyObject *object, const char *name) {
-    PyArrayObject *matrix = rdc_py_array(object, name, NPY_FLOAT64, "float64");
-    if (!matrix || PyArray_NDIM(matrix) == 2) return matrix;
-    PyErr_Format(state->rdcodec_error, "%s: expected 2 axes, got %d", name, PyArray_NDIM(matrix));
-    return NULL;
-}
-
 /* One that is written to, [n, n]. */
 static PyArrayObject *square_of(const rdc_py_state *state, PyObject *object, const char *name) {
-    PyArrayObject *matrix = matrix_of(state, object, name);
+    PyArrayObject *matrix = rdc_py_matrix(state, object, name);
     if (!matrix || (PyArray_DIM(matrix, 0) == PyArray_DIM(matrix, 1) && PyArray_ISWRITEABLE(matrix))) return matrix;
     PyErr_Format(state->rdcodec_error, "%s: expected a square matrix that may be written to", name);
     return NULL;
@@ -65,7 +57,7 @@ static PyObject *gram_add(PyObject *module, PyObject *args) {
     rdc_status status;
     if (!PyArg_ParseTuple(args, "OpO|s:gram_add", &x_object, &of_columns, &gram_object, &cpu_name)) return NULL;
     if (rdc_py_cpu(state, cpu_name, &cpu) < 0) return NULL;
-    PyArrayObject *x = matrix_of(state, x_object, "x");
+    PyArrayObject *x = rdc_py_matrix(state, x_object, "x");
     PyArrayObject *gram = x ? square_of(state, gram_object, "gram") : NULL;
     if (!gram) return NULL;
     const npy_intp rows = PyArray_DIM(x, 0), columns = PyArray_DIM(x, 1), vectors = of_columns ? columns : rows;
@@ -94,7 +86,7 @@ static PyObject *solve_lower(PyObject *module, PyObject *args) {
     PyObject *factor_object, *right_object;
     if (!PyArg_ParseTuple(args, "OO:solve_lower", &factor_object, &right_object)) return NULL;
     PyArrayObject *factor = square_of(state, factor_object, "factor");
-    PyArrayObject *right = factor ? matrix_of(state, right_object, "right") : NULL;
+    PyArrayObject *right = factor ? rdc_py_matrix(state, right_object, "right") : NULL;
     if (!right) return NULL;
     const npy_intp n = PyArray_DIM(factor, 0), rows = PyArray_DIM(right, 0);
     if (rows != n || !PyArray_ISWRITEABLE(right)) {
@@ -112,8 +104,8 @@ static PyObject *matrix_vectors(PyObject *module, PyObject *args) {
     PyObject *matrix_object, *vectors_object;
     int transposed;
     if (!PyArg_ParseTuple(args, "OOp:matrix_vectors", &matrix_object, &vectors_object, &transposed)) return NULL;
-    PyArrayObject *matrix = matrix_of(state, matrix_object, "matrix");
-    PyArrayObject *vectors = matrix ? matrix_of(state, vectors_object, "vectors") : NULL;
+    PyArrayObject *matrix = rdc_py_matrix(state, matrix_object, "matrix");
+    PyArrayObject *vectors = matrix ? rdc_py_matrix(state, vectors_object, "vectors") : NULL;
     if (!vectors) return NULL;
     const npy_intp rows = PyArray_DIM(matrix, 0), columns = PyArray_DIM(matrix, 1), expected = transposed ? rows : columns;
     npy_intp shape[2] = {PyArray_DIM(vectors, 0), transposed ? columns : rows};
@@ -140,7 +132,7 @@ static PyObject *neighbour_distances(PyObject *module, PyObject *args) {
     rdc_status status;
     if (!PyArg_ParseTuple(args, "On|s:neighbour_distances", &x_object, &k, &cpu_name)) return NULL;
     if (rdc_py_cpu(state, cpu_name, &cpu) < 0) return NULL;
-    PyArrayObject *x = matrix_of(state, x_object, "x");
+    PyArrayObject *x = rdc_py_matrix(state, x_object, "x");
     if (!x) return NULL;
     if (k < 0 || k > PyArray_DIM(x, 0)) k = 0; /* refused below */
     npy_intp shape[2] = {PyArray_DIM(x, 0), k};
@@ -279,7 +271,7 @@ static PyObject *blahut_arimoto(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "OOddKO:blahut_arimoto", &p_object, &distortion_object, &slope, &tolerance, &iterations,
                           &q_object)) return NULL;
     PyArrayObject *p = rdc_py_array(p_object, "p", NPY_FLOAT64, "float64");
-    PyArrayObject *distortion = p ? matrix_of(state, distortion_object, "distortion") : NULL;
+    PyArrayObject *distortion = p ? rdc_py_matrix(state, distortion_object, "distortion") : NULL;
     PyArrayObject *q = distortion ? rdc_py_array(q_object, "q", NPY_FLOAT64, "float64") : NULL;
     if (!q) return NULL;
     const npy_intp sources = PyArray_SIZE(p), outputs = PyArray_SIZE(q);

@@ -35,6 +35,13 @@ PyArrayObject *rdc_py_array(PyObject *object, const char *name, int type, const 
     return rdc_py_array_refused(object, name, type_name);
 }
 
+PyArrayObject *rdc_py_matrix(const rdc_py_state *state, PyObject *object, const char *name) {
+    PyArrayObject *matrix = rdc_py_array(object, name, NPY_FLOAT64, "float64");
+    if (!matrix || PyArray_NDIM(matrix) == 2) return matrix;
+    PyErr_Format(state->rdcodec_error, "%s: expected two axes, got %d", name, PyArray_NDIM(matrix));
+    return NULL;
+}
+
 PyArrayObject *rdc_py_index(PyObject *object, rdc_index *index) {
     PyArrayObject *array = rdc_py_plain_array(object);
     const int type = array ? PyArray_TYPE(array) : NPY_NOTYPE;

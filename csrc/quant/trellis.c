@@ -6,13 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/aligned.h"
 #include "base/status.h"
 #include "base/threads.h"
 #include "quant/trellis_kernels.h"
 
 #define LARGEST_VALUE 536870912.0 /* 2^29: levels and points stay well within int32 */
-#define TOKENS_WORTH_THREADS 16
-#define VECTOR_BYTES 64
 #define BLOCK 32 /* components that are turned at once: few enough for the first-level cache */
 
 /* Levels of up to kernel->lanes tokens. Returns 0 if a value is out of range. */
@@ -70,11 +69,11 @@ rdc_status rdc_trellis_quantise(rdc_cpu_level cpu, const double *values, size_t 
     const rdc_trellis_kernel *kernel = rdc_trellis_kernel_of(cpu);
     const size_t lanes = kernel->lanes, groups = (tokens + lanes - 1) / lanes;
     const size_t room = rdc_trellis_work(components, RDC_TRELLIS_MOST_LANES);
-    int threads = tokens >= TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1, within = 1;
+    int threads = rdc_threads_for(tokens), within = 1;
     if (threads > 1 && (size_t)threads > groups) threads = (int)groups;
-    double *memory = malloc((size_t)threads * room * sizeof *memory + VECTOR_BYTES);
+    double *memory = malloc((size_t)threads * room * sizeof *memory + RDC_ALIGNMENT);
     RDC_RETURN_IF(!memory, RDC_ERROR_MEMORY, 0, 0);
-    double *const work = memory + (VECTOR_BYTES - (uintptr_t)memory % VECTOR_BYTES) / sizeof *memory;
+    double *const work = rdc_aligned(memory);
 #ifdef _OPENMP
 #pragma omp parallel for num_threads(threads) schedule(static) reduction(& : within)
 #endif

@@ -20,7 +20,7 @@ from rdcodec.entropy import FrequencyTables
 from rdcodec.errors import CorruptStreamError, RdcodecError
 from rdcodec.net import IntegerNet, Layer
 
-__all__ = ["ESCAPE_BITS", "FrontCodec", "SIDE_TABLES", "check_symbols", "level_bits"]
+__all__ = ["COST_LEVELS", "ESCAPE_BITS", "FrontCodec", "SIDE_TABLES", "check_symbols", "code_lengths"]
 
 VALUE_RANGE_BITS = 22  # of the integers that go through the transforms
 WORD_CODE_LIMIT = 127  # of the integers by which words are compared ...
@@ -220,26 +220,24 @@ class FrontCodec(Codec):
 
 def level_costs(tables, first):
     """Code lengths of the magnitudes 0 to 255 in the tables from `first` on, uint16 in 1/256 bit, by integers alone."""
-    return _level_lengths(tables, first, 1 << COST_BITS, _fixed_log2, np.uint16)
-
-
-def level_bits(tables, first):
-    """The same as float64 in bits, not rounded: what a level takes, where nothing is chosen by it."""
-    return _level_lengths(tables, first, 1, np.log2, np.float64)
-
-
-def _level_lengths(tables, first, bit, log2, dtype):
     arrays = tables.to_arrays()
-    costs = np.empty((len(tables) - first, COST_LEVELS), dtype)
-    ends = np.cumsum(arrays["counts"])
-    precision, frequencies_of_all = int(arrays["precision"]), arrays["frequencies"].astype(np.float64)
-    for row, table in enumerate(range(first, len(tables))):
-        frequencies = frequencies_of_all[ends[table] - arrays["counts"][table] : ends[table]]
-        lengths = precision * bit - log2(frequencies)
-        explicit = lengths[-int(arrays["offsets"][table]) : -1]
-        costs[row] = lengths[-1] + ESCAPE_BITS * bit
-        costs[row, : min(len(explicit), COST_LEVELS)] = explicit[:COST_LEVELS]
-    return costs
+    lengths = [code_lengths(arrays, table, COST_LEVELS, 1 << COST_BITS, _fixed_log2) for table in range(first, len(tables))]
+    return np.array(lengths, np.uint16)
+
+
+def code_lengths(arrays, table, symbols, bit=1, log2=np.log2):
+    """Code lengths of the symbols from 0 on in one of some tables, in units of which a bit has `bit`.
+
+    Symbols that the table has no entry for take its escape and a typical code.
+    """
+    end = int(arrays["counts"][: table + 1].sum())
+    frequencies = arrays["frequencies"][end - int(arrays["counts"][table]) : end].astype(np.float64)
+    explicit = int(arrays["precision"]) * bit - log2(frequencies)
+    first = int(arrays["offsets"][table])
+    lengths = np.full(symbols, explicit[-1] + ESCAPE_BITS * bit)
+    known = np.arange(max(first, 0), min(first + len(explicit) - 1, symbols))
+    lengths[known] = explicit[known - first]
+    return lengths
 
 
 def _fixed_log2(values):

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from rdcodec import _core
-from rdcodec.codecs.front import ESCAPE_BITS, SIDE_TABLES
+from rdcodec.codecs.front import SIDE_TABLES, code_lengths
 from rdcodec.codecs.grid import GRID_STEPS
 from rdcodec.codecs.learned import FEATURE_UNIT, LEAST_EMPHASISED
 from rdcodec.codecs.transform import INWARD_UNIT
@@ -152,12 +152,5 @@ def _side_costs(codec):
 
 
 def _symbol_costs(arrays, table, symbols):
-    """Code lengths in bits of the symbols from 0 on: those that a table has no entry for take its escape and a code."""
-    end = int(arrays["counts"][: table + 1].sum())
-    frequencies = arrays["frequencies"][end - int(arrays["counts"][table]) : end].astype(np.float64)
-    bits = int(arrays["precision"]) - np.log2(np.maximum(frequencies, 1.0))
-    first = int(arrays["offsets"][table])
-    costs = np.full(symbols, bits[-1] + ESCAPE_BITS)
-    explicit = np.arange(max(first, 0), min(first + len(bits) - 1, symbols))
-    costs[explicit] = bits[explicit - first]
-    return torch.from_numpy(costs.astype(np.float32))
+    """Code lengths in bits of the symbols from 0 on, float32."""
+    return torch.from_numpy(code_lengths(arrays, table, symbols).astype(np.float32))

@@ -5,11 +5,10 @@ import torch
 from torch import nn
 
 from rdcodec.calibration.tables import REACH, SCALES, SHAPES, level_pmf, prior_level_pmf
-from rdcodec.codecs.front import level_bits
+from rdcodec.codecs.front import COST_LEVELS, code_lengths
 
 __all__ = ["LevelRate"]
 
-COST_LEVELS = 256
 LEAST_PROBABILITY = 2.0**-15  # what a table can give
 COUNT_DECAY = 0.98  # of what levels were counted so far, a step
 REFIT_STEPS = 25  # between new tables
@@ -29,7 +28,9 @@ class LevelRate(nn.Module):
         super().__init__()
         self.register_buffer("shape", torch.from_numpy(codec._t["component_shape"].astype(np.int64)))
         self.register_buffer("candidates", torch.from_numpy(codec._scale_offsets.astype(np.int64)))
-        self.register_buffer("costs", torch.from_numpy(level_bits(codec._tables, codec._grid[3]).astype(np.float32)))
+        arrays, tables = codec._tables.to_arrays(), range(codec._grid[3], len(codec._tables))
+        costs = np.array([code_lengths(arrays, table, COST_LEVELS) for table in tables], np.float32)
+        self.register_buffer("costs", torch.from_numpy(costs))
         self.register_buffer("counts", torch.zeros(SHAPES, SCALES, 2, 2 * REACH + 1, dtype=torch.float64))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
