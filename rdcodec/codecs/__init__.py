@@ -1,6 +1,7 @@
 """Codec families under one contract."""
 
-from rdcodec.codecs.base import Codec, Decoder, Encoder
+from rdcodec.codecs.base import Codec
+from rdcodec.codecs.link import Decoder, Encoder
 from rdcodec.codecs.blockquant import IntegerCodec, MXFP4Codec
 from rdcodec.codecs.globalstep import GlobalStepCodec
 from rdcodec.codecs.learned import (

@@ -4,27 +4,22 @@ A family states what it depends on (`_config`, `_tensors`) and how it codes floa
 `_decode_tokens`); streams, frames, quality, element types, checks and checkpoints are the same for all and live here.
 """
 
-import copy
 import hashlib
 import json
-import sys
 from abc import ABC, abstractmethod
-from pathlib import Path
 
 import numpy as np
 
-from rdcodec.errors import CodecMismatchError, CorruptStreamError, LimitError, RdcodecError, UnsupportedVersionError
-from rdcodec.files import replace_file
-from rdcodec.stream import MAX_FRAME_TOKENS, Header, read_frame, read_header, write_frame, write_header
+from rdcodec.codecs.checkpoint import FAMILIES, load_checkpoint, save_checkpoint
+from rdcodec.codecs.link import Decoder, Encoder
+from rdcodec.codecs.values import as_dtype, check_values, values_of
+from rdcodec.errors import CodecMismatchError, CorruptStreamError, RdcodecError
+from rdcodec.stream import MAX_FRAME_TOKENS, Header, read_frame, read_header, write_header
 
-__all__ = ["Codec", "Decoder", "Encoder", "check_values", "values_of"]
+__all__ = ["Codec"]
 
 # Elements of a frame that `Codec.encode` makes, at most: 16 bytes each stay within the largest payload.
 MAX_FRAME_ELEMENTS = 2**22
-CHECKPOINT_VERSION = 1
-CONFIG_FILE = "config.json"
-TENSORS_FILE = "codec.safetensors"
-_FAMILIES = {}
 
 
 class Codec(ABC):
@@ -51,7 +46,7 @@ class Codec(ABC):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if "family" in vars(cls):
-            _FAMILIES[cls.family] = cls
+            FAMILIES[cls.family] = cls
 
     def __init__(self, channels, *, min_quality=0, max_quality=0, default_quality=0):
         if not 1 <= channels <= 65536:
@@ -211,7 +206,7 @@ class Codec(ABC):
             raise CorruptStreamError(f"byte {offset}: {len(data) - offset} bytes after the last frame")
         shape = (header.rows, header.tokens, self.channels) if header.batched else (header.tokens, self.channels)
         values = np.concatenate(frames) if frames else np.empty(0, np.float32)
-        return _as_dtype(values.reshape(shape), header.dtype)
+        return as_dtype(values.reshape(shape), header.dtype)
 
     # ---- a live link
 
@@ -233,21 +228,7 @@ class Codec(ABC):
         directory : str or path
             Made when it does not exist.
         """
-        from safetensors.numpy import save
-
-        directory = Path(directory)
-        directory.mkdir(parents=True, exist_ok=True)
-        config = {
-            "format_version": CHECKPOINT_VERSION,
-            "family": self.family,
-            "codec_id": self.codec_id.hex(),
-            "default_quality": self.default_quality,
-            "config": self._config(),
-        }
-        # The format has no strides, and its writer does not look at them.
-        tensors = {name: np.asarray(tensor, order="C") for name, tensor in self._tensors().items()}
-        replace_file(directory / TENSORS_FILE, save(tensors))
-        replace_file(directory / CONFIG_FILE, (json.dumps(config, indent=2) + "\n").encode())
+        save_checkpoint(self, directory)
 
     @classmethod
     def from_pretrained(cls, directory):
@@ -270,189 +251,7 @@ class Codec(ABC):
         RdcodecError
             A file is damaged, the files do not belong together, the family is unknown or not that of this class.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
-        directory = Path(directory)
-        for name in (CONFIG_FILE, TENSORS_FILE):
-            if not (directory / name).is_file():
-                raise FileNotFoundError(f"{directory} holds no codec: {name} is missing")
-        try:
-            config = json.loads((directory / CONFIG_FILE).read_bytes())
-            version, family, expected = config["format_version"], config["family"], config["codec_id"]
-            if version > CHECKPOINT_VERSION:
-                raise UnsupportedVersionError(
-                    f"{directory / CONFIG_FILE}: format_version {version}, this release reads up to {CHECKPOINT_VERSION}"
-                )
-            if not issubclass(_FAMILIES.get(family, object), cls):
-                known = ", ".join(sorted(name for name, known in _FAMILIES.items() if issubclass(known, cls)))
-                raise RdcodecError(f"{directory / CONFIG_FILE}: family {family!r}, expected one of {known}")
-            codec = _FAMILIES[family]._from_parts(config["config"], load((directory / TENSORS_FILE).read_bytes()))
-            codec.default_quality = config.get("default_quality", codec.default_quality)
-        except RdcodecError:
-            raise
-        except (KeyError, TypeError, ValueError, SafetensorError) as error:
-            raise RdcodecError(f"{directory}: the checkpoint is damaged: {type(error).__name__}: {error}") from error
-        if codec.codec_id.hex() != expected:
-            raise RdcodecError(
-                f"{directory}: the files do not belong together: {CONFIG_FILE} says codec {expected},"
-                f" they make {codec.codec_id.hex()}"
-            )
-        return codec
+        return load_checkpoint(directory, cls)
 
     def __repr__(self):
         return f"{type(self).__name__}(channels={self.channels}, codec_id={self.codec_id.hex()})"
-
-
-class Encoder:
-    """Frames of one row of tokens, with what the codec remembers between them. Made by `Codec.encoder`."""
-
-    def __init__(self, codec, quality):
-        self._codec = codec
-        self._quality = quality
-        self._announced = None
-        self._state = codec._new_state()
-
-    def encode(self, h, quality=None):
-        """The next frame.
-
-        Parameters
-        ----------
-        h : ndarray or torch.Tensor
-            [tokens, channels], 0 to 4096 tokens, element types as in `Codec.encode`.
-        quality : int, optional
-            Holds from this frame on.
-
-        Returns
-        -------
-        bytes
-
-        Raises
-        ------
-        TypeError, RdcodecError, LimitError
-            As `Codec.encode`, and for more than 4096 tokens. The encoder is then as it was before.
-        """
-        values, _ = values_of(h)
-        if values.ndim != 2:
-            raise RdcodecError(f"h: expected [tokens, channels], got shape {values.shape}")
-        if len(values) > MAX_FRAME_TOKENS:
-            raise LimitError(f"h: {len(values)} tokens, a frame holds {MAX_FRAME_TOKENS}")
-        check_values(values, self._codec.channels)
-        if quality is not None:
-            self._quality = self._codec._checked_quality(quality)
-        return self._frame(values)
-
-    def fork(self):
-        """An encoder that goes on from here on its own: the row of tokens branches (beam search)."""
-        return _fork(self)
-
-    def _frame(self, values):
-        quality = self._quality
-        payload = self._codec._encode_tokens(values, quality, self._state) if len(values) else b""
-        frame = write_frame(len(values), payload, None if quality == self._announced else quality)
-        self._announced = quality
-        return frame
-
-
-class Decoder:
-    """Tokens of the frames of one `Encoder`, in their order. Made by `Codec.decoder`."""
-
-    def __init__(self, codec):
-        self._codec = codec
-        self._quality = None
-        self._state = codec._new_state()
-
-    def decode(self, frame):
-        """Tokens of the next frame.
-
-        Parameters
-        ----------
-        frame : bytes-like
-            Exactly one frame.
-
-        Returns
-        -------
-        ndarray
-            float32 [tokens, channels].
-
-        Raises
-        ------
-        CorruptStreamError, LimitError
-            The bytes are no frame of this codec.
-        """
-        read = read_frame(frame)
-        if read.end != len(frame):
-            raise CorruptStreamError(f"byte {read.end}: {len(frame) - read.end} bytes after the frame")
-        return self._tokens(read)
-
-    def fork(self):
-        """A decoder that goes on from here on its own, the other end of `Encoder.fork`."""
-        return _fork(self)
-
-    def _tokens(self, frame):
-        codec = self._codec
-        quality = self._quality if frame.quality is None else frame.quality
-        if quality is None:
-            raise CorruptStreamError("byte 0: the first frame states no quality; it continues another row")
-        if not codec.min_quality <= quality <= codec.max_quality:
-            raise CorruptStreamError(
-                f"the frame states quality {quality}, the codec has {codec.min_quality} to {codec.max_quality}"
-            )
-        self._quality = quality
-        if frame.tokens == 0:
-            if len(frame.payload):
-                raise CorruptStreamError(f"a frame of no tokens holds {len(frame.payload)} bytes of them")
-            return np.empty((0, codec.channels), np.float32)
-        return codec._decode_tokens(frame.payload, frame.tokens, quality, self._state)
-
-
-def _fork(end):
-    twin = copy.copy(end)
-    twin._state = copy.deepcopy(end._state)
-    return twin
-
-
-def _torch():
-    """torch where it is loaded (a tensor cannot come from anywhere else), so that NumPy alone is enough."""
-    return sys.modules.get("torch")
-
-
-def values_of(h):
-    """C-contiguous float32 array of the values of h, a view where that is possible, and the name of h's dtype."""
-    torch = _torch()
-    if torch is not None and isinstance(h, torch.Tensor):
-        name = str(h.dtype).removeprefix("torch.")
-        if h.dtype not in (torch.float32, torch.float16, torch.bfloat16):
-            raise TypeError(f"h: expected a tensor of float32, float16 or bfloat16, got {name}")
-        return h.detach().to("cpu", torch.float32).contiguous().numpy(), name
-    if not isinstance(h, np.ndarray):
-        raise TypeError(f"h: expected a NumPy array or a torch tensor, got {type(h).__name__}")
-    if h.dtype not in (np.float32, np.float16) or not h.dtype.isnative:
-        raise TypeError(f"h: expected float32 or float16 in native byte order, got {h.dtype.str} ({h.dtype.name})")
-    return np.ascontiguousarray(h, dtype=np.float32), h.dtype.name
-
-
-def check_values(values, channels):
-    if values.shape[-1] != channels:
-        raise RdcodecError(f"h: expected {channels} channels, got shape {values.shape}")
-    with np.errstate(all="ignore"):
-        if np.isfinite(np.sum(values)):  # one pass decides for nearly all arrays; the sum of finite values may overflow
-            return
-    bad = ~np.isfinite(values)
-    if bad.any():
-        index = tuple(int(i) for i in np.unravel_index(np.argmax(bad), values.shape))
-        raise RdcodecError(f"h: expected finite values, got {values[index]} at index {index}")
-
-
-def _as_dtype(values, dtype):
-    if dtype == "float32":
-        return values
-    if dtype == "float16":
-        largest = np.finfo(np.float16).max
-        return np.clip(values, -largest, largest).astype(np.float16)
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError("the stream holds bfloat16, which needs PyTorch: pip install 'rdcodec[hf]'") from error
-    largest = torch.finfo(torch.bfloat16).max
-    return torch.from_numpy(values).clamp(-largest, largest).to(torch.bfloat16)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from rdcodec import _core
-from rdcodec.codecs.base import Codec, check_values, values_of
+from rdcodec.codecs.base import Codec
+from rdcodec.codecs.values import check_values, values_of
 from rdcodec.entropy import FrequencyTables
 from rdcodec.errors import RdcodecError
 

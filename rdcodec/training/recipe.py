@@ -11,7 +11,8 @@ from accelerate import Accelerator
 from rdcodec.calibration.output import frozen
 from rdcodec.calibration.tune import HeldOut
 from rdcodec.codecs import learned
-from rdcodec.codecs.base import CONFIG_FILE, Codec
+from rdcodec.codecs.base import Codec
+from rdcodec.codecs.checkpoint import CONFIG_FILE
 from rdcodec.errors import RdcodecError
 from rdcodec.files import replace_file
 from rdcodec.training.checkpoint import checkpoint_path

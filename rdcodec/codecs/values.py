@@ -1,0 +1,55 @@
+"""Hidden states as users hold them, arrays or tensors, and as codecs take them: float32 arrays."""
+
+import sys
+
+import numpy as np
+
+from rdcodec.errors import RdcodecError
+
+__all__ = ["as_dtype", "check_values", "values_of"]
+
+
+def _torch():
+    """torch where it is loaded (a tensor cannot come from anywhere else), so that NumPy alone is enough."""
+    return sys.modules.get("torch")
+
+
+def values_of(h):
+    """C-contiguous float32 array of the values of h, a view where that is possible, and the name of h's dtype."""
+    torch = _torch()
+    if torch is not None and isinstance(h, torch.Tensor):
+        name = str(h.dtype).removeprefix("torch.")
+        if h.dtype not in (torch.float32, torch.float16, torch.bfloat16):
+            raise TypeError(f"h: expected a tensor of float32, float16 or bfloat16, got {name}")
+        return h.detach().to("cpu", torch.float32).contiguous().numpy(), name
+    if not isinstance(h, np.ndarray):
+        raise TypeError(f"h: expected a NumPy array or a torch tensor, got {type(h).__name__}")
+    if h.dtype not in (np.float32, np.float16) or not h.dtype.isnative:
+        raise TypeError(f"h: expected float32 or float16 in native byte order, got {h.dtype.str} ({h.dtype.name})")
+    return np.ascontiguousarray(h, dtype=np.float32), h.dtype.name
+
+
+def check_values(values, channels):
+    if values.shape[-1] != channels:
+        raise RdcodecError(f"h: expected {channels} channels, got shape {values.shape}")
+    with np.errstate(all="ignore"):
+        if np.isfinite(np.sum(values)):  # one pass decides for nearly all arrays; the sum of finite values may overflow
+            return
+    bad = ~np.isfinite(values)
+    if bad.any():
+        index = tuple(int(i) for i in np.unravel_index(np.argmax(bad), values.shape))
+        raise RdcodecError(f"h: expected finite values, got {values[index]} at index {index}")
+
+
+def as_dtype(values, dtype):
+    if dtype == "float32":
+        return values
+    if dtype == "float16":
+        largest = np.finfo(np.float16).max
+        return np.clip(values, -largest, largest).astype(np.float16)
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError("the stream holds bfloat16, which needs PyTorch: pip install 'rdcodec[hf]'") from error
+    largest = torch.finfo(torch.bfloat16).max
+    return torch.from_numpy(values).clamp(-largest, largest).to(torch.bfloat16)
