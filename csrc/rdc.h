@@ -67,6 +67,7 @@ typedef enum rdc_error {
     RDC_ERROR_NET_RANGE,
     RDC_ERROR_NET_LIMIT,
     RDC_ERROR_NET_MEMORY,
+    RDC_ERROR_NET_STATE,
     RDC_ERROR_PREDICTOR_NET,
     RDC_ERROR_PREDICTOR_UNIT,
     RDC_ERROR_EXPONENT,
@@ -392,10 +393,12 @@ rdc_status rdc_net_state_make(rdc_net_state **state, const rdc_net *net);
 rdc_status rdc_net_state_copy(rdc_net_state **copy, const rdc_net_state *state);
 void rdc_net_state_free(rdc_net_state *state);
 
-/* What it remembers as rdc_net_state_size numbers, and back. */
-size_t rdc_net_state_size(const rdc_net_state *state);
+/* What a state of the network remembers as rdc_net_state_size numbers, and back. Numbers from elsewhere are to be checked before.
+ * Errors: RDC_ERROR_NET_STATE (at: position of the first number that no run of the network leaves behind). */
+size_t rdc_net_state_size(const rdc_net *net);
 void rdc_net_state_save(const rdc_net_state *state, int16_t *to);
-void rdc_net_state_restore(rdc_net_state *state, const int16_t *from);
+rdc_status rdc_net_state_check(const rdc_net *net, const int16_t *saved);
+void rdc_net_state_restore(rdc_net_state *state, const int16_t *saved);
 
 /* The next tokens: x [tokens, inputs] to out [tokens, outputs]. The same values however tokens are cut into calls. */
 void rdc_net_run(rdc_cpu_level cpu, rdc_net_state *state, const int16_t *x, size_t tokens, int16_t *out);
@@ -485,6 +488,17 @@ typedef struct rdc_prediction rdc_prediction;
 rdc_status rdc_prediction_make(rdc_prediction **prediction, const rdc_predictor *predictor);
 rdc_status rdc_prediction_copy(rdc_prediction **copy, const rdc_prediction *prediction);
 void rdc_prediction_free(rdc_prediction *prediction);
+
+/* What a prediction remembers as rdc_prediction_size numbers, and back. Errors: RDC_ERROR_NET_STATE (at: position of a number that no
+ * coding leaves behind); the prediction is then as it was. */
+size_t rdc_prediction_size(const rdc_predictor *predictor);
+void rdc_prediction_save(const rdc_prediction *prediction, int16_t *to);
+rdc_status rdc_prediction_load(rdc_prediction *prediction, const int16_t *saved);
+
+/* Begin marks where the row has come to, and rollback takes what was coded since back. Encoding and decoding begin by themselves, so
+ * that of several calls the last one is taken back. */
+void rdc_prediction_begin(rdc_prediction *prediction);
+void rdc_prediction_rollback(rdc_prediction *prediction);
 
 /* Levels, the symbols of a block, of the next tokens' components y [tokens, components], their tables, and the candidate that is
  * added to each token's scale. Errors: RDC_ERROR_EXPONENT (at: token), RDC_ERROR_QUANTISE_RANGE (at: component), those of

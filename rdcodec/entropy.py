@@ -263,12 +263,16 @@ class FrequencyTables:
 class BlockDecoder:
     """Decodes a block segment by segment; made by `FrequencyTables.decoder`.
 
-    Until `finish` has returned, the symbols may be those of a damaged block.
+    Until `finish` has returned, the symbols may be those of a damaged block. One thread at a time may use it, another one is refused
+    with an `RdcodecError`; it can neither be copied nor pickled.
     """
 
     def __init__(self, tables, core):
         self._tables = tables
         self._core = core
+
+    def __reduce__(self):
+        raise TypeError("BlockDecoder: cannot be copied or pickled, for it stands in the middle of a block")
 
     def decode(self, index):
         """The next symbols, one for every table index: an int32 array of the shape of `index`.

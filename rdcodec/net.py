@@ -76,7 +76,7 @@ class IntegerNet:
 
     def new_state(self):
         """What `run` remembers; before the first token everything is zero."""
-        return NetState(_core.net_state(self._core))
+        return NetState(self, _core.net_state(self._core))
 
     def run(self, state, x):
         """Outputs int16 [tokens, outputs] of the next tokens x, int16 [tokens, inputs]; the same however tokens are grouped."""
@@ -89,6 +89,9 @@ class IntegerNet:
     def best_row(self, x):
         """int32 [tokens]: the output of the greatest sum, the first among equals; for nets of one layer."""
         return _core.net_best_row(self._core, np.ascontiguousarray(x))
+
+    def __reduce__(self):
+        return IntegerNet, (self.layers, self.input_limit)
 
     # ---- checkpoints
 
@@ -123,16 +126,27 @@ class IntegerNet:
 
 
 class NetState:
-    """What a network remembers of earlier tokens; `copy.copy` makes one that goes on on its own."""
+    """What a network remembers of earlier tokens; copies, also of `pickle`, go on on their own.
 
-    def __init__(self, core):
+    One thread at a time may use it: another one is refused with an `RdcodecError`.
+    """
+
+    def __init__(self, net, core):
+        self._net = net
         self._core = core
 
     def __copy__(self):
-        return NetState(_core.net_state_copy(self._core))
+        return NetState(self._net, _core.net_state_copy(self._core))
 
     def __deepcopy__(self, memo):
         return self.__copy__()
+
+    def __reduce__(self):
+        return _loaded_state, (self._net, _core.net_state_save(self._core))
+
+
+def _loaded_state(net, saved):
+    return NetState(net, _core.net_state_load(net._core, saved))
 
 
 def _core_layer(layer):

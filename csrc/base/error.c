@@ -44,6 +44,7 @@ static const struct {
     {RDC_ERROR_NET_RANGE, "layer {at}: the sum of output {got} could leave 32 bits"},
     {RDC_ERROR_NET_LIMIT, "input_limit: expected 1 to 32767, got {got}"},
     {RDC_ERROR_NET_MEMORY, "network: expected layers of one tap, for tokens are taken on their own"},
+    {RDC_ERROR_NET_STATE, "state: no such network remembers {got}, which stands at position {at}"},
     {RDC_ERROR_PREDICTOR_NET, "network: expected {at} inputs or outputs, got {got}"},
     {RDC_ERROR_PREDICTOR_UNIT, "unit of component {at}: expected an exponent from -10 to 30, got {got}"},
     {RDC_ERROR_EXPONENT, "exponent of token {at}: expected -128 to 128, got {got}"},

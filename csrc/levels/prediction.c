@@ -19,7 +19,7 @@ struct rdc_prediction {
     int32_t *scale;      /* [components] that a decoder takes: the grid's, with what is predicted */
     int32_t *levels;     /* [components] that it reads ... */
     uint16_t *index;     /* ... and their tables */
-    int16_t *before;     /* inputs and the network's memory before a call, should it fail */
+    int16_t *before;     /* what was remembered at rdc_prediction_begin */
 };
 
 rdc_status rdc_predictor_check(const rdc_predictor *predictor) {
@@ -69,7 +69,7 @@ static int allocate(rdc_prediction *made) {
     made->levels = malloc(components * sizeof *made->levels);
     made->index = malloc(components * sizeof *made->index);
     if (rdc_net_state_make(&made->net, made->predictor->net).error != RDC_OK) return 0;
-    made->before = malloc((inputs + rdc_net_state_size(made->net)) * sizeof *made->before);
+    made->before = calloc(rdc_prediction_size(made->predictor) + 1, sizeof *made->before);
     return made->inputs && made->outputs && made->mean && made->scale && made->residual && made->points && made->levels && made->index &&
            made->before;
 }
@@ -88,22 +88,41 @@ rdc_status rdc_prediction_make(rdc_prediction **prediction, const rdc_predictor 
     return rdc_fail(RDC_ERROR_MEMORY, 0, 0);
 }
 
-static void save(const rdc_prediction *prediction, int16_t *to) {
-    const size_t inputs = rdc_net_inputs(prediction->predictor->net);
-    memcpy(to, prediction->inputs, inputs * sizeof *to);
-    rdc_net_state_save(prediction->net, to + inputs);
+/* The components of the token before, and the network's memory. */
+size_t rdc_prediction_size(const rdc_predictor *predictor) {
+    return components_seen(predictor) + rdc_net_state_size(predictor->net);
 }
 
-static void restore(rdc_prediction *prediction, const int16_t *from) {
-    const size_t inputs = rdc_net_inputs(prediction->predictor->net);
-    memcpy(prediction->inputs, from, inputs * sizeof *from);
-    rdc_net_state_restore(prediction->net, from + inputs);
+void rdc_prediction_save(const rdc_prediction *prediction, int16_t *to) {
+    const size_t seen = components_seen(prediction->predictor);
+    memcpy(to, prediction->inputs, seen * sizeof *to);
+    rdc_net_state_save(prediction->net, to + seen);
+}
+
+void rdc_prediction_begin(rdc_prediction *prediction) {
+    rdc_prediction_save(prediction, prediction->before);
+}
+
+void rdc_prediction_rollback(rdc_prediction *prediction) {
+    const size_t seen = components_seen(prediction->predictor);
+    memcpy(prediction->inputs, prediction->before, seen * sizeof *prediction->inputs);
+    rdc_net_state_restore(prediction->net, prediction->before + seen);
+}
+
+rdc_status rdc_prediction_load(rdc_prediction *prediction, const int16_t *saved) {
+    const size_t seen = components_seen(prediction->predictor);
+    for (size_t i = 0; i < seen; i++) RDC_RETURN_IF(saved[i] < -INT16_MAX, RDC_ERROR_NET_STATE, i, saved[i]);
+    const rdc_status status = rdc_net_state_check(prediction->predictor->net, saved + seen);
+    RDC_RETURN_IF(status.error != RDC_OK, status.error, status.at + seen, status.got);
+    memcpy(prediction->before, saved, rdc_prediction_size(prediction->predictor) * sizeof *saved);
+    rdc_prediction_rollback(prediction);
+    return rdc_ok();
 }
 
 rdc_status rdc_prediction_copy(rdc_prediction **copy, const rdc_prediction *prediction) {
     RDC_FORWARD_IF_ERROR(rdc_prediction_make(copy, prediction->predictor));
-    save(prediction, (*copy)->before);
-    restore(*copy, (*copy)->before);
+    rdc_prediction_save(prediction, (*copy)->before);
+    rdc_prediction_rollback(*copy);
     return rdc_ok();
 }
 
@@ -173,12 +192,12 @@ static rdc_status quantise_token(rdc_cpu_level cpu, rdc_prediction *prediction, 
 static rdc_status quantise(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y, int32_t *scales,
                            int32_t *levels) {
     const size_t components = prediction->predictor->grid.components;
-    save(prediction, prediction->before);
+    rdc_prediction_begin(prediction);
     for (size_t t = 0; t < said->tokens; t++) {
         const size_t at = t * components;
         const rdc_status status = quantise_token(cpu, prediction, said, t, y + at, scales + at, levels + at);
         if (status.error == RDC_OK) continue;
-        restore(prediction, prediction->before);
+        rdc_prediction_rollback(prediction);
         return status;
     }
     return rdc_ok();
@@ -221,13 +240,13 @@ rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, 
                                  double *values) {
     const size_t components = prediction->predictor->grid.components;
     RDC_FORWARD_IF_ERROR(check_exponents(said));
-    save(prediction, prediction->before);
+    rdc_prediction_begin(prediction);
     for (size_t t = 0; t < said->tokens; t++) {
         predict(cpu, prediction, said, t, prediction->scale);
         const rdc_level_grid grid = grid_with(prediction->predictor, prediction->scale);
         const rdc_status status = rdc_levels_decode_token(&grid, decoder, said->token_scale[t], prediction->index, prediction->levels);
         if (status.error != RDC_OK) {
-            restore(prediction, prediction->before);
+            rdc_prediction_rollback(prediction);
             return status;
         }
         rdc_levels_find_points(prediction->levels, components, prediction->points);

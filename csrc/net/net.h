@@ -25,6 +25,14 @@ struct rdc_net {
     void *memory;                 /* of all arrays */
 };
 
+/* windows: of each stage in turn, what lies before the next token first; rows and sums: of one chunk, no memory of anything. */
+struct rdc_net_state {
+    const rdc_net *net;
+    int16_t *windows;
+    int16_t *rows;
+    int32_t *sums;
+};
+
 /* int16 that the window of a stage takes: what lies before the chunk, and the chunk. */
 static inline size_t rdc_net_window(const rdc_net_stage *stage) {
     return (stage->past + RDC_NET_CHUNK) * stage->inputs;

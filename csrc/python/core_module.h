@@ -17,6 +17,8 @@
 #endif
 #include <numpy/arrayobject.h>
 
+#include <stdatomic.h>
+
 #include "rdc.h"
 
 /* All that the module remembers. */
@@ -62,8 +64,19 @@ PyArrayObject *rdc_py_matrix(const rdc_py_state *state, PyObject *object, const 
 /* The class of kernels called `name`, that of the module for NULL. Returns -1 with an error set if this machine has no such class. */
 int rdc_py_cpu(const rdc_py_state *state, const char *name, rdc_cpu_level *cpu);
 
-/* The decoder within a Decoder object, held for this call until rdc_py_decoder_release; NULL with an error when another thread
- * decodes or the object is of another type. */
+/* An object that one thread at a time may use is taken for a call, also where no lock of the interpreter keeps two threads apart, and
+ * given back after it. Returns -1 with an error that names it when another thread has it. */
+int rdc_py_take(const rdc_py_state *state, atomic_int *busy, const char *name);
+void rdc_py_give_back(atomic_int *busy);
+
+/* Numbers as little-endian bytes. */
+PyObject *rdc_py_bytes_of(const int16_t *numbers, size_t count);
+
+/* The numbers of such bytes, to be freed; NULL with an error that names the argument if there are not `count` of them. */
+int16_t *rdc_py_numbers_of(const rdc_py_state *state, const Py_buffer *bytes, const char *name, size_t count);
+
+/* The decoder within a Decoder object, taken for this call until rdc_py_decoder_release; NULL with an error when another thread
+ * has it or the object is of another type. */
 rdc_block_decoder *rdc_py_decoder_acquire(const rdc_py_state *state, PyObject *object);
 void rdc_py_decoder_release(PyObject *object);
 

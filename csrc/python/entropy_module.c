@@ -172,13 +172,13 @@ static PyObject *ideal_bits(PyObject *module, PyObject *args) {
 
 /* ---- Decoding ---- */
 
-/* A decoder keeps its tables and its block. `busy` while a thread decodes without the interpreter's lock. */
+/* A decoder keeps its tables and its block. */
 typedef struct decoder_object {
     PyObject_HEAD
     rdc_block_decoder decoder;
     PyObject *tables;
     Py_buffer block;
-    int busy;
+    atomic_int busy;
 } decoder_object;
 
 static void decoder_dealloc(PyObject *object) {
@@ -256,17 +256,13 @@ rdc_block_decoder *rdc_py_decoder_acquire(const rdc_py_state *state, PyObject *o
     decoder_object *self = (decoder_object *)object;
     if (!PyObject_TypeCheck(object, state->decoder_type)) {
         PyErr_Format(PyExc_TypeError, "decoder: expected a Decoder, got %.100s", Py_TYPE(object)->tp_name);
-    } else if (self->busy) {
-        PyErr_SetString(PyExc_RuntimeError, "decoder: another thread is decoding this block");
-    } else {
-        self->busy = 1;
-        return &self->decoder;
+        return NULL;
     }
-    return NULL;
+    return rdc_py_take(state, &self->busy, "decoder") < 0 ? NULL : &self->decoder;
 }
 
 void rdc_py_decoder_release(PyObject *object) {
-    ((decoder_object *)object)->busy = 0;
+    rdc_py_give_back(&((decoder_object *)object)->busy);
 }
 
 static PyObject *decoder_decode(PyObject *module, PyObject *args) {
@@ -293,8 +289,11 @@ static PyObject *decoder_decode(PyObject *module, PyObject *args) {
 static PyObject *decoder_finish(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *object;
-    if (!PyArg_ParseTuple(args, "O!:decoder_finish", state->decoder_type, &object)) return NULL;
-    const rdc_status status = rdc_block_finish(&((decoder_object *)object)->decoder);
+    if (!PyArg_ParseTuple(args, "O:decoder_finish", &object)) return NULL;
+    const rdc_block_decoder *decoder = rdc_py_decoder_acquire(state, object);
+    if (!decoder) return NULL;
+    const rdc_status status = rdc_block_finish(decoder);
+    rdc_py_decoder_release(object);
     if (status.error != RDC_OK) return rdc_py_raise(state, status);
     Py_RETURN_NONE;
 }

@@ -163,7 +163,7 @@ typedef struct state_object {
     PyObject_HEAD
     PyObject *net; /* which the state points into */
     rdc_net_state *state;
-    int busy; /* with another thread */
+    atomic_int busy;
 } state_object;
 
 static void state_dealloc(PyObject *self) {
@@ -199,19 +199,14 @@ static PyObject *state_wrap(const rdc_py_state *state, PyObject *net, rdc_status
     return (PyObject *)self;
 }
 
-/* The state of a NetState, held for a call until release; NULL with an error when another thread runs it. */
+/* The state of a NetState, taken for a call until release; NULL with an error when another thread has it. */
 static rdc_net_state *acquire(const rdc_py_state *state, PyObject *object) {
     state_object *self = (state_object *)object;
-    if (self->busy) {
-        PyErr_SetString(state->rdcodec_error, "state: another thread is using it");
-        return NULL;
-    }
-    self->busy = 1;
-    return self->state;
+    return rdc_py_take(state, &self->busy, "state") < 0 ? NULL : self->state;
 }
 
 static void release(PyObject *object) {
-    ((state_object *)object)->busy = 0;
+    rdc_py_give_back(&((state_object *)object)->busy);
 }
 
 static PyObject *net_state(PyObject *module, PyObject *args) {
@@ -232,6 +227,40 @@ static PyObject *net_state_copy(PyObject *module, PyObject *args) {
     const rdc_status status = rdc_net_state_copy(&made, from);
     release(object);
     return state_wrap(state, ((state_object *)object)->net, status, made);
+}
+
+static PyObject *net_state_save(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *object;
+    if (!PyArg_ParseTuple(args, "O!:net_state_save", state->net_state_type, &object)) return NULL;
+    const size_t size = rdc_net_state_size(((net_object *)((state_object *)object)->net)->net);
+    int16_t *numbers = malloc(2 * size + 1);
+    if (!numbers) return PyErr_NoMemory();
+    const rdc_net_state *from = acquire(state, object);
+    if (from) {
+        rdc_net_state_save(from, numbers);
+        release(object);
+    }
+    PyObject *bytes = from ? rdc_py_bytes_of(numbers, size) : NULL;
+    free(numbers);
+    return bytes;
+}
+
+static PyObject *net_state_load(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *object;
+    Py_buffer saved;
+    if (!PyArg_ParseTuple(args, "O!y*:net_state_load", state->net_type, &object, &saved)) return NULL;
+    const rdc_net *net = ((net_object *)object)->net;
+    int16_t *numbers = rdc_py_numbers_of(state, &saved, "state", rdc_net_state_size(net));
+    PyBuffer_Release(&saved);
+    if (!numbers) return NULL;
+    rdc_net_state *made = NULL;
+    rdc_status status = rdc_net_state_check(net, numbers);
+    if (status.error == RDC_OK) status = rdc_net_state_make(&made, net);
+    if (status.error == RDC_OK) rdc_net_state_restore(made, numbers);
+    free(numbers);
+    return state_wrap(state, object, status, made);
 }
 
 static PyObject *net_run(PyObject *module, PyObject *args) {
@@ -263,6 +292,8 @@ static PyMethodDef functions[] = {
     {"net_best_row", net_best_row, METH_VARARGS, NULL},
     {"net_state", net_state, METH_VARARGS, NULL},
     {"net_state_copy", net_state_copy, METH_VARARGS, NULL},
+    {"net_state_save", net_state_save, METH_VARARGS, NULL},
+    {"net_state_load", net_state_load, METH_VARARGS, NULL},
     {"net_run", net_run, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -1,6 +1,8 @@
 /* Levels under predicted means and scales, for Python. */
 #include "python/core_module.h"
 
+#include <stdlib.h>
+
 /* A predictor and the objects that its pointers lie in. */
 typedef struct predictor_object {
     PyObject_HEAD
@@ -78,7 +80,7 @@ typedef struct prediction_object {
     PyObject_HEAD
     rdc_prediction *prediction;
     PyObject *predictor; /* which the prediction points into */
-    int busy;            /* with another thread */
+    atomic_int busy;
 } prediction_object;
 
 static void prediction_dealloc(PyObject *object) {
@@ -103,19 +105,18 @@ static PyType_Spec prediction_spec = {
     .slots = prediction_slots,
 };
 
-/* Held for a call until `busy` is cleared; NULL with an error when another thread codes or the object is of another type. */
+/* Taken for a call until release; NULL with an error when another thread has it or the object is of another type. */
 static prediction_object *acquire(const rdc_py_state *state, PyObject *object) {
     if (!PyObject_TypeCheck(object, state->prediction_type)) {
         PyErr_Format(PyExc_TypeError, "prediction: expected Prediction, got %.100s", Py_TYPE(object)->tp_name);
         return NULL;
     }
     prediction_object *self = (prediction_object *)object;
-    if (self->busy) {
-        PyErr_SetString(state->rdcodec_error, "prediction: another thread is using it");
-        return NULL;
-    }
-    self->busy = 1;
-    return self;
+    return rdc_py_take(state, &self->busy, "prediction") < 0 ? NULL : self;
+}
+
+static void release(prediction_object *self) {
+    rdc_py_give_back(&self->busy);
 }
 
 static PyObject *wrap(const rdc_py_state *state, rdc_status status, rdc_prediction *made, PyObject *predictor) {
@@ -147,8 +148,63 @@ static PyObject *prediction_copy(PyObject *module, PyObject *args) {
     if (!from) return NULL;
     rdc_prediction *made;
     const rdc_status status = rdc_prediction_copy(&made, from->prediction);
-    from->busy = 0;
+    release(from);
     return wrap(state, status, made, from->predictor);
+}
+
+static const rdc_predictor *predictor_of(const prediction_object *self) {
+    return &((predictor_object *)self->predictor)->predictor;
+}
+
+static PyObject *prediction_save(PyObject *module, PyObject *args) {
+    PyObject *object;
+    if (!PyArg_ParseTuple(args, "O:prediction_save", &object)) return NULL;
+    prediction_object *self = acquire(rdc_py_state_of(module), object);
+    if (!self) return NULL;
+    const size_t size = rdc_prediction_size(predictor_of(self));
+    int16_t *numbers = malloc(2 * size + 1);
+    if (numbers) rdc_prediction_save(self->prediction, numbers);
+    release(self);
+    PyObject *bytes = numbers ? rdc_py_bytes_of(numbers, size) : PyErr_NoMemory();
+    free(numbers);
+    return bytes;
+}
+
+static PyObject *prediction_load(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *object;
+    Py_buffer saved;
+    if (!PyArg_ParseTuple(args, "O!y*:prediction_load", state->predictor_type, &object, &saved)) return NULL;
+    const rdc_predictor *predictor = &((predictor_object *)object)->predictor;
+    int16_t *numbers = rdc_py_numbers_of(state, &saved, "prediction", rdc_prediction_size(predictor));
+    PyBuffer_Release(&saved);
+    if (!numbers) return NULL;
+    rdc_prediction *made;
+    rdc_status status = rdc_prediction_make(&made, predictor);
+    if (status.error == RDC_OK) status = rdc_prediction_load(made, numbers);
+    free(numbers);
+    if (status.error != RDC_OK) rdc_prediction_free(made);
+    return wrap(state, status, made, object);
+}
+
+static PyObject *prediction_begin(PyObject *module, PyObject *args) {
+    PyObject *object;
+    if (!PyArg_ParseTuple(args, "O:prediction_begin", &object)) return NULL;
+    prediction_object *self = acquire(rdc_py_state_of(module), object);
+    if (!self) return NULL;
+    rdc_prediction_begin(self->prediction);
+    release(self);
+    Py_RETURN_NONE;
+}
+
+static PyObject *prediction_rollback(PyObject *module, PyObject *args) {
+    PyObject *object;
+    if (!PyArg_ParseTuple(args, "O:prediction_rollback", &object)) return NULL;
+    prediction_object *self = acquire(rdc_py_state_of(module), object);
+    if (!self) return NULL;
+    rdc_prediction_rollback(self->prediction);
+    release(self);
+    Py_RETURN_NONE;
 }
 
 /* An array [tokens, columns] or, for columns of 0, [tokens]. */
@@ -185,7 +241,7 @@ static int said_of(const rdc_py_state *state, const rdc_predictor *predictor, Py
 
 static PyObject *encode(const rdc_py_state *state, rdc_cpu_level cpu, prediction_object *self, PyObject *y_object,
                         PyObject *const said_objects[4], PyObject *costs_object, PyObject *candidates_object) {
-    const rdc_predictor *predictor = &((predictor_object *)self->predictor)->predictor;
+    const rdc_predictor *predictor = predictor_of(self);
     rdc_said said;
     rdc_scale_costs costs;
     if (said_of(state, predictor, said_objects, &said) < 0) return NULL;
@@ -220,13 +276,13 @@ static PyObject *prediction_encode(PyObject *module, PyObject *args) {
     prediction_object *self = rdc_py_cpu(state, cpu_name, &cpu) < 0 ? NULL : acquire(state, object);
     if (!self) return NULL;
     PyObject *result = encode(state, cpu, self, y, said, costs, candidates);
-    self->busy = 0;
+    release(self);
     return result;
 }
 
 static PyObject *decode(const rdc_py_state *state, rdc_cpu_level cpu, prediction_object *self, PyObject *decoder_object,
                         PyObject *const said_objects[4]) {
-    const rdc_predictor *predictor = &((predictor_object *)self->predictor)->predictor;
+    const rdc_predictor *predictor = predictor_of(self);
     rdc_said said;
     if (said_of(state, predictor, said_objects, &said) < 0) return NULL;
     npy_intp shape[2] = {(npy_intp)said.tokens, (npy_intp)predictor->grid.components};
@@ -256,7 +312,7 @@ static PyObject *prediction_decode(PyObject *module, PyObject *args) {
     prediction_object *self = rdc_py_cpu(state, cpu_name, &cpu) < 0 ? NULL : acquire(state, object);
     if (!self) return NULL;
     PyObject *result = decode(state, cpu, self, decoder, said);
-    self->busy = 0;
+    release(self);
     return result;
 }
 
@@ -264,6 +320,10 @@ static PyMethodDef functions[] = {
     {"predictor_make", predictor_make, METH_VARARGS, NULL},
     {"prediction_make", prediction_make, METH_VARARGS, NULL},
     {"prediction_copy", prediction_copy, METH_VARARGS, NULL},
+    {"prediction_save", prediction_save, METH_VARARGS, NULL},
+    {"prediction_load", prediction_load, METH_VARARGS, NULL},
+    {"prediction_begin", prediction_begin, METH_VARARGS, NULL},
+    {"prediction_rollback", prediction_rollback, METH_VARARGS, NULL},
     {"prediction_encode", prediction_encode, METH_VARARGS, NULL},
     {"prediction_decode", prediction_decode, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -1,6 +1,10 @@
 /* Errors of the C core as exceptions, and the checks of array arguments. */
 #include "python/core_module.h"
 
+#include <stdlib.h>
+
+#include "base/bytes.h"
+
 PyObject *rdc_py_raise(const rdc_py_state *state, rdc_status status) {
     if (status.error == RDC_ERROR_MEMORY) return PyErr_NoMemory();
     char text[256];
@@ -48,6 +52,35 @@ PyArrayObject *rdc_py_index(PyObject *object, rdc_index *index) {
     if (type != NPY_UINT8 && type != NPY_UINT16) return rdc_py_array_refused(object, "index", "uint8 or uint16");
     *index = (rdc_index){PyArray_DATA(array), type == NPY_UINT8 ? 1 : 2};
     return array;
+}
+
+int rdc_py_take(const rdc_py_state *state, atomic_int *busy, const char *name) {
+    if (atomic_exchange(busy, 1) == 0) return 0;
+    PyErr_Format(state->rdcodec_error, "%s: another thread is using it", name);
+    return -1;
+}
+
+void rdc_py_give_back(atomic_int *busy) {
+    atomic_store(busy, 0);
+}
+
+PyObject *rdc_py_bytes_of(const int16_t *numbers, size_t count) {
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(2 * count));
+    if (!bytes) return NULL;
+    uint8_t *to = (uint8_t *)PyBytes_AS_STRING(bytes);
+    for (size_t i = 0; i < count; i++) rdc_store16(to + 2 * i, (uint16_t)numbers[i]);
+    return bytes;
+}
+
+int16_t *rdc_py_numbers_of(const rdc_py_state *state, const Py_buffer *bytes, const char *name, size_t count) {
+    if ((size_t)bytes->len != 2 * count) {
+        PyErr_Format(state->rdcodec_error, "%s: expected %zd bytes, got %zd", name, (Py_ssize_t)(2 * count), bytes->len);
+        return NULL;
+    }
+    int16_t *numbers = malloc(2 * count + 1);
+    if (!numbers) PyErr_NoMemory();
+    for (size_t i = 0; numbers && i < count; i++) numbers[i] = (int16_t)rdc_load16((const uint8_t *)bytes->buf + 2 * i);
+    return numbers;
 }
 
 int rdc_py_cpu(const rdc_py_state *state, const char *name, rdc_cpu_level *cpu) {

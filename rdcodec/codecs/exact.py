@@ -36,8 +36,12 @@ class ExactMatrix:
 
     def __init__(self, integers, matrix_bits, value_bits, value_range_bits):
         self._integers = integers
+        self._format = matrix_bits, value_bits, value_range_bits
         self._scale = math.ldexp(1.0, -matrix_bits)
-        self._core = _core.exact_matrix_make(np.ascontiguousarray(integers, np.float64), matrix_bits, value_bits, value_range_bits)
+        self._core = _core.exact_matrix_make(np.ascontiguousarray(integers, np.float64), *self._format)
+
+    def __reduce__(self):
+        return ExactMatrix, (self._integers, *self._format)
 
     @staticmethod
     def rounded(matrix, value_range_bits):

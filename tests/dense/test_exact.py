@@ -1,5 +1,8 @@
 """Exact products: any order of sums, any number of threads, the same floats."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -28,6 +31,13 @@ def test_products_are_those_of_integers(shape, tokens):
 def test_the_matrix_itself():
     integers = random_integers(7, 5)
     np.testing.assert_array_equal(ExactMatrix(integers, *FORMAT).values, integers / 2.0**11)
+
+
+def test_copies_give_the_same_products():
+    matrix, values = ExactMatrix(random_integers(7, 5), *FORMAT), np.random.default_rng(1).normal(size=(3, 7))
+    for twin in (copy.copy(matrix), copy.deepcopy(matrix), pickle.loads(pickle.dumps(matrix))):
+        np.testing.assert_array_equal(twin.multiply(values), matrix.multiply(values))
+        np.testing.assert_array_equal(twin.values, matrix.values)
 
 
 def test_what_cannot_be_exact_is_refused():

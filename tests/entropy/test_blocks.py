@@ -1,8 +1,11 @@
 """rANS blocks: every symbol comes back, in one call and in segments, and the bytes are those of docs/format.md."""
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -290,6 +293,29 @@ def test_a_decoder_keeps_its_block_alive():
 
     decoder = decoder_of_a_passing_block()
     assert decoder.decode([40] * 50).tolist() == [5] * 50
+
+
+def test_one_thread_at_a_time_uses_a_decoder():
+    index = np.full(1 << 22, 30, np.uint8)
+    decoder, decoded, refusals = BUILTIN.decoder(BUILTIN.encode(np.ones(len(index), np.int32), index), len(index)), [], set()
+    thread = threading.Thread(target=lambda: decoded.append(decoder.decode(index)))
+    thread.start()
+    while thread.is_alive():
+        try:
+            decoder.finish()
+        except RdcodecError as error:
+            refusals.add(str(error))
+    thread.join()
+    decoder.finish()
+    assert (decoded[0] == 1).all()
+    assert "decoder: another thread is using it" in refusals
+    assert refusals <= {"decoder: another thread is using it", f"finish: {len(index)} symbols of the block are not decoded yet"}
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_decoder_is_neither_copied_nor_pickled(duplicate):
+    with pytest.raises(TypeError, match="BlockDecoder: cannot be copied or pickled"):
+        duplicate(BUILTIN.decoder(BUILTIN.encode([5], [40]), 1))
 
 
 def test_many_threads_share_the_tables():

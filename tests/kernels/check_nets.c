@@ -73,9 +73,10 @@ static rdc_net_state *move_state(rng *r, const rdc_net *net, rdc_net_state *stat
         check_that(rdc_net_state_copy(&moved, state).error == RDC_OK, "there is memory");
     } else {
         const size_t mark = buffers_mark();
-        int16_t *memory = buffer_take(rdc_net_state_size(state) * sizeof *memory);
+        int16_t *memory = buffer_take(rdc_net_state_size(net) * sizeof *memory);
         moved = make_state(net);
         rdc_net_state_save(state, memory);
+        check_that(rdc_net_state_check(net, memory).error == RDC_OK, "what a state remembers is what its network can remember");
         rdc_net_state_restore(moved, memory);
         buffers_release(mark);
     }

@@ -2,12 +2,21 @@
 #include "groups.h"
 #include "prediction_inputs.h"
 
-/* Goes on in a copy. */
-static rdc_prediction *moved(rdc_prediction *prediction) {
-    rdc_prediction *copy = NULL;
-    check_that(rdc_prediction_copy(&copy, prediction).error == RDC_OK, "there is memory");
+/* Goes on in a copy, or in a new one that loads what was saved. */
+static rdc_prediction *moved(rng *r, const predicted *p, rdc_prediction *prediction) {
+    rdc_prediction *other = NULL;
+    if (rng_one_in(r, 2)) {
+        check_that(rdc_prediction_copy(&other, prediction).error == RDC_OK, "there is memory");
+    } else {
+        const size_t mark = buffers_mark();
+        int16_t *saved = buffer_take(rdc_prediction_size(&p->predictor) * sizeof *saved);
+        other = make_prediction(p);
+        rdc_prediction_save(prediction, saved);
+        check_that(rdc_prediction_load(other, saved).error == RDC_OK, "what was saved is loaded");
+        buffers_release(mark);
+    }
     rdc_prediction_free(prediction);
-    return copy;
+    return other;
 }
 
 static size_t next_part(rng *r, size_t left) {
@@ -25,7 +34,11 @@ static coded_levels encode_in_parts(rdc_cpu_level level, const predicted *p, rng
         const size_t at = t * components;
         coded.status = rdc_prediction_encode(level, prediction, &said, p->y + at, &p->costs, coded.levels + at, coded.index + at,
                                              coded.choice + t);
-        if (rng_one_in(&r, 4)) prediction = moved(prediction);
+        if (rng_one_in(&r, 4) && coded.status.error == RDC_OK) {
+            rdc_prediction_rollback(prediction);
+            part = 0;
+        }
+        if (rng_one_in(&r, 4)) prediction = moved(&r, p, prediction);
     }
     rdc_prediction_free(prediction);
     return coded;
@@ -43,7 +56,7 @@ static const double *decode_in_parts(rdc_cpu_level level, const predicted *p, co
         rdc_said said = part_of(p, t, part);
         said.token_scale = scales + t;
         status = rdc_prediction_decode(level, prediction, &said, &decoder, values + t * components);
-        if (rng_one_in(&r, 4)) prediction = moved(prediction);
+        if (rng_one_in(&r, 4)) prediction = moved(&r, p, prediction);
     }
     rdc_prediction_free(prediction);
     check_that(status.error == RDC_OK && rdc_block_finish(&decoder).error == RDC_OK, "levels can be decoded in parts");

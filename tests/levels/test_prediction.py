@@ -1,5 +1,6 @@
 """Levels under predicted means and scales: the levels, tables and components of the reference, however tokens are grouped."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -199,6 +200,58 @@ def test_copies_go_on_on_their_own(case, cut):
     joined = Tokens(*(np.concatenate(pair) for pair in zip(head, other)))
     assert same(encode(copy, other), [column[cut:] for column in expected(parts, joined)[:3]])
     assert same(encode(prediction, tail), [column[cut:] for column in expected(parts, tokens)[:3]])
+
+
+@given(case=cases(), cut=st.integers(0, 14))
+def test_what_was_saved_goes_on_where_it_is_loaded(case, cut):
+    parts, tokens = case
+    head, tail = part(tokens, slice(cut)), part(tokens, slice(cut, None))
+    prediction = parts.start()
+    encode(prediction, head)
+    saved = _core.prediction_save(prediction)
+    other = random_tokens(np.random.default_rng(cut), parts, 5)
+    encode(prediction, other)
+    loaded = _core.prediction_load(parts.core(), saved)
+    assert _core.prediction_save(loaded) == saved
+    assert same(encode(loaded, tail), [column[cut:] for column in expected(parts, tokens)[:3]])
+
+
+@given(case=cases(), cut=st.integers(0, 14), begins=st.booleans())
+def test_what_was_coded_is_taken_back(case, cut, begins):
+    parts, tokens = case
+    head, tail = part(tokens, slice(cut)), part(tokens, slice(cut, None))
+    prediction = parts.start()
+    encode(prediction, head)
+    if begins:
+        _core.prediction_begin(prediction)
+        with pytest.raises(RdcodecError):
+            encode(prediction, failing_tokens(random_tokens(np.random.default_rng(cut), parts, 2), "exponent"))
+    else:
+        encode(prediction, random_tokens(np.random.default_rng(cut), parts, 5))
+    _core.prediction_rollback(prediction)
+    assert same(encode(prediction, tail), [column[cut:] for column in expected(parts, tokens)[:3]])
+
+
+def test_a_decoding_is_taken_back():
+    rng = np.random.default_rng(20)
+    parts = random_parts(rng)
+    tokens = random_tokens(rng, parts, 12)
+    *_, components = expected(parts, tokens)
+    levels, index, choice = encode(parts.start(), tokens)
+    told = final(tokens, choice)
+    prediction, decoder = parts.start(), block_decoder(levels, index)
+    decode(prediction, decoder, part(told, slice(5)))
+    decode(prediction, block_decoder(levels[7:], index[7:]), part(told, slice(7, None)))
+    _core.prediction_rollback(prediction)
+    assert np.array_equal(decode(prediction, decoder, part(told, slice(5, None))), components[5:])
+
+
+def test_before_the_first_token_there_is_nothing_to_take_back():
+    parts = random_parts(np.random.default_rng(21))
+    tokens = random_tokens(np.random.default_rng(22), parts, 4)
+    prediction = parts.start()
+    _core.prediction_rollback(prediction)
+    assert same(encode(prediction, tokens), expected(parts, tokens)[:3])
 
 
 def test_encoder_and_decoder_remember_the_same():
@@ -476,6 +529,22 @@ def test_costs_that_do_not_fit_are_refused(parts, tokens, costs, candidates, mes
     assert same(encode(prediction, tokens), expected(parts, tokens)[:3])
 
 
+def test_states_that_no_coding_leaves_behind_are_refused(parts):
+    """7 components, and 2 tokens' inputs of the network, whose limit is 2000."""
+    predictor = parts.core()
+    size = 7 + 2 * parts.net.inputs
+    for at, value in ((0, -32768), (6, -32768), (7, INPUT_LIMIT + 1), (size - 1, -INPUT_LIMIT - 1)):
+        saved = np.zeros(size, "<i2")
+        saved[at] = value
+        with pytest.raises(RdcodecError, match=f"state: no such network remembers {value}, which stands at position {at}"):
+            _core.prediction_load(predictor, saved)
+    saved = np.array([-32767] * 7 + [INPUT_LIMIT] * 2 * parts.net.inputs, "<i2").tobytes()
+    assert _core.prediction_save(_core.prediction_load(predictor, saved)) == saved
+    for other in (saved[:-1], saved + b"a", b""):
+        with pytest.raises(RdcodecError, match=f"prediction: expected {2 * size} bytes, got {len(other)}"):
+            _core.prediction_load(predictor, other)
+
+
 def test_a_decoder_of_other_tables_says_so(parts, tokens):
     few = FrequencyTables.gaussian([1.0, 2.0])
     decoder = few.decoder(few.encode(np.zeros(42, int), np.zeros(42, int)), 42)
@@ -495,6 +564,11 @@ def test_objects_of_other_types_are_refused(parts, tokens):
         _core.prediction_copy(predictor)
     with pytest.raises(TypeError, match="prediction: expected Prediction, got rdcodec._core.Predictor"):
         encode(predictor, tokens)
+    for function in (_core.prediction_save, _core.prediction_begin, _core.prediction_rollback):
+        with pytest.raises(TypeError, match="prediction: expected Prediction, got rdcodec._core.Predictor"):
+            function(predictor)
+    with pytest.raises(TypeError, match="must be rdcodec._core.Predictor, not rdcodec._core.Prediction"):
+        _core.prediction_load(prediction, b"")
     with pytest.raises(TypeError, match="decoder: expected a Decoder, got int"):
         _core.prediction_decode(prediction, 5, *said(tokens))
     for kind in (_core.Predictor, _core.Prediction):
@@ -514,9 +588,10 @@ def test_one_thread_at_a_time_uses_a_prediction(parts):
     prediction, outputs, refusals = parts.start(), [], set()
     thread = threading.Thread(target=lambda: outputs.append(encode(prediction, tokens, "scalar")))
     thread.start()
+    uses = itertools.cycle([_core.prediction_copy, _core.prediction_save, _core.prediction_begin, _core.prediction_rollback])
     while thread.is_alive():
         try:
-            _core.prediction_copy(prediction)
+            next(uses)(prediction)
         except RdcodecError as error:
             refusals.add(str(error))
     thread.join()

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -48,6 +49,54 @@ def test_copies_of_states_go_on_on_their_own(case, cut):
     assert np.array_equal(net.run(shallow, other), expected(net, np.concatenate([x[:cut], other]))[cut:])
     for unmoved in (state, deep):
         assert np.array_equal(net.run(unmoved, x[cut:]), expected(net, x)[cut:])
+
+
+@given(case=nets_and_inputs(), cut=st.integers(0, 150))
+def test_pickled_nets_and_states_go_on(case, cut):
+    net, x = case
+    state = net.new_state()
+    net.run(state, x[:cut])
+    twin, twin_state = pickle.loads(pickle.dumps((net, state)))
+    assert np.array_equal(twin.run(twin_state, x[cut:]), expected(net, x)[cut:])
+    assert np.array_equal(net.run(state, x[cut:]), expected(net, x)[cut:])
+    assert np.array_equal(copy.deepcopy(net).run(net.new_state(), x), expected(net, x))
+
+
+def two_layers(table=None):
+    """One tap, then three: the second layer remembers two tokens of two outputs, which lie from -5 to 9."""
+    first = Layer(np.ones((2, 2, 1), np.int8), np.zeros(2, np.int32), np.zeros(2, np.uint8), np.array([-5, 9], np.int16), table=table)
+    second = Layer(np.ones((1, 3, 2), np.int8), np.zeros(1, np.int32), np.zeros(1, np.uint8), np.array([-99, 99], np.int16))
+    return IntegerNet([first, second], 100)
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [(0, 101), (0, -101), (0, -32768), (1, 10), (1, -6), (4, 32767)],
+)
+def test_states_that_no_run_leaves_behind_are_refused(at, value):
+    net = two_layers()
+    saved = np.zeros(5, "<i2")
+    saved[at] = value
+    with pytest.raises(RdcodecError, match=f"state: no such network remembers {value}, which stands at position {at}"):
+        _core.net_state_load(net._core, saved.tobytes())
+
+
+def test_states_that_a_run_leaves_behind_are_loaded():
+    saved = np.array([-100, 9, -5, 0, 9], "<i2").tobytes()
+    assert _core.net_state_save(_core.net_state_load(two_layers()._core, saved)) == saved
+    table = np.arange(15, dtype=np.int16) * -7 - 2  # -2 to -100, and the zero before the first token
+    saved = np.array([100, -100, -2, 0, -3], "<i2")
+    assert _core.net_state_save(_core.net_state_load(two_layers(table)._core, saved)) == saved.tobytes()
+    for value in (1, -101):
+        saved[1] = value
+        with pytest.raises(RdcodecError, match=f"remembers {value}, which stands at position 1"):
+            _core.net_state_load(two_layers(table)._core, saved)
+
+
+def test_states_of_another_size_are_refused():
+    for size in (0, 4, 9, 11, 12):
+        with pytest.raises(RdcodecError, match=f"state: expected 10 bytes, got {size}"):
+            _core.net_state_load(two_layers()._core, bytes(size))
 
 
 def test_a_state_outlives_its_net():
