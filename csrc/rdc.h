@@ -91,6 +91,7 @@ typedef enum rdc_error {
     RDC_ERROR_FINAL_STATE,
     RDC_ERROR_TAIL_LENGTH,
     RDC_ERROR_STATE_BYTES,
+    RDC_ERROR_STATE_SIZE,
     RDC_ERROR_STATE_PADDING,
     RDC_ERROR_PART_SIZE,
     RDC_ERROR_WORDS_LEFT,
@@ -107,6 +108,7 @@ typedef enum rdc_error {
     RDC_ERROR_FRAME_LENGTH,
     RDC_ERROR_FRAME_CHECKSUM,
     RDC_ERROR_QUALITY,
+    RDC_ERROR_RESTART,
 
     /* 200: bytes of another version */
     RDC_ERROR_VERSION = 200,
@@ -296,23 +298,30 @@ rdc_status rdc_header_write(const rdc_header *header, uint8_t *bytes, size_t *si
 /* Reads the header at the start of bytes[0..size); *end is behind it. Errors: 100 to 299 (at: byte offset), the limits. */
 rdc_status rdc_header_read(const uint8_t *bytes, size_t size, rdc_header *header, size_t *end);
 
+/* The frames of a row are a chain: the checksum of each begins with that of the one before, so that none can be left out, repeated or
+ * exchanged. A new start, which its number tells from those before, begins the chain anew. */
 typedef struct rdc_frame {
-    uint64_t tokens; /* 0 to RDC_MAX_FRAME_TOKENS */
+    uint64_t tokens;     /* 0 to RDC_MAX_FRAME_TOKENS */
     int has_quality;
     int32_t quality;
+    uint32_t restart;    /* number of the new start in its row, 0 for other frames; with a quality alone */
     const uint8_t *payload;
     size_t payload_size;
+    uint32_t checksum;   /* found by writing and reading: what the next frame begins with */
 } rdc_frame;
+
+#define RDC_CHAIN_START UINT32_MAX /* what the first frame of a row begins with */
 
 /* Bytes that are enough for a frame. */
 size_t rdc_frame_bound(size_t payload_size);
 
-/* Writes a frame into rdc_frame_bound bytes; *size of them are used. Errors: RDC_ERROR_FRAME_TOKEN_LIMIT, RDC_ERROR_PAYLOAD_LIMIT. */
-rdc_status rdc_frame_write(const rdc_frame *frame, uint8_t *bytes, size_t *size);
+/* Writes the frame after the one with the checksum `before` into rdc_frame_bound bytes; *size of them are used.
+ * Errors: RDC_ERROR_FRAME_TOKEN_LIMIT, RDC_ERROR_PAYLOAD_LIMIT, RDC_ERROR_RESTART. */
+rdc_status rdc_frame_write(rdc_frame *frame, uint32_t before, uint8_t *bytes, size_t *size);
 
-/* Reads the frame at *at of bytes[0..size) and moves *at behind it; the payload stays where it is. Errors: 100 to 299
- * (at: byte offset), the limits. */
-rdc_status rdc_frame_read(const uint8_t *bytes, size_t size, size_t *at, rdc_frame *frame);
+/* Reads the frame at *at of bytes[0..size), the one after that with the checksum `before`, and moves *at behind it; the payload stays
+ * where it is. A new start is read whatever came before it. Errors: 100 to 299 (at: byte offset), the limits. */
+rdc_status rdc_frame_read(const uint8_t *bytes, size_t size, size_t *at, uint32_t before, rdc_frame *frame);
 
 /* ---- Scalar quantiser ---- */
 

@@ -43,8 +43,8 @@ def take(data, at, size):
 # ---- 3 Checksums ----
 
 
-def crc16(data):
-    crc = 0xFFFF
+def crc16(data, start=0xFFFF):
+    crc = start
     for byte in data:
         crc ^= byte << 8
         for _ in range(8):
@@ -53,8 +53,8 @@ def crc16(data):
     return crc
 
 
-def crc32(data):
-    crc = 0xFFFFFFFF
+def crc32(data, start=0xFFFFFFFF):
+    crc = start
     for byte in data:
         crc ^= byte
         for _ in range(8):
@@ -89,32 +89,49 @@ def read_header(data):
 # ---- 5 Frame ----
 
 
-def read_frame(data, start=0):
-    """The frame at byte `start`: tokens, quality or None, payload, and the offset behind it."""
+def read_frame_head(data, at):
+    """Tokens, quality or None and number of a new start of a body, and the offset behind them."""
+    number, at = read_varint(data, at)
+    tokens, quality, restart = number >> 1, None, 0
+    restarts = number & 1 == 1 and tokens > 4096
+    tokens -= 4097 if restarts else 0
+    if tokens > 4096:
+        raise LimitError(f"a frame of {tokens} tokens")
+    if number & 1:
+        number, at = read_varint(data, at)
+        if number >= 2**32:
+            raise CorruptStreamError(f"byte {at}: a quality beyond int32")
+        quality = unzigzag(number)
+    if restarts:
+        restart, at = read_varint(data, at)
+        if not 1 <= restart < 2**32:
+            raise CorruptStreamError(f"byte {at}: new start {restart}")
+    return tokens, quality, restart, at
+
+
+def read_frame(data, start=0, before=2**32 - 1):
+    """The frame at byte `start`, behind one with the checksum `before`: tokens, quality or None, payload, the offset behind it, its
+    checksum, and the number of a new start or 0."""
     length, body = read_varint(data, start)
-    if length > 2**26 + 31:
+    if length > 2**26 + 40:
         raise LimitError(f"a frame of {length} bytes")
     checksum_size = 2 if length < 1024 else 4
     if length in (0, 1, 2, 1024, 1025):
         raise CorruptStreamError(f"byte {start}: no frame has this length")
     take(data, body, length)
     end = body + length - checksum_size
-    checksum = crc16 if checksum_size == 2 else crc32
-    if int.from_bytes(data[end : end + checksum_size], "little") != checksum(data[start:end]):
+    checksum = int.from_bytes(data[end : end + checksum_size], "little")
+    try:
+        *_, restart, _ = read_frame_head(data[:end], body)
+    except (CorruptStreamError, LimitError):
+        restart = 0  # what is wrong in the head counts once the checksum is right
+    first = 2**32 - 1 if restart else before
+    if checksum != (crc16(data[start:end], first & 0xFFFF) if checksum_size == 2 else crc32(data[start:end], first)):
         raise CorruptStreamError(f"byte {end}: the checksum does not match")
-
-    number, at = read_varint(data[:end], body)
-    tokens, quality = number >> 1, None
-    if tokens > 4096:
-        raise LimitError(f"a frame of {tokens} tokens")
-    if number & 1:
-        number, at = read_varint(data[:end], at)
-        if number >= 2**32:
-            raise CorruptStreamError(f"byte {at}: a quality beyond int32")
-        quality = unzigzag(number)
+    tokens, quality, restart, at = read_frame_head(data[:end], body)
     if end - at > 2**26:
         raise LimitError(f"a payload of {end - at} bytes")
-    return tokens, quality, data[at:end], end + checksum_size
+    return tokens, quality, data[at:end], end + checksum_size, checksum, restart
 
 
 # ---- 6 Frequency tables ----
@@ -166,6 +183,8 @@ def decode_escape(bits, table):
 
 # ---- 8 Block ----
 
+START = 32  # what a lone lane begins with
+
 
 class Words:
     """The 16-bit words that the lanes share."""
@@ -197,13 +216,13 @@ def decode_lanes(states, words, tables, precision):
 
 
 def decode_single(state, words, tables, precision):
-    """Entries coded in one lane that began with state 0."""
+    """Entries coded in one lane that began with state 32."""
     if words.left and state < 2**16:
         raise CorruptStreamError(f"state {state} has given no words away")
     states = [state]
     yield from decode_lanes(states, words, tables, precision)
-    if states != [0]:
-        raise CorruptStreamError(f"the last state is {states[0]} and not 0")
+    if states != [START]:
+        raise CorruptStreamError(f"the last state is {states[0]} and not {START}")
 
 
 def read_lane_states(data, at, lanes):
@@ -253,7 +272,9 @@ def decode_part(tables, count, precision, data):
         state = take(data, at, 4 - dropped)
         if dropped < 3 and state[-1] == 0:
             raise CorruptStreamError(f"byte {at}: a high zero byte of the state")
-        state = int.from_bytes(state, "little")
+        state = START + int.from_bytes(state, "little")
+        if state >= 2**32:
+            raise CorruptStreamError(f"byte {at}: a state beyond 32 bits")
         entries = decode_single(state, Words(data[at + 4 - dropped :]), islice(tables, count), precision)
 
     bits = iter([byte >> (7 - i) & 1 for byte in section for i in range(8)])

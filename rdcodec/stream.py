@@ -7,12 +7,18 @@ sent without the header. What the payload of a frame means is the codec's affair
 from typing import NamedTuple
 
 from rdcodec import _core
-from rdcodec.errors import LimitError, RdcodecError
+from rdcodec.errors import CorruptStreamError, LimitError, RdcodecError
 
-__all__ = ["DTYPES", "MAX_FRAME_TOKENS", "Frame", "Header", "read_frame", "read_header", "write_frame", "write_header"]
+__all__ = [
+    *("CHAIN_START", "DTYPES", "MAX_FRAME_TOKENS", "Chain", "Frame", "Header"),
+    *("bytes_of", "read_frame", "read_frames", "read_header", "write_frame", "write_header"),
+]
 
 DTYPES = ("float32", "float16", "bfloat16")
 MAX_FRAME_TOKENS = 4096
+MIN_FRAME_BYTES = 4
+CHAIN_START = 2**32 - 1
+"""What the checksum of the first frame of a row begins with, and of a new start; that of a later one begins with the checksum before."""
 
 
 class Header(NamedTuple):
@@ -43,12 +49,29 @@ class Header(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """A frame as read: `tokens`, the `quality` or None where it goes on, the `payload` bytes, and the offset of its `end`."""
+    """A frame as read.
+
+    Attributes
+    ----------
+    tokens : int
+        0 to 4096.
+    quality : int or None
+        None where the quality of the frame before goes on.
+    payload : bytes
+    end : int
+        Offset of the byte behind the frame.
+    checksum : int
+        What the checksum of the next frame of the row begins with.
+    restart : int
+        0, or the number of a new start of the row.
+    """
 
     tokens: int
     quality: int | None
     payload: bytes
     end: int
+    checksum: int
+    restart: int
 
 
 def write_header(header):
@@ -111,7 +134,7 @@ def read_header(data):
     return Header(DTYPES[dtype], codec_id, channels, rows, tokens, batched), end
 
 
-def write_frame(tokens, payload, quality=None):
+def write_frame(tokens, payload, quality=None, before=CHAIN_START, restart=0):
     """The bytes of a frame.
 
     Parameters
@@ -122,6 +145,10 @@ def write_frame(tokens, payload, quality=None):
         At most 2**26 bytes.
     quality : int, optional
         Within int32; given in the first frame after a start, and where it changes.
+    before : int
+        Checksum of the frame before it in the row.
+    restart : int
+        The number of a new start in its row, 1 for the first; its frame has a quality and does not depend on the one before.
 
     Returns
     -------
@@ -132,7 +159,7 @@ def write_frame(tokens, payload, quality=None):
     LimitError
         Too many tokens or bytes.
     RdcodecError
-        A quality beyond int32.
+        A quality beyond int32, a checksum or a number beyond uint32, or a new start without a quality.
 
     Examples
     --------
@@ -141,20 +168,25 @@ def write_frame(tokens, payload, quality=None):
     >>> frame.hex()
     '070303616263892e'
     >>> read_frame(frame)
-    Frame(tokens=1, quality=-2, payload=b'abc', end=8)
+    Frame(tokens=1, quality=-2, payload=b'abc', end=8, checksum=11913, restart=0)
+    >>> second = write_frame(1, b"def", before=read_frame(frame).checksum)
+    >>> read_frame(second, before=read_frame(frame).checksum).payload
+    b'def'
     """
     if quality is not None and not -(2**31) <= quality < 2**31:
         raise RdcodecError(f"quality: expected an integer within int32, got {quality}")
-    return _core.frame_write(_uint64(tokens, "tokens"), payload, quality)
+    return _core.frame_write(_uint64(tokens, "tokens"), payload, quality, _uint32(before, "before"), _uint32(restart, "restart"))[0]
 
 
-def read_frame(data, offset=0):
+def read_frame(data, offset=0, before=CHAIN_START):
     """Read the frame that begins at a byte offset.
 
     Parameters
     ----------
     data : bytes-like
     offset : int
+    before : int
+        Checksum of the frame before it in the row.
 
     Returns
     -------
@@ -165,9 +197,84 @@ def read_frame(data, offset=0):
     LimitError
         Claims of sizes beyond the limits.
     CorruptStreamError
-        The data end too early, the checksum does not match, or no encoder writes such a frame; the message gives the byte offset.
+        The data end too early, the checksum does not match (the frame is damaged, or another one than the next of its row), or no
+        encoder writes such a frame; the message gives the byte offset.
     """
-    return Frame(*_core.frame_read(data, offset))
+    return Frame(*_core.frame_read(data, offset, _uint32(before, "before")))
+
+
+class Chain(NamedTuple):
+    """Where the frames of a row have come to.
+
+    Attributes
+    ----------
+    before : int
+        Checksum of the last frame, which that of the next one begins with.
+    restarts : int
+        Number of the last new start.
+    """
+
+    before: int = CHAIN_START
+    restarts: int = 0
+
+    def read(self, data, offset=0):
+        """The next frame, which begins at a byte offset; errors as of `read_frame`, and for a new start that was there before."""
+        frame = read_frame(data, offset, self.before)
+        if 0 < frame.restart <= self.restarts:
+            raise CorruptStreamError(f"byte {offset}: new start {frame.restart} of its row, expected one after {self.restarts}")
+        return frame
+
+    def after(self, frame):
+        """The chain behind a frame."""
+        return Chain(frame.checksum, frame.restart or self.restarts)
+
+
+def read_frames(data, header, offset):
+    """An iterator of the frames of a stream, each as the number of its row and the frame; one frame at a time is in memory.
+
+    Parameters
+    ----------
+    data : bytes-like
+        The whole stream.
+    header : Header
+    offset : int
+        Of the byte behind the header.
+
+    Raises
+    ------
+    CorruptStreamError, LimitError
+        As `read_frame`; the frames of a row do not add up to its tokens, or something follows the last one. What the bytes cannot hold
+        in any case is refused at once.
+    """
+    least = MIN_FRAME_BYTES * header.rows * -(-header.tokens // MAX_FRAME_TOKENS)
+    if least > len(data) - offset:
+        raise CorruptStreamError(f"byte {len(data)}: the data end too early, the frames of {header.rows * header.tokens} tokens take {least} bytes")
+    return _frames(data, header, offset)
+
+
+def _frames(data, header, offset):
+    for row in range(header.rows if header.tokens else 0):
+        chain, left = Chain(), header.tokens
+        while left:
+            frame = chain.read(data, offset)
+            if not 0 < frame.tokens <= left:
+                raise CorruptStreamError(f"frame at byte {offset}: {frame.tokens} tokens where 1 to {left} are left")
+            yield row, frame
+            chain, offset, left = chain.after(frame), frame.end, left - frame.tokens
+    if offset != len(data):
+        raise CorruptStreamError(f"byte {offset}: {len(data) - offset} bytes after the last frame")
+
+
+def bytes_of(data):
+    """A view of the bytes of a bytes-like object, whatever its items are; a copy where they do not lie side by side."""
+    view = memoryview(data)
+    return view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
+
+
+def _uint32(value, name):
+    if not 0 <= value < 2**32:
+        raise RdcodecError(f"{name}: expected 0 to 2**32 - 1, got {value}")
+    return value
 
 
 def _uint64(value, name):

@@ -66,6 +66,7 @@ static const struct {
     {RDC_ERROR_FINAL_STATE, "byte {at}: expected the coder to end in its initial state, got {got}"},
     {RDC_ERROR_TAIL_LENGTH, "byte {at}: expected a tail shorter than the block and of at least 1 symbol, got {got}"},
     {RDC_ERROR_STATE_BYTES, "byte {at}: expected a state without high zero bytes, got {got}"},
+    {RDC_ERROR_STATE_SIZE, "byte {at}: expected a state that is at most 2^32 - 33 above its start, got {got}"},
     {RDC_ERROR_STATE_PADDING, "byte {at}: expected zero bits behind the states of the lanes, got {got}"},
     {RDC_ERROR_PART_SIZE, "byte {at}: expected the size of a part within the block, got {got}"},
     {RDC_ERROR_WORDS_LEFT, "byte {at}: expected all words to be used, got {got} bytes of them left over"},
@@ -80,8 +81,9 @@ static const struct {
     {RDC_ERROR_ROWS, "byte {at}: expected 1 row where there is no batch axis, got {got}"},
     {RDC_ERROR_HEADER_CHECKSUM, "byte {at}: the checksum of the header does not match, got {got}"},
     {RDC_ERROR_FRAME_LENGTH, "byte {at}: expected a length that a frame can have, got {got}"},
-    {RDC_ERROR_FRAME_CHECKSUM, "byte {at}: the checksum of the frame does not match, got {got}"},
+    {RDC_ERROR_FRAME_CHECKSUM, "byte {at}: the checksum of the frame does not match, got {got}; it is damaged or not the next one of its row"},
     {RDC_ERROR_QUALITY, "byte {at}: expected a quality within int32"},
+    {RDC_ERROR_RESTART, "byte {at}: expected a new start with a quality and with a number from 1 to 2^32 - 1, got {got}"},
 
     {RDC_ERROR_VERSION, "byte {at}: expected format version 1, got {got}"},
 

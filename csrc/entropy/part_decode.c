@@ -16,8 +16,10 @@ static rdc_status rdc_part_read_states(rdc_part_decoder *d, size_t *at, unsigned
     RDC_RETURN_IF(d->escape_start - *at < 4 - dropped, RDC_ERROR_TRUNCATED, d->escape_start, 0);
     uint8_t bytes[4] = {0};
     memcpy(bytes, d->part + *at, 4 - dropped);
-    d->states[0] = rdc_load32(bytes);
-    RDC_RETURN_IF(dropped < 3 && d->states[0] < 1u << (24 - 8 * dropped), RDC_ERROR_STATE_BYTES, *at, d->states[0]);
+    const uint32_t written = rdc_load32(bytes);
+    RDC_RETURN_IF(dropped < 3 && written < 1u << (24 - 8 * dropped), RDC_ERROR_STATE_BYTES, *at, written);
+    RDC_RETURN_IF(written > UINT32_MAX - RDC_RANS_START, RDC_ERROR_STATE_SIZE, *at, written);
+    d->states[0] = RDC_RANS_START + written;
     *at += 4 - dropped;
     return rdc_ok();
 }
@@ -142,6 +144,6 @@ rdc_status rdc_part_finish(const rdc_part_decoder *decoder) {
     const rdc_part_decoder *d = decoder;
     const size_t left = (size_t)(d->words_end - d->word);
     RDC_RETURN_IF(left, RDC_ERROR_WORDS_LEFT, d->escape_start - left, left);
-    RDC_RETURN_IF(d->states[0] != 0, RDC_ERROR_FINAL_STATE, d->escape_start, d->states[0]);
+    RDC_RETURN_IF(d->states[0] != RDC_RANS_START, RDC_ERROR_FINAL_STATE, d->escape_start, d->states[0]);
     return rdc_part_finish_escapes(d);
 }

@@ -64,7 +64,7 @@ static rdc_tail rdc_tail_encode(const rdc_rans_kernels *kernels, const rdc_table
     uint8_t room[RDC_RANS_SLACK + 2 * (RDC_MAX_LANES + TAIL_STEP)];
     uint8_t *const end = room + sizeof room;
     uint8_t *words = end;
-    uint32_t state = 0;
+    uint32_t state = RDC_RANS_START;
     for (size_t step = TAIL_STEP; tail.symbols < n;) {
         step = rdc_smaller(step, n - tail.symbols);
         const size_t at = n - tail.symbols - step;
@@ -131,10 +131,17 @@ static size_t rdc_part_write_head(uint8_t *part, unsigned lanes, unsigned droppe
     return size;
 }
 
-/* The state of a single lane, without its high zero bytes, or those of several. Returns where they end. */
+/* High zero bytes of what a single lane has come to from its start. */
+static unsigned rdc_part_dropped(uint32_t state) {
+    unsigned dropped = 0;
+    while (dropped < 3 && state - RDC_RANS_START < 1u << (24 - 8 * dropped)) dropped++;
+    return dropped;
+}
+
+/* The state of a single lane, less its start and without high zero bytes, or those of several. Returns where they end. */
 static uint8_t *rdc_part_write_states(uint8_t *bytes, const uint32_t *states, unsigned lanes, unsigned dropped) {
     if (lanes > 1) return rdc_lane_states_write(bytes, states, lanes);
-    rdc_store32(bytes, states[0]);
+    rdc_store32(bytes, states[0] - RDC_RANS_START);
     return bytes + 4 - dropped;
 }
 
@@ -143,7 +150,7 @@ rdc_status rdc_part_encode(const rdc_rans_kernels *kernels, const rdc_tables *ta
     RDC_FORWARD_IF_ERROR(rdc_tables_check_index(tables, index, n));
     if (lanes == 0) lanes = choose_lanes(tables, symbols, index, n);
 
-    uint32_t states[RDC_MAX_LANES] = {0};
+    uint32_t states[RDC_MAX_LANES] = {RDC_RANS_START};
     size_t tail_symbols = 0;
     if (lanes > 1) {
         const rdc_tail tail = rdc_tail_encode(kernels, tables, symbols, index, n, lanes);
@@ -153,13 +160,12 @@ rdc_status rdc_part_encode(const rdc_rans_kernels *kernels, const rdc_tables *ta
     if (tail_symbols == n) { /* all of it fits into the tail: one lane is shorter */
         lanes = 1;
         tail_symbols = 0;
-        states[0] = 0;
+        states[0] = RDC_RANS_START;
     }
 
     uint8_t *const middle = part + RDC_PART_HEAD_BYTES + RDC_RANS_SLACK + 2 * n;
     const rdc_body body = rdc_body_encode(kernels, tables, symbols, index, n, tail_symbols, lanes, states, middle);
-    unsigned dropped = 0;
-    while (lanes == 1 && dropped < 3 && states[0] < 1u << (24 - 8 * dropped)) dropped++;
+    const unsigned dropped = lanes == 1 ? rdc_part_dropped(states[0]) : 0;
     uint8_t *next = part + rdc_part_write_head(part, lanes, dropped, body.escapes_size, tail_symbols);
     next = rdc_part_write_states(next, states, lanes, dropped);
     memmove(next, body.words, body.words_size + body.escapes_size);

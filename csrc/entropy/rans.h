@@ -5,6 +5,7 @@
 #include "entropy/tables.h"
 
 #define RDC_RANS_LOW 65536u /* states are kept at or above; one below takes a word in */
+#define RDC_RANS_START 32u /* of a lone lane: decoding ends here, and what falls below never comes back */
 #define RDC_RANS_BELOW_ONE 0.99999952f /* 1 - 2^-21, for estimates that must not be too large */
 #define RDC_RANS_SLACK 64   /* bytes that an encoder may touch below its words */
 

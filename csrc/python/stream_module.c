@@ -41,8 +41,9 @@ static PyObject *frame_write(PyObject *module, PyObject *args) {
     unsigned long long tokens;
     Py_buffer payload;
     PyObject *quality;
-    if (!PyArg_ParseTuple(args, "Ky*O:frame_write", &tokens, &payload, &quality)) return NULL;
-    rdc_frame frame = {.tokens = tokens, .payload = payload.buf, .payload_size = (size_t)payload.len};
+    unsigned before, restart;
+    if (!PyArg_ParseTuple(args, "Ky*OII:frame_write", &tokens, &payload, &quality, &before, &restart)) return NULL;
+    rdc_frame frame = {.tokens = tokens, .restart = restart, .payload = payload.buf, .payload_size = (size_t)payload.len};
     frame.has_quality = quality != Py_None;
     if (frame.has_quality) frame.quality = (int32_t)PyLong_AsLong(quality);
     PyObject *bytes = PyErr_Occurred() ? NULL : PyBytes_FromStringAndSize(NULL, (Py_ssize_t)rdc_frame_bound(frame.payload_size));
@@ -53,21 +54,22 @@ static PyObject *frame_write(PyObject *module, PyObject *args) {
     size_t size = 0;
     rdc_status status;
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_frame_write(&frame, (uint8_t *)PyBytes_AS_STRING(bytes), &size);
+    status = rdc_frame_write(&frame, before, (uint8_t *)PyBytes_AS_STRING(bytes), &size);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&payload);
     if (status.error != RDC_OK) {
         Py_DECREF(bytes);
         return rdc_py_raise(rdc_py_state_of(module), status);
     }
-    _PyBytes_Resize(&bytes, (Py_ssize_t)size);
-    return bytes;
+    if (_PyBytes_Resize(&bytes, (Py_ssize_t)size) < 0) return NULL;
+    return Py_BuildValue("NI", bytes, (unsigned)frame.checksum);
 }
 
 static PyObject *frame_read(PyObject *module, PyObject *args) {
     Py_buffer data;
     Py_ssize_t offset;
-    if (!PyArg_ParseTuple(args, "y*n:frame_read", &data, &offset)) return NULL;
+    unsigned before;
+    if (!PyArg_ParseTuple(args, "y*nI:frame_read", &data, &offset, &before)) return NULL;
     if (offset < 0 || offset > data.len) {
         PyErr_Format(rdc_py_state_of(module)->rdcodec_error, "offset: expected 0 to the %zd bytes of data, got %zd", data.len, offset);
         PyBuffer_Release(&data);
@@ -77,15 +79,15 @@ static PyObject *frame_read(PyObject *module, PyObject *args) {
     rdc_frame frame;
     rdc_status status;
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_frame_read(data.buf, (size_t)data.len, &at, &frame);
+    status = rdc_frame_read(data.buf, (size_t)data.len, &at, before, &frame);
     Py_END_ALLOW_THREADS
     PyObject *result = NULL;
     if (status.error != RDC_OK) {
         rdc_py_raise(rdc_py_state_of(module), status);
     } else {
         PyObject *quality = frame.has_quality ? PyLong_FromLong(frame.quality) : Py_NewRef(Py_None);
-        result = Py_BuildValue("KNy#n", (unsigned long long)frame.tokens, quality, frame.payload, (Py_ssize_t)frame.payload_size,
-                               (Py_ssize_t)at);
+        result = Py_BuildValue("KNy#nII", (unsigned long long)frame.tokens, quality, frame.payload, (Py_ssize_t)frame.payload_size,
+                               (Py_ssize_t)at, (unsigned)frame.checksum, (unsigned)frame.restart);
     }
     PyBuffer_Release(&data);
     return result;

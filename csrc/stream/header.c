@@ -8,6 +8,8 @@
 
 static const uint8_t magic[4] = {'R', 'D', 'C', 0x9d};
 
+#define CRC_START 0xffff
+
 enum { AT_VERSION = 4, AT_DTYPE = 5, AT_FLAGS = 6, AT_CODEC_ID = 7, AT_SIZES = 15 };
 
 static rdc_status rdc_header_check_sizes(const rdc_header *header) {
@@ -29,7 +31,7 @@ rdc_status rdc_header_write(const rdc_header *header, uint8_t *bytes, size_t *si
     at += rdc_varint_write(bytes + at, header->channels);
     at += rdc_varint_write(bytes + at, header->rows);
     at += rdc_varint_write(bytes + at, header->tokens);
-    rdc_store16(bytes + at, rdc_crc16(bytes, at));
+    rdc_store16(bytes + at, rdc_crc16(CRC_START, bytes, at));
     *size = at + 2;
     return rdc_ok();
 }
@@ -47,7 +49,7 @@ rdc_status rdc_header_read(const uint8_t *bytes, size_t size, rdc_header *header
     RDC_FORWARD_IF_ERROR(rdc_varint_read(bytes, size, &at, &header->rows));
     RDC_FORWARD_IF_ERROR(rdc_varint_read(bytes, size, &at, &header->tokens));
     RDC_RETURN_IF(size - at < 2, RDC_ERROR_TRUNCATED, size, 0);
-    RDC_RETURN_IF(rdc_load16(bytes + at) != rdc_crc16(bytes, at), RDC_ERROR_HEADER_CHECKSUM, at, rdc_load16(bytes + at));
+    RDC_RETURN_IF(rdc_load16(bytes + at) != rdc_crc16(CRC_START, bytes, at), RDC_ERROR_HEADER_CHECKSUM, at, rdc_load16(bytes + at));
 
     RDC_RETURN_IF(bytes[AT_DTYPE] > RDC_BFLOAT16, RDC_ERROR_DTYPE, AT_DTYPE, bytes[AT_DTYPE]);
     RDC_RETURN_IF(bytes[AT_FLAGS] > 1, RDC_ERROR_HEADER_FLAGS, AT_FLAGS, bytes[AT_FLAGS]);

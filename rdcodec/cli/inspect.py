@@ -3,8 +3,9 @@
 from rich.table import Table
 
 from rdcodec.cli.options import Json, Stream
-from rdcodec.cli.output import check_writable, console, say, write_json
-from rdcodec.cli.streams import read_stream
+from rdcodec.cli.output import check_writable, console, json_rows, say
+from rdcodec.files import mapped_file
+from rdcodec.stream import read_frames, read_header
 
 __all__ = ["inspect"]
 
@@ -14,8 +15,8 @@ FRAMES_SHOWN = 20
 def inspect(stream: Stream, json: Json = None):
     """Show a stream's header and frames; no codec is needed."""
     check_writable(json)
-    data = stream.read_bytes()
-    header, end, frames = read_stream(data)
+    data = mapped_file(stream)
+    header, end = read_header(data)
     tokens = header.rows * header.tokens
     summary = {
         "dtype": header.dtype,
@@ -28,24 +29,30 @@ def inspect(stream: Stream, json: Json = None):
         "bytes": len(data),
         "bits_per_token": 8 * len(data) / tokens if tokens else None,
     }
-    starts = [end, *(frame.end for frame in frames)]
-    listed = [
-        {
-            "offset": start,
-            "bytes": frame.end - start,
+    table = Table("frame", "offset", "bytes", "payload", "tokens", "quality", "new start")
+    with json_rows(json, summary, "frames") as append:
+        count = 0
+        for count, frame in enumerate(_described(data, header, end), 1):
+            append(frame)
+            if count <= FRAMES_SHOWN:
+                table.add_row(str(count - 1), *("" if value is None else str(value) for value in frame.values()))
+    for name, value in summary.items():
+        say(f"{name:15} {f'{value:.2f}' if isinstance(value, float) else value}")
+    if count:
+        console().print(table)
+    if count > FRAMES_SHOWN:
+        say(f"and {count - FRAMES_SHOWN} more frames; --json lists them all")
+
+
+def _described(data, header, offset):
+    """Of each frame what the table and the JSON say."""
+    for _, frame in read_frames(data, header, offset):
+        yield {
+            "offset": offset,
+            "bytes": frame.end - offset,
             "payload_bytes": len(frame.payload),
             "tokens": frame.tokens,
             "quality": frame.quality,
+            "new_start": frame.restart or None,
         }
-        for start, frame in zip(starts, frames)
-    ]
-    write_json(json, {**summary, "frames": listed})
-    for name, value in summary.items():
-        say(f"{name:15} {f'{value:.2f}' if isinstance(value, float) else value}")
-    table = Table("frame", "offset", "bytes", "payload", "tokens", "quality")
-    for i, frame in enumerate(listed[:FRAMES_SHOWN]):
-        table.add_row(str(i), *("" if value is None else str(value) for value in frame.values()))
-    if listed:
-        console().print(table)
-    if len(listed) > FRAMES_SHOWN:
-        say(f"and {len(listed) - FRAMES_SHOWN} more frames; --json lists them all")
+        offset = frame.end

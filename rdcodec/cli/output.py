@@ -7,9 +7,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from rdcodec.files import replace_file
+from rdcodec.files import replaced_file
 
-__all__ = ["check_folder", "check_writable", "console", "progress_bar", "say", "write_file", "write_json"]
+__all__ = [
+    *("check_folder", "check_writable", "console", "json_rows", "output_file", "progress_bar", "say", "write_file", "write_json"),
+]
 
 PLAIN_WIDTH = 120  # columns where the output is no terminal
 
@@ -63,16 +65,40 @@ def check_folder(path):
         raise NotADirectoryError(f"{path} is no folder")
 
 
-def write_file(path, data):
-    """Write a file in one step: after a failure there is the old one, or none."""
+@contextmanager
+def output_file(path):
+    """A binary file to write to, written in one step: after a failure there is the old one, or none."""
     path = Path(path)
-    if path.exists() and not path.is_file():  # a pipe or a device cannot be replaced
-        path.write_bytes(data)
-        return
-    replace_file(path, data)
+    replaced = not path.exists() or path.is_file()  # a pipe or a device cannot be
+    with replaced_file(path) if replaced else open(path, "wb") as file:
+        yield file
+
+
+def write_file(path, data):
+    with output_file(path) as file:
+        file.write(data)
 
 
 def write_json(path, value):
     """`value` as JSON to the file that `--json` named; nothing where it named none."""
     if path is not None:
         write_file(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
+
+
+@contextmanager
+def json_rows(path, summary, name):
+    """As `write_json`, of a summary with a long list `name`: yields a function that appends to the list, which is never in memory."""
+    if path is None:
+        yield lambda row: None
+        return
+    with output_file(path) as file:
+        file.write(f"{json.dumps(summary, indent=2, allow_nan=False)[:-2]},\n  {json.dumps(name)}: [".encode())
+        separator = "\n    "
+
+        def append(row):
+            nonlocal separator
+            file.write((separator + json.dumps(row, allow_nan=False)).encode())
+            separator = ",\n    "
+
+        yield append
+        file.write(b"\n  ]\n}\n")

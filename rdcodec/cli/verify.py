@@ -7,8 +7,9 @@ import typer
 
 from rdcodec.cli.options import Json, Stream
 from rdcodec.cli.output import check_writable, say, write_json
-from rdcodec.cli.streams import read_stream
 from rdcodec.codecs import Codec
+from rdcodec.files import mapped_file
+from rdcodec.stream import read_frames, read_header
 
 __all__ = ["verify"]
 
@@ -22,18 +23,14 @@ def verify(
 ):
     """Check every length and checksum of a stream, and with its codec every symbol; exit status 1 if it is damaged."""
     check_writable(json)
-    data = stream.read_bytes()
-    _, _, frames = read_stream(data)
+    data = mapped_file(stream)
+    frames = tokens = 0
+    for _, frame in read_frames(data, *read_header(data)):
+        frames, tokens = frames + 1, tokens + frame.tokens
     if codec is not None:
-        Codec.from_pretrained(codec).decode(data)
-    tokens = sum(frame.tokens for frame in frames)
-    result = {
-        "stream": str(stream),
-        "bytes": len(data),
-        "frames": len(frames),
-        "tokens": tokens,
-        "decoded": codec is not None,
-    }
+        for _ in Codec.from_pretrained(codec).decode_frames(data):
+            pass
+    result = {"stream": str(stream), "bytes": len(data), "frames": frames, "tokens": tokens, "decoded": codec is not None}
     write_json(json, result)
     checked = "checksums and symbols" if codec is not None else "checksums"
-    say(f"{stream}: {checked} of {len(frames)} frames, {tokens} tokens, {len(data)} bytes are right")
+    say(f"{stream}: {checked} of {frames} frames, {tokens} tokens, {len(data)} bytes are right")

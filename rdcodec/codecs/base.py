@@ -7,14 +7,16 @@ A family states what it depends on (`_config`, `_tensors`) and how it codes floa
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
 from rdcodec.codecs.checkpoint import FAMILIES, load_checkpoint, save_checkpoint
-from rdcodec.codecs.link import Decoder, Encoder
+from rdcodec.codecs.link import Decoder, Encoder, State, check_decoded_size
 from rdcodec.codecs.values import as_dtype, check_values, values_of
 from rdcodec.errors import CodecMismatchError, CorruptStreamError, RdcodecError
-from rdcodec.stream import MAX_FRAME_TOKENS, Header, read_frame, read_header, write_header
+from rdcodec.stream import MAX_FRAME_TOKENS, Header, bytes_of, read_frames, read_header, write_header
 
 __all__ = ["Codec"]
 
@@ -73,8 +75,8 @@ class Codec(ABC):
         """The codec that `_config` and `_tensors` came from. Unknown keys are of a later version: left alone."""
 
     def _new_state(self):
-        """What an encoder, or a decoder, remembers from frame to frame; None where nothing is."""
-        return None
+        """What an encoder, or a decoder, remembers from frame to frame."""
+        return State()
 
     @abstractmethod
     def _encode_tokens(self, h, quality, state):
@@ -161,15 +163,20 @@ class Codec(ABC):
         for row in rows:
             encoder = self.encoder(quality)
             for start in range(0, len(row), self.frame_tokens):
-                parts.append(encoder._frame(row[start : start + self.frame_tokens]))
+                parts.append(encoder._frame(row[start : start + self.frame_tokens], encoder._quality))
         return b"".join(parts)
 
-    def decode(self, data):
+    def decode(self, data, max_tokens=None, max_bytes=None):
         """Decode a stream of `encode`.
 
         Parameters
         ----------
         data : bytes-like
+        max_tokens : int, optional
+            Of all rows, at most; any number where it is not given.
+        max_bytes : int, optional
+            Of the decoded tokens as float32, at most; where it is not given, 64 MiB and 1024 times the bytes of the stream, for a few
+            bytes can claim far more tokens than any codec packs into them.
 
         Returns
         -------
@@ -181,9 +188,43 @@ class Codec(ABC):
         ------
         CodecMismatchError
             The stream was made with another codec.
-        CorruptStreamError, UnsupportedVersionError, LimitError
+        CorruptStreamError, UnsupportedVersionError
             The bytes are no stream of this format.
+        LimitError
+            A claim beyond the limits of the format, or of more than is wanted; no memory is taken for it.
         """
+        data = bytes_of(data)
+        header, frames = self._frames(data)
+        check_decoded_size(header.rows * header.tokens, self.channels, len(data), max_tokens, max_bytes)
+        values, at = np.empty((header.rows * header.tokens, self.channels), np.float32), 0
+        for _, decoded in frames:
+            values[at : at + len(decoded)] = decoded
+            at += len(decoded)
+        shape = (header.rows, header.tokens, self.channels) if header.batched else (header.tokens, self.channels)
+        return as_dtype(values.reshape(shape), header.dtype)
+
+    def decode_frames(self, data):
+        """Decode a stream of `encode` frame by frame, in the memory that one frame takes.
+
+        Parameters
+        ----------
+        data : bytes-like
+
+        Yields
+        ------
+        row : int
+        values : ndarray
+            float32 [tokens, channels]: the next tokens of the row.
+
+        Raises
+        ------
+        CodecMismatchError, CorruptStreamError, UnsupportedVersionError, LimitError
+            As `decode`, when it comes to the frame that is wrong.
+        """
+        yield from self._frames(bytes_of(data))[1]
+
+    def _frames(self, data):
+        """The header of a stream, and what `decode_frames` yields."""
         header, offset = read_header(data)
         if header.codec_id != self.codec_id:
             raise CodecMismatchError(
@@ -192,21 +233,13 @@ class Codec(ABC):
             )
         if header.channels != self.channels:
             raise CorruptStreamError(f"the header says {header.channels} channels, its codec has {self.channels}")
-        frames = []
-        for _ in range(header.rows if header.tokens else 0):
-            decoder, left = self.decoder(), header.tokens
-            while left:
-                frame = read_frame(data, offset)
-                if not 0 < frame.tokens <= left:
-                    raise CorruptStreamError(f"frame at byte {offset}: {frame.tokens} tokens where 1 to {left} are left")
-                frames.append(decoder._tokens(frame))
-                left -= frame.tokens
-                offset = frame.end
-        if offset != len(data):
-            raise CorruptStreamError(f"byte {offset}: {len(data) - offset} bytes after the last frame")
-        shape = (header.rows, header.tokens, self.channels) if header.batched else (header.tokens, self.channels)
-        values = np.concatenate(frames) if frames else np.empty(0, np.float32)
-        return as_dtype(values.reshape(shape), header.dtype)
+        return header, self._decoded(read_frames(data, header, offset))
+
+    def _decoded(self, frames):
+        for row, of_row in groupby(frames, key=itemgetter(0)):
+            decoder = self.decoder()
+            for _, frame in of_row:
+                yield row, decoder._tokens(frame)
 
     # ---- a live link
 
@@ -253,5 +286,25 @@ class Codec(ABC):
         """
         return load_checkpoint(directory, cls)
 
+    # ---- copies
+
+    def __reduce__(self):
+        return _from_pickle, (self.family, self._config(), self._tensors(), self.default_quality)
+
+    def __copy__(self):
+        """A codec with a default quality of its own; everything else never changes and is shared."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    def __deepcopy__(self, memo):
+        return self.__copy__()
+
     def __repr__(self):
         return f"{type(self).__name__}(channels={self.channels}, codec_id={self.codec_id.hex()})"
+
+
+def _from_pickle(family, config, tensors, default_quality):
+    codec = FAMILIES[family]._from_parts(config, tensors)
+    codec.default_quality = default_quality
+    return codec

@@ -10,6 +10,7 @@ from rdcodec import _core
 from rdcodec.codecs.exact import ExactMatrix
 from rdcodec.codecs.front import SIDE_TABLES, VALUE_RANGE_BITS, FrontCodec, check_count
 from rdcodec.codecs.grid import grid_power
+from rdcodec.codecs.link import State
 from rdcodec.codecs.words import WORD_SPECS, unpack_words
 from rdcodec.errors import RdcodecError
 from rdcodec.net import IntegerNet
@@ -95,7 +96,7 @@ class LearnedCodec(FrontCodec):
         return super()._first_level_table() + self.latents
 
     def _new_state(self):
-        return _Row(_core.prediction_make(self._predictor))
+        return _Row(self, _core.prediction_make(self._predictor))
 
     # ---- coding
 
@@ -222,14 +223,28 @@ class ContextCodec(LearnedCodec):
     looks_back = True
 
 
-class _Row:
-    """Where the coding of a row of tokens has come to; copies go on on their own."""
+class _Row(State):
+    """Where the coding of a row of tokens has come to."""
 
-    def __init__(self, core):
+    def __init__(self, codec, core):
+        self.codec = codec
         self.core = core
 
-    def __deepcopy__(self, memo):
-        return _Row(_core.prediction_copy(self.core))
+    def copy(self):
+        return _Row(self.codec, _core.prediction_copy(self.core))
+
+    def mark(self):
+        _core.prediction_begin(self.core)
+
+    def rollback(self, mark):
+        _core.prediction_rollback(self.core)
+
+    def __reduce__(self):
+        return _loaded_row, (self.codec, _core.prediction_save(self.core))
+
+
+def _loaded_row(codec, saved):
+    return _Row(codec, _core.prediction_load(codec._predictor, saved))
 
 
 def _net(name, tensors, inputs, outputs):

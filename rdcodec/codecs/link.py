@@ -1,24 +1,105 @@
-"""The two ends of a live link: one row of tokens, frame after frame."""
+"""The two ends of a live link: one row of tokens, frame after frame.
+
+Every call of an end happens whole or leaves the end as it was.
+"""
 
 import copy
+from contextlib import contextmanager
+from threading import Lock
 
 import numpy as np
 
+from rdcodec import _core
 from rdcodec.codecs.values import check_values, values_of
 from rdcodec.errors import CorruptStreamError, LimitError, RdcodecError
-from rdcodec.stream import MAX_FRAME_TOKENS, read_frame, write_frame
+from rdcodec.stream import MAX_FRAME_TOKENS, Chain, bytes_of
 
-__all__ = ["Decoder", "Encoder"]
+__all__ = ["Decoder", "Encoder", "State", "check_decoded_size"]
+
+# What a stream may decode to where the caller names no limit, in bytes: no real codec compresses so much.
+DECODED_BYTES = 2**26
+DECODED_BYTES_A_BYTE = 1024
 
 
-class Encoder:
-    """Frames of one row of tokens, with what the codec remembers between them. Made by `Codec.encoder`."""
+class State:
+    """What a codec remembers from frame to frame, as attributes; a codec that remembers nothing has no attributes here."""
+
+    def copy(self):
+        """Another one that goes on from here on its own."""
+        return copy.deepcopy(self)
+
+    def mark(self):
+        """Where a call begins, for `rollback`."""
+        return copy.deepcopy(vars(self))
+
+    def rollback(self, mark):
+        """Go back to where a call began."""
+        vars(self).clear()
+        vars(self).update(mark)
+
+
+class _End:
+    """What both ends keep: the codec's state, and where the chain of frames has come to."""
 
     def __init__(self, codec, quality):
         self._codec = codec
         self._quality = quality
-        self._announced = None
         self._state = codec._new_state()
+        self._chain = Chain()
+        self._lock = Lock()
+
+    @contextmanager
+    def _held(self):
+        """A call of one thread."""
+        if not self._lock.acquire(blocking=False):
+            raise RdcodecError(f"{type(self).__name__}: another thread is using it; it is for one at a time")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def fork(self):
+        """Another one that goes on from here on its own: the row of tokens branches (beam search)."""
+        with self._held():
+            twin = object.__new__(type(self))
+            vars(twin).update(vars(self), _state=self._state.copy(), _lock=Lock())
+        return twin
+
+    def __copy__(self):
+        return self.fork()
+
+    def __deepcopy__(self, memo):
+        return self.fork()
+
+    def __getstate__(self):
+        with self._held():
+            return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, kept):
+        vars(self).update(kept, _lock=Lock())
+
+
+@contextmanager
+def _whole(state):
+    """After a failure the state is as before."""
+    mark = state.mark()
+    try:
+        yield
+    except BaseException:
+        state.rollback(mark)
+        raise
+
+
+class Encoder(_End):
+    """Frames of one row of tokens, with what the codec remembers between them. Made by `Codec.encoder`.
+
+    Copies (`fork`, `copy.copy`) go on on their own; pickling carries the codec along. For one thread at a time.
+    """
+
+    def __init__(self, codec, quality):
+        super().__init__(codec, quality)
+        self._announced = None
+        self._restarting = False
 
     def encode(self, h, quality=None):
         """The next frame.
@@ -45,37 +126,49 @@ class Encoder:
         if len(values) > MAX_FRAME_TOKENS:
             raise LimitError(f"h: {len(values)} tokens, a frame holds {MAX_FRAME_TOKENS}")
         check_values(values, self._codec.channels)
-        if quality is not None:
-            self._quality = self._codec._checked_quality(quality)
-        return self._frame(values)
+        checked = None if quality is None else self._codec._checked_quality(quality)
+        with self._held():
+            return self._frame(values, self._quality if checked is None else checked)
 
-    def fork(self):
-        """An encoder that goes on from here on its own: the row of tokens branches (beam search)."""
-        return _fork(self)
+    def restart(self):
+        """Make the next frame a new start: it depends on no frame before it.
 
-    def _frame(self, values):
-        quality = self._quality
-        payload = self._codec._encode_tokens(values, quality, self._state) if len(values) else b""
-        frame = write_frame(len(values), payload, None if quality == self._announced else quality)
-        self._announced = quality
+        For links that lose frames: a decoder that has refused a frame goes on with the next new start. One costs about three bytes,
+        and what the codec knew of earlier tokens.
+        """
+        with self._held():
+            self._restarting = True
+
+    def _frame(self, values, quality):
+        state = self._codec._new_state() if self._restarting else self._state
+        restart = self._chain.restarts + 1 if self._restarting else 0
+        announced = quality if restart or quality != self._announced else None
+        with _whole(state):
+            payload = self._codec._encode_tokens(values, quality, state) if len(values) else b""
+            frame, checksum = _core.frame_write(len(values), payload, announced, self._chain.before, restart)
+        self._state, self._chain, self._restarting = state, Chain(checksum, restart or self._chain.restarts), False
+        self._quality = self._announced = quality
         return frame
 
 
-class Decoder:
-    """Tokens of the frames of one `Encoder`, in their order. Made by `Codec.decoder`."""
+class Decoder(_End):
+    """Tokens of the frames of one `Encoder`, in their order. Made by `Codec.decoder`.
+
+    Copies (`fork`, `copy.copy`) go on on their own; pickling carries the codec along. For one thread at a time.
+    """
 
     def __init__(self, codec):
-        self._codec = codec
-        self._quality = None
-        self._state = codec._new_state()
+        super().__init__(codec, None)
 
-    def decode(self, frame):
+    def decode(self, frame, max_tokens=None, max_bytes=None):
         """Tokens of the next frame.
 
         Parameters
         ----------
         frame : bytes-like
             Exactly one frame.
+        max_tokens, max_bytes : int, optional
+            What it may decode to at most, as in `Codec.decode`.
 
         Returns
         -------
@@ -84,36 +177,53 @@ class Decoder:
 
         Raises
         ------
-        CorruptStreamError, LimitError
-            The bytes are no frame of this codec.
+        CorruptStreamError
+            The bytes are no frame of this codec, or not the next one of the row: the frame before was lost, or this one is repeated.
+            The decoder is then as it was before: the right frame decodes, and so does a new start (`Encoder.restart`).
+        LimitError
+            The frame claims more than a frame holds, or than is wanted.
         """
-        read = read_frame(frame)
-        if read.end != len(frame):
-            raise CorruptStreamError(f"byte {read.end}: {len(frame) - read.end} bytes after the frame")
-        return self._tokens(read)
-
-    def fork(self):
-        """A decoder that goes on from here on its own, the other end of `Encoder.fork`."""
-        return _fork(self)
+        frame = bytes_of(frame)
+        with self._held():
+            read = self._chain.read(frame)
+            if read.end != len(frame):
+                raise CorruptStreamError(f"byte {read.end}: {len(frame) - read.end} bytes after the frame")
+            check_decoded_size(read.tokens, self._codec.channels, len(frame), max_tokens, max_bytes)
+            return self._tokens(read)
 
     def _tokens(self, frame):
+        """Of a frame that follows the last one."""
         codec = self._codec
         quality = self._quality if frame.quality is None else frame.quality
         if quality is None:
             raise CorruptStreamError("byte 0: the first frame states no quality; it continues another row")
         if not codec.min_quality <= quality <= codec.max_quality:
-            raise CorruptStreamError(
-                f"the frame states quality {quality}, the codec has {codec.min_quality} to {codec.max_quality}"
-            )
-        self._quality = quality
-        if frame.tokens == 0:
-            if len(frame.payload):
-                raise CorruptStreamError(f"a frame of no tokens holds {len(frame.payload)} bytes of them")
-            return np.empty((0, codec.channels), np.float32)
-        return codec._decode_tokens(frame.payload, frame.tokens, quality, self._state)
+            raise CorruptStreamError(f"the frame states quality {quality}, the codec has {codec.min_quality} to {codec.max_quality}")
+        state = codec._new_state() if frame.restart else self._state
+        with _whole(state):
+            values = self._values(frame, quality, state)
+        self._state, self._chain, self._quality = state, self._chain.after(frame), quality
+        return values
+
+    def _values(self, frame, quality, state):
+        if frame.tokens:
+            return self._codec._decode_tokens(frame.payload, frame.tokens, quality, state)
+        if len(frame.payload):
+            raise CorruptStreamError(f"a frame of no tokens holds {len(frame.payload)} bytes of them")
+        return np.empty((0, self._codec.channels), np.float32)
 
 
-def _fork(end):
-    twin = copy.copy(end)
-    twin._state = copy.deepcopy(end._state)
-    return twin
+def check_decoded_size(tokens, channels, coded_bytes, max_tokens=None, max_bytes=None):
+    """Refuse what would decode to more than a caller wants, or expects from so few bytes.
+
+    Raises
+    ------
+    LimitError
+        The message says how to ask for more.
+    """
+    if max_tokens is not None and tokens > max_tokens:
+        raise LimitError(f"{coded_bytes} bytes claim {tokens} tokens: more than max_tokens={max_tokens}")
+    size = 4 * tokens * channels
+    limit = DECODED_BYTES + DECODED_BYTES_A_BYTE * coded_bytes if max_bytes is None else max_bytes
+    if size > limit:
+        raise LimitError(f"{coded_bytes} bytes claim {tokens} tokens, {size} bytes of float32; give max_bytes={size} to decode them, the limit is {limit}")

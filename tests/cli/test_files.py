@@ -1,13 +1,16 @@
 """encode, decode, inspect, verify and info: real files in, real files out."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from rdcodec.cli.app import run
-from rdcodec.codecs import IntegerCodec
-from rdcodec.stream import read_header
+from rdcodec.codecs import GlobalStepCodec, IntegerCodec
+from rdcodec.entropy import FrequencyTables
+from rdcodec.stream import CHAIN_START, Header, read_header, write_frame, write_header
 
 CHANNELS = 24
 
@@ -190,3 +193,38 @@ def assert_one_line(capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("rdcodec: ")
     return line
+
+
+def peak_memory(script, *arguments):
+    """Bytes that a process of its own takes at most beyond what it takes to begin."""
+    measure = (
+        "import resource, sys; from rdcodec.cli import main; before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
+        f"{script}; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    run = subprocess.run([sys.executable, "-c", measure, *map(str, arguments)], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return 1024 * int(run.stdout.splitlines()[-1])
+
+
+def test_a_stream_of_tiny_frames_takes_no_memory(tmp_path):
+    """262,144 frames, a megabyte; none of them is kept."""
+    tokens, before, frames = 2**18, CHAIN_START, []
+    for _ in range(tokens):
+        frames.append(write_frame(1, b"", None if frames else 0, before))
+        before = int.from_bytes(frames[-1][-2:], "little")
+    header = write_header(Header("float32", b"codec id", 8, 1, tokens, False))
+    (tmp_path / "x").write_bytes(header + b"".join(frames))
+    for command in ("inspect", "verify"):
+        assert peak_memory(f"from rdcodec.cli.app import run; run([{command!r}, sys.argv[1]])", tmp_path / "x") < 2**24
+
+
+def test_decoding_more_than_a_stream_can_be_expected_to_hold(tmp_path, capsys):
+    rare = FrequencyTables.from_frequencies(np.tile([2**14 - 1, 1], 1024), np.full(1024, 2), np.zeros(1024, int), 14)
+    GlobalStepCodec(1024, 1.0, rare).save_pretrained(tmp_path / "codec")
+    data = GlobalStepCodec(1024, 1.0, rare).encode(np.zeros((4 * 4096, 1024), np.float32))
+    (tmp_path / "x").write_bytes(data)
+    decode = ("decode", tmp_path / "x", "--codec", tmp_path / "codec", "--out", tmp_path / "x.npy", "--max-bytes")
+    assert rdcodec(*decode, 1000) == 1
+    assert "give max_bytes=67108864 to decode them" in assert_one_line(capsys)
+    assert rdcodec(*decode, 67108864) == 0
+    assert np.load(tmp_path / "x.npy").shape == (4 * 4096, 1024)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rdcodec import Codec, RdcodecError
-from rdcodec.stream import read_frame, read_header, write_frame
+from rdcodec.stream import Chain, read_frame, read_header, write_frame
 
 
 class GradedCodec(Codec):
@@ -47,12 +47,14 @@ def test_the_default_holds_where_none_is_given(h):
 
 def test_the_quality_is_sent_first_and_when_it_changes(h):
     codec = GradedCodec()
-    encoder, decoder = codec.encoder(3), codec.decoder()
+    encoder, decoder, chain = codec.encoder(3), codec.decoder(), Chain()
     wanted, sent = [None, 4, None, 4, 3, None], []
     in_force = [3, 4, 4, 4, 3, 3]
     for quality, expected in zip(wanted, in_force):
         frame = encoder.encode(h[:2], quality)
-        sent.append(read_frame(frame).quality)
+        read = chain.read(frame)
+        chain = chain.after(read)
+        sent.append(read.quality)
         np.testing.assert_array_equal(decoder.decode(frame), rounded(h[:2], expected))
     assert sent == [3, 4, None, None, 3, None]
 
@@ -68,7 +70,7 @@ def test_every_row_states_its_quality(h):
 def test_out_of_range(h, quality):
     codec = GradedCodec()
     encoder = codec.encoder(3)
-    encoder.encode(h)
+    first = encoder.encode(h)
     for refused in (
         lambda: codec.encode(h, quality),
         lambda: codec.encoder(quality),
@@ -77,7 +79,7 @@ def test_out_of_range(h, quality):
     ):
         with pytest.raises(RdcodecError, match=f"quality: expected an integer -5 to 8, got {quality}"):
             refused()
-    assert read_frame(encoder.encode(h)).quality is None  # still 3
+    assert read_frame(encoder.encode(h), 0, read_frame(first).checksum).quality is None  # still 3
 
 
 def test_a_frame_with_another_quality_than_the_codec_has(h):

@@ -31,7 +31,7 @@ TWO_LANES = "01 01 0000000000"
         (1, "00 00 00 01", "byte 4: the data end too early"),
         (1, "10 07 00", "byte 1: expected a state without high zero bytes, got 7"),
         (1, "18 01 00", "byte 2: expected words of two bytes, got 1 bytes"),
-        (1, "18 01 00 00", "byte 1: expected a lane state of at least 65536, got 1"),
+        (1, "18 01 00 00", "byte 1: expected a lane state of at least 65536, got 33"),
         (1, "08 00 00 01 00 00", "byte 6: expected the coder to end in its initial state"),
         (2, "00 00 00 00 01 11 11 22 22 33 33", "byte 5: expected all words to be used, got 6 bytes"),
         (1, "10 00 10", "byte 3: expected the coder to end in its initial state, got"),
@@ -120,6 +120,22 @@ def test_cut_at_every_byte(lanes):
     tables, symbols, index, block = damaged_blocks(lanes)
     for size in range(len(block)):
         assert same_as_reference(block[:size], index, tables, tables.to_arrays()) != symbols.tolist()
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 4])
+def test_cut_blocks_and_wrong_tables_do_not_reach_the_end(lanes):
+    """Where words run out, a state comes down and stays; that it ends where the encoder began is as good as impossible."""
+    rng, tables = np.random.default_rng(7), FrequencyTables.builtin_gaussian()
+    scales = 0.11 * (256 / 0.11) ** (np.arange(64) / 63)
+    cuts = reached = taken = 0
+    for _ in range(120):
+        n, widest = rng.integers(20, 600), rng.integers(20, 65)
+        index = rng.integers(0, widest, n).astype(np.uint8)
+        block = tables.encode(np.rint(rng.normal(size=n) * scales[index]).astype(np.int32), index, lanes)
+        cuts += len(block) - 1
+        reached += sum(outcome(tables.decode, block[:size], index) != "refused" for size in range(1, len(block)))
+        taken += outcome(tables.decode, block, index[rng.permutation(n)]) != "refused"
+    assert cuts > 5000 and reached <= cuts / 5000 and taken <= 1
 
 
 @pytest.mark.parametrize("lanes", [1, 4, 32])

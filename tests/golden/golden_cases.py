@@ -8,7 +8,7 @@ import numpy as np
 from rdcodec import Codec
 from rdcodec.entropy import FrequencyTables
 from rdcodec.net import IntegerNet, Layer
-from rdcodec.stream import Header, write_frame, write_header
+from rdcodec.stream import CHAIN_START, Chain, Header, read_frame, write_frame, write_header
 
 
 def numbers(count, seed):
@@ -47,11 +47,16 @@ def encode_block(case):
 
 
 def stream_case(batched):
-    """A stream of frames whose payloads are bytes of no meaning: the container alone."""
-    sizes = [0, 1, 124, 125, 1018, 1019, 1020, 1021, 1022, 5000]
-    header = Header("bfloat16" if batched else "float16", b"codec id", 576, 2 if batched else 1, len(sizes) // (2 if batched else 1), batched)
-    frames = [write_frame(1, bytes(size * k % 256 for k in range(size)), None if size else -7) for size in sizes]
-    return write_header(header) + b"".join(frames)
+    """A stream of frames whose payloads are bytes of no meaning: the container alone. One is a new start."""
+    sizes = [0, 1, 124, 125, 0, 1018, 1019, 1020, 1021, 1022, 5000, 3]
+    rows = 2 if batched else 1
+    header = Header("bfloat16" if batched else "float16", b"codec id", 576, rows, len(sizes) // rows, batched)
+    data, before = write_header(header), CHAIN_START
+    for k, size in enumerate(sizes):
+        before = CHAIN_START if k % header.tokens == 0 else before
+        frame = write_frame(1, bytes(size * k % 256 for k in range(size)), None if size else -7, before, restart=0 if size else k)
+        data, before = data + frame, read_frame(frame, 0, before).checksum
+    return data
 
 
 def signed(shape, seed, largest, dtype):
@@ -97,6 +102,15 @@ def learned_frames():
     return b"".join(encoder.encode(h, quality=quality) for h, (_, quality) in zip(hidden_states(), FRAMES))
 
 
+def frames_of(data):
+    """The frames of one row, each as its bytes and as read."""
+    chain, at = Chain(), 0
+    while at < len(data):
+        frame = chain.read(data, at)
+        yield data[at : frame.end], frame
+        chain, at = chain.after(frame), frame.end
+
+
 def with_crc16(head):
     return head + binascii.crc_hqx(head, 0xFFFF).to_bytes(2, "little")
 
@@ -117,6 +131,8 @@ def refused_cases():
             "LimitError",
             "tokens: expected at most",
         ),
+        "frame-not-the-next": (write_frame(1, b"payload", 5, before=0), "frame", "CorruptStreamError", "byte 10: the checksum"),
+        "frame-new-start-0": (with_crc16(bytes.fromhex("06 83 40 0a 00")), "frame", "CorruptStreamError", "byte 4: expected a new start"),
         "frame-cut": (frame[:-1], "frame", "CorruptStreamError", "byte 11: the data end too early"),
         "frame-flipped": (frame[:5] + b"!" + frame[6:], "frame", "CorruptStreamError", "byte 10: the checksum"),
         "frame-too-many-tokens": (with_crc16(bytes.fromhex("04 82 40")), "frame", "LimitError", "tokens: expected 0 to 4096"),

@@ -17,7 +17,7 @@ import rdcodec
 from rdcodec import Codec, reference
 from rdcodec.entropy import FrequencyTables
 from rdcodec.net import IntegerNet
-from rdcodec.stream import read_frame, read_header
+from rdcodec.stream import CHAIN_START, read_frame, read_frames, read_header
 
 HERE = Path(__file__).parent
 BLOCKS = cases.block_cases()
@@ -58,12 +58,11 @@ def test_stream_reads(name, batched):
     assert data == cases.stream_case(batched)
     header, at = read_header(data)
     assert header._asdict() == reference.read_header(data)[0]
-    tokens = 0
-    while at < len(data):
-        frame = read_frame(data, at)
-        assert tuple(frame) == reference.read_frame(data, at)
-        tokens, at = tokens + frame.tokens, frame.end
-    assert tokens == header.rows * header.tokens
+    before = {}
+    for row, frame in read_frames(data, header, at):
+        assert tuple(frame) == reference.read_frame(data, at, before.get(row, CHAIN_START))
+        before[row], at = frame.checksum, frame.end
+    assert len(before) == header.rows and at == len(data)
 
 
 def test_network_puts_out_the_same():
@@ -88,13 +87,11 @@ def test_learned_codec_decodes_in_the_reference():
     config, tensors = json.loads((cases.CODEC / "config.json").read_text())["config"], load_file(cases.CODEC / "codec.safetensors")
     slow = reference.LearnedDecoder(config, tensors, {"predictor": IntegerNet.from_tensors("predictor", tensors)}, looks_back=True)
     codec = Codec.from_pretrained(cases.CODEC)
-    fast, data, at, quality = codec.decoder(), golden("must_decode", "frames-direct-access"), 0, codec.default_quality
-    while at < len(data):
-        frame = read_frame(data, at)
+    fast, quality = codec.decoder(), codec.default_quality
+    for data, frame in cases.frames_of(golden("must_decode", "frames-direct-access")):
         quality = quality if frame.quality is None else frame.quality
         values = slow.decode(frame.payload, frame.tokens, quality)
-        assert np.array_equal(values, fast.decode(data[at : frame.end]))
-        at = frame.end
+        assert np.array_equal(values, fast.decode(data))
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -17,8 +17,8 @@
 static uint32_t add_to_digest(uint32_t digest, const uint8_t *bytes, size_t size) {
     uint8_t pair[8];
     rdc_store32(pair, digest);
-    rdc_store32(pair + 4, rdc_crc32(bytes, size));
-    return rdc_crc32(pair, sizeof pair);
+    rdc_store32(pair + 4, rdc_crc32(UINT32_MAX, bytes, size));
+    return rdc_crc32(UINT32_MAX, pair, sizeof pair);
 }
 
 static rdc_cpu_level best_level(void) {

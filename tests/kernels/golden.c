@@ -84,13 +84,16 @@ static void check_golden_stream(reader *file) {
     check_that(rdc_header_read(bytes, size, &header, &at).error == RDC_OK, "the header of a golden stream is read");
     check_that(rdc_header_write(&header, header_bytes, &written).error == RDC_OK && written == at, "as many bytes are written");
     check_same(bytes, header_bytes, at, "header of a golden stream");
-    while (at < size) {
+    uint32_t before = RDC_CHAIN_START;
+    for (uint64_t tokens = 0; at < size; tokens++) { /* of which each golden frame has one */
         const size_t start = at, mark = buffers_mark();
         rdc_frame frame;
-        check_that(rdc_frame_read(bytes, size, &at, &frame).error == RDC_OK, "a frame of a golden stream is read");
+        if (tokens % header.tokens == 0) before = RDC_CHAIN_START; /* another row */
+        check_that(rdc_frame_read(bytes, size, &at, before, &frame).error == RDC_OK, "a frame of a golden stream is read");
         uint8_t *frame_bytes = buffer_take(rdc_frame_bound(frame.payload_size));
-        check_that(rdc_frame_write(&frame, frame_bytes, &written).error == RDC_OK && written == at - start, "as many bytes are written");
+        check_that(rdc_frame_write(&frame, before, frame_bytes, &written).error == RDC_OK && written == at - start, "as many bytes are written");
         check_same(bytes + start, frame_bytes, written, "frame of a golden stream");
+        before = frame.checksum;
         buffers_release(mark);
     }
 }
@@ -101,7 +104,7 @@ static void check_refused(reader *file, int is_header) {
     rdc_header header;
     rdc_frame frame;
     size_t at = 0;
-    const rdc_status status = is_header ? rdc_header_read(bytes, size, &header, &at) : rdc_frame_read(bytes, size, &at, &frame);
+    const rdc_status status = is_header ? rdc_header_read(bytes, size, &header, &at) : rdc_frame_read(bytes, size, &at, RDC_CHAIN_START, &frame);
     check_that(status.error != RDC_OK, "a bad header or frame is refused");
 }
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 import transformers
 
+from rdcodec.codecs.link import State
 from rdcodec.codecs import Codec
 from rdcodec.errors import CorruptStreamError
 
@@ -166,18 +167,20 @@ class TrailCodec(Codec):
         return cls()
 
     def _new_state(self):
-        return {"trail": []}
+        state = State()
+        state.trail = []
+        return state
 
     def _encode_tokens(self, h, quality, state):
-        before = np.float32(state["trail"])
-        state["trail"] += h[:, 0].tolist()
-        self.log.append((len(before), len(h), list(state["trail"])))
+        before = np.float32(state.trail)
+        state.trail += h[:, 0].tolist()
+        self.log.append((len(before), len(h), list(state.trail)))
         return before.tobytes() + h.tobytes()
 
     def _decode_tokens(self, payload, tokens, quality, state):
-        before = np.float32(state["trail"]).tobytes()
+        before = np.float32(state.trail).tobytes()
         if payload[: len(before)] != before or len(payload) != len(before) + 4 * tokens * CHANNELS:
             raise CorruptStreamError("the decoder has lost the trail")
         h = np.frombuffer(payload, np.float32, offset=len(before)).reshape(tokens, CHANNELS)
-        state["trail"] += h[:, 0].tolist()
+        state.trail += h[:, 0].tolist()
         return h.copy()

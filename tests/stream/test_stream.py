@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rdcodec import CorruptStreamError, LimitError, RdcodecError, UnsupportedVersionError, reference
-from rdcodec.stream import DTYPES, Frame, Header, read_frame, read_header, write_frame, write_header
+from rdcodec.stream import DTYPES, Chain, Frame, Header, read_frame, read_header, write_frame, write_header
 
 HEADER = Header("float16", bytes(range(8)), 576, 1, 12, False)
 headers = st.builds(
@@ -31,12 +31,38 @@ def test_header_round_trip(header):
     assert reference.read_header(data) == (header._asdict(), len(data))
 
 
-@given(st.integers(0, 4096), st.binary(max_size=1200), st.none() | st.integers(-(2**31), 2**31 - 1), st.binary(max_size=9))
-def test_frame_round_trip(tokens, payload, quality, before):
-    frame = write_frame(tokens, payload, quality)
-    expected = Frame(tokens, quality, payload, len(before) + len(frame))
-    assert read_frame(before + frame + b"more", len(before)) == expected
-    assert reference.read_frame(before + frame, len(before)) == tuple(expected)
+uint32 = st.integers(0, 2**32 - 1)
+
+
+@given(st.integers(0, 4096), st.binary(max_size=1200), st.none() | st.integers(-(2**31), 2**31 - 1), st.binary(max_size=9), uint32, uint32)
+def test_frame_round_trip(tokens, payload, quality, before, checksum, restart):
+    restart = 0 if quality is None else restart
+    frame = write_frame(tokens, payload, quality, checksum, restart)
+    own = int.from_bytes(frame[-4:] if len(frame) >= 1026 else frame[-2:], "little")
+    expected = Frame(tokens, quality, payload, len(before) + len(frame), own, restart)
+    assert read_frame(before + frame + b"more", len(before), checksum) == expected
+    assert reference.read_frame(before + frame, len(before), checksum) == tuple(expected)
+
+
+@pytest.mark.parametrize("size", [0, 100, 5000])
+def test_a_frame_follows_one_other_alone(size):
+    frame = write_frame(3, b"x" * size, 5, before=12345)
+    for other in (0, 12344, 2**32 - 1):
+        with pytest.raises(CorruptStreamError, match="the checksum of the frame does not match, got .*; it is damaged or not the next one"):
+            read_frame(frame, 0, other)
+    start = write_frame(3, b"x" * size, 5, before=12345, restart=7)
+    assert {read_frame(start, 0, other) for other in (0, 12345, 2**32 - 1)} == {read_frame(start)}
+
+
+@pytest.mark.parametrize("size", [0, 100, 5000])
+def test_new_starts_come_once(size):
+    chain, second = Chain(), write_frame(1, b"x" * size, 0, restart=2)
+    after = chain.after(chain.read(second))
+    for again in (second, write_frame(1, b"x" * size, 0, restart=1)):
+        with pytest.raises(CorruptStreamError, match="byte 0: new start [12] of its row, expected one after 2"):
+            after.read(again)
+    third = write_frame(1, b"", 0, restart=3)
+    assert after.after(after.read(third)) == Chain(int.from_bytes(third[-2:], "little"), 3)
 
 
 @pytest.mark.parametrize("size", [*range(1016, 1032), 5000, 2**26])
@@ -119,6 +145,10 @@ def long_frame(length, body):
         (frame_bytes("03"), CorruptStreamError, "byte 2: the data end too early"),
         (frame_bytes("03 80 80 80 80 10"), CorruptStreamError, "byte 2: expected a quality within int32"),
         (frame_bytes("82 40"), LimitError, "tokens: expected 0 to 4096 in a frame, got 4097"),
+        (frame_bytes("85 80 01 00 01"), LimitError, "tokens: expected 0 to 4096 in a frame, got 4097"),
+        (frame_bytes("83 40 00"), CorruptStreamError, "byte 4: the data end too early"),
+        (frame_bytes("83 40 00 00"), CorruptStreamError, "byte 4: expected a new start .*, got 0"),
+        (frame_bytes("83 40 00 80 80 80 80 10"), CorruptStreamError, "byte 4: expected a new start .*, got 4294967296"),
         (frame_bytes("ff ff ff ff ff ff ff ff 7f"), LimitError, "tokens: expected 0 to 4096 in a frame"),
         (b"\xff\xff\xff\xff\xff\xff\xff\xff\x7f", LimitError, "payload: expected at most .* got 9223372036854775807"),
         (b"\x81\x80\x80\x40", LimitError, "payload: expected at most"),
@@ -205,6 +235,9 @@ def test_bad_fields(change, error, message):
     [
         ((4097, b""), LimitError, "tokens: expected 0 to 4096 in a frame, got 4097"),
         ((-1, b""), LimitError, "tokens: expected 0 to"),
+        ((1, b"", 0, -1), RdcodecError, "before: expected 0 to"),
+        ((1, b"", 0, 0, 2**32), RdcodecError, "restart: expected 0 to"),
+        ((1, b"", None, 0, 1), RdcodecError, "expected a new start with a quality"),
         ((1, b"", 2**31), RdcodecError, "quality: expected an integer within int32, got 2147483648"),
         ((1, bytes(2**26 + 1)), LimitError, "payload: expected at most .* got 67108865"),
         ((1, "text"), TypeError, "bytes-like"),
