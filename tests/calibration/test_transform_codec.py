@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from link_trials import FAULTS, recovery, trial
+
 from rdcodec import Codec, CorruptStreamError, RdcodecError, TransformCodec
 from rdcodec.entropy import FrequencyTables
 from rdcodec.stream import read_frame
@@ -132,3 +134,10 @@ def test_damaged_payloads_are_errors_or_states(codec, states):
         except CorruptStreamError:
             refused += 1
     assert refused > 250
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_of_a_link_are_found_at_the_next_frame(codec, states, fault):
+    rng = np.random.default_rng(FAULTS.index(fault))
+    assert sum(trial(codec, states, rng, fault) for _ in range(20)) >= 19
+    assert recovery(codec, states, rng)
