@@ -118,7 +118,10 @@ typedef enum rdc_error {
     RDC_ERROR_CHANNEL_LIMIT,
     RDC_ERROR_TOKEN_LIMIT,
     RDC_ERROR_FRAME_TOKEN_LIMIT,
-    RDC_ERROR_PAYLOAD_LIMIT
+    RDC_ERROR_PAYLOAD_LIMIT,
+    RDC_ERROR_NET_WEIGHT_LIMIT,
+    RDC_ERROR_NET_PAST_LIMIT,
+    RDC_ERROR_NET_STATE_LIMIT
 } rdc_error;
 
 /* Types of hidden states; the numbers stand in stream headers. */
@@ -388,7 +391,8 @@ typedef struct rdc_net_layer {
 
 typedef struct rdc_net rdc_net;
 
-/* Makes a chain of layers whose inputs are clipped to magnitudes of input_limit. Everything that could overflow is refused.
+/* Makes a chain of layers whose inputs are clipped to magnitudes of input_limit. Everything that could overflow is refused, and
+ * whatever would make a token or a state take too much, before memory is taken for it.
  * Errors: RDC_ERROR_NET_* (at: layer), RDC_ERROR_MEMORY. */
 rdc_status rdc_net_make(rdc_net **net, const rdc_net_layer *layers, size_t count, int32_t input_limit);
 void rdc_net_free(rdc_net *net);
@@ -510,8 +514,9 @@ void rdc_prediction_begin(rdc_prediction *prediction);
 void rdc_prediction_rollback(rdc_prediction *prediction);
 
 /* Levels, the symbols of a block, of the next tokens' components y [tokens, components], their tables, and the candidate that is
- * added to each token's scale. Errors: RDC_ERROR_EXPONENT (at: token), RDC_ERROR_QUANTISE_RANGE (at: component), those of
- * rdc_levels_fit_scale. */
+ * added to each token's scale. What is too large for the quantiser becomes the largest that it takes.
+ * Errors: RDC_ERROR_EXPONENT (at: token), RDC_ERROR_QUANTISE_RANGE (at: component that is no number),
+ * those of rdc_levels_fit_scale. */
 rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y,
                                  const rdc_scale_costs *costs, int32_t *levels, uint16_t *index, int32_t *choice);
 

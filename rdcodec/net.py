@@ -51,11 +51,20 @@ class IntegerNet:
     input_limit : int
         Inputs are clipped to magnitudes of this, 1 to 32767.
 
+    Attributes
+    ----------
+    looks_back : bool
+        Whether a layer has more than one tap.
+    inputs, outputs : int
+        Of a token.
+
     Raises
     ------
     RdcodecError
         The layers do not fit each other, a value is out of its range, or an input could overflow a sum; the message names the
         layer.
+    LimitError
+        A token or a state would take too much: see docs/integer-networks.md.
 
     Examples
     --------
@@ -71,6 +80,7 @@ class IntegerNet:
         self.layers = list(layers)
         self.input_limit = int(input_limit)
         self._core = _core.net_make([_core_layer(layer) for layer in self.layers], self.input_limit)
+        self.looks_back = any(layer.weight.shape[1] > 1 for layer in self.layers)
         self.inputs = self.layers[0].weight.shape[2]
         self.outputs = self.layers[-1].weight.shape[0]
 
@@ -122,7 +132,7 @@ class IntegerNet:
         try:
             return cls(layers, limit)
         except RdcodecError as error:
-            raise RdcodecError(f"{prefix}: {error}") from error
+            raise type(error)(f"{prefix}: {error}") from error
 
 
 class NetState:

@@ -92,6 +92,9 @@ static const struct {
     {RDC_ERROR_TOKEN_LIMIT, "tokens: expected at most 2^31 in all rows of a stream, got {got} a row"},
     {RDC_ERROR_FRAME_TOKEN_LIMIT, "tokens: expected 0 to 4096 in a frame, got {got}"},
     {RDC_ERROR_PAYLOAD_LIMIT, "payload: expected at most 2^26 bytes in a frame, got {got}"},
+    {RDC_ERROR_NET_WEIGHT_LIMIT, "network: expected at most 2^28 weights, got {got}"},
+    {RDC_ERROR_NET_PAST_LIMIT, "network: expected at most 2^24 inputs of all layers before a token, got {got}"},
+    {RDC_ERROR_NET_STATE_LIMIT, "network: expected a state of at most 2^28 bytes, got {got}"},
 };
 
 static const char *rdc_error_template(rdc_error error) {

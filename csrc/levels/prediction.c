@@ -169,11 +169,15 @@ static void reconstruct(rdc_prediction *prediction, int32_t exponent, double *va
     }
 }
 
-/* The product with a power of two is exact, so a fused multiplication and subtraction gives the same. */
+/* What is left of components, which may be larger than the quantiser takes: it is lossy, and that is no error. The product with a power
+ * of two is exact, so a fused multiplication and subtraction gives the same. */
 static void find_residual(rdc_prediction *prediction, const double *y, int32_t exponent) {
+    const double most = RDC_TRELLIS_LARGEST - 1;
     const double unit = (double)(1 << (RDC_SPACING_BITS - RDC_COMPONENT_BITS)) / (double)rdc_fixed_spacing(exponent);
     for (size_t i = 0; i < prediction->predictor->grid.components; i++) {
-        prediction->residual[i] = (y[i] * (1 << RDC_COMPONENT_BITS) - (double)prediction->mean[i]) * unit;
+        const double residual = (y[i] * (1 << RDC_COMPONENT_BITS) - (double)prediction->mean[i]) * unit;
+        const double below = residual > most ? most : residual;
+        prediction->residual[i] = below < -most ? -most : below;
     }
 }
 

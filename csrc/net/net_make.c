@@ -12,7 +12,9 @@
 #define MOST_DILATION 4096
 #define MOST_SHIFT 30
 #define MOST_COLUMNS ((size_t)1 << 20)
-#define MOST_PAST ((uint64_t)1 << 24)
+#define MOST_PAST ((uint64_t)1 << 24)    /* of a layer, and of all together: so many inputs move on with every token */
+#define MOST_WEIGHTS ((uint64_t)1 << 28) /* with padding: multiplications a token */
+#define MOST_STATE ((uint64_t)1 << 28)   /* bytes */
 
 static size_t round_up(size_t n, size_t unit) {
     return (n + unit - 1) / unit * unit;
@@ -44,6 +46,25 @@ static rdc_status check_sizes(const rdc_net_layer *layers, size_t count) {
         RDC_RETURN_IF(columns_of(l) > MOST_COLUMNS, RDC_ERROR_NET_CHANNELS, k, columns_of(l));
         RDC_RETURN_IF(l->lowest > l->highest, RDC_ERROR_NET_CLIP, k, l->lowest);
     }
+    return rdc_ok();
+}
+
+/* What all layers together take, whose own sizes are checked: few small ones may ask for much. */
+static rdc_status check_totals(const rdc_net_layer *layers, size_t count) {
+    uint64_t weights = 0, past = 0, windows = 0, widest = 0, most = 0;
+    for (size_t k = 0; k < count; k++) {
+        const rdc_net_layer *l = &layers[k];
+        const uint64_t rows = round_up(l->outputs, RDC_MATRIX_ROWS), columns = round_up(columns_of(l), RDC_MATRIX_COLUMNS);
+        weights += rows * columns;
+        past += (uint64_t)past_of(l) * l->inputs;
+        windows += (uint64_t)(past_of(l) + RDC_NET_CHUNK) * l->inputs;
+        widest = columns > widest ? columns : widest;
+        most = rows > most ? rows : most;
+    }
+    const uint64_t state = windows * sizeof(int16_t) + RDC_NET_CHUNK * (widest * sizeof(int16_t) + most * sizeof(int32_t));
+    RDC_RETURN_IF(weights > MOST_WEIGHTS, RDC_ERROR_NET_WEIGHT_LIMIT, 0, weights);
+    RDC_RETURN_IF(past > MOST_PAST, RDC_ERROR_NET_PAST_LIMIT, 0, past);
+    RDC_RETURN_IF(state > MOST_STATE, RDC_ERROR_NET_STATE_LIMIT, 0, state);
     return rdc_ok();
 }
 
@@ -144,6 +165,7 @@ rdc_status rdc_net_make(rdc_net **net, const rdc_net_layer *layers, size_t count
     *net = NULL;
     RDC_RETURN_IF(input_limit < 1 || input_limit > INT16_MAX, RDC_ERROR_NET_LIMIT, 0, input_limit);
     RDC_FORWARD_IF_ERROR(check_sizes(layers, count));
+    RDC_FORWARD_IF_ERROR(check_totals(layers, count));
     for (size_t k = 0; k < count; k++) RDC_FORWARD_IF_ERROR(check_range(&layers[k], k, k ? reach(&layers[k - 1]) : input_limit));
     rdc_net *made = calloc(1, sizeof *made);
     RDC_RETURN_IF(!made, RDC_ERROR_MEMORY, 0, 0);

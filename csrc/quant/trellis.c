@@ -11,7 +11,6 @@
 #include "base/threads.h"
 #include "quant/trellis_kernels.h"
 
-#define LARGEST_VALUE 536870912.0 /* 2^29: levels and points stay well within int32 */
 #define BLOCK 32 /* components that are turned at once: few enough for the first-level cache */
 
 /* Levels of up to kernel->lanes tokens. Returns 0 if a value is out of range. */
@@ -24,7 +23,7 @@ static int quantise_some(const rdc_trellis_kernel *kernel, const double *values,
         for (size_t t = 0; t < lanes; t++) {
             const double *from = values + (t < tokens ? t : 0) * components; /* lanes too many do what the first one does */
             for (size_t i = block; i < end; i++) {
-                within &= fabs(from[i]) < LARGEST_VALUE;
+                within &= fabs(from[i]) < RDC_TRELLIS_LARGEST;
                 work[i * lanes + t] = from[i];
             }
         }
@@ -42,7 +41,7 @@ static int quantise_some(const rdc_trellis_kernel *kernel, const double *values,
 
 static int quantise_one(const rdc_trellis_kernel *kernel, const double *values, size_t components, double *work, int32_t *levels) {
     int within = 1;
-    for (size_t i = 0; i < components; i++) within &= fabs(values[i]) < LARGEST_VALUE;
+    for (size_t i = 0; i < components; i++) within &= fabs(values[i]) < RDC_TRELLIS_LARGEST;
     if (!within) return 0;
     memcpy(work, values, components * sizeof *work);
     kernel->search_one(work, components);
@@ -61,7 +60,7 @@ static int quantise_group(const rdc_trellis_kernel *kernel, const double *values
 
 static size_t first_out_of_range(const double *values) {
     size_t i = 0;
-    while (fabs(values[i]) < LARGEST_VALUE) i++;
+    while (fabs(values[i]) < RDC_TRELLIS_LARGEST) i++;
     return i;
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define RDC_TRELLIS_STATES 8
+#define RDC_TRELLIS_LARGEST 536870912.0 /* 2^29, half steps, which no value reaches: levels and points stay well within int32 */
 
 /* Every token starts in state 0. The code's shift register, in fewer cycles than looking the next state up would take: what
  * goes through the levels one by one waits for it. */

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rdcodec import RdcodecError, _core
+from rdcodec import LimitError, RdcodecError, _core
 from rdcodec.net import IntegerNet, Layer
 
 
@@ -59,6 +59,31 @@ REFUSED = {
     "range of a bias": ([layer(bias=-(2**31))], 9, "layer 0: the sum of output 0 could leave 32 bits"),
     "table": ([layer(table=np.zeros(18, np.int16))], 9, "table: expected an entry for each value from -9 to 9, got 18"),
 }
+
+
+LONG = layer(1, 2**14, 64, weight=0, dilation=16)
+WIDE = [layer(60000, 1, weight=0), layer(1, 60000, weight=0)]
+TOO_MUCH = {  # of layers that are small enough on their own
+    "weights": ([layer(2**12, 2**12, 4, weight=0)] * 4 + [layer(4, 2**12, weight=0)], "at most 2^28 weights, got 268451840"),
+    "past": ([layer(64, 64, 64, weight=0, dilation=2080)] * 3, "at most 2^24 inputs of all layers before a token, got 25159680"),
+    "state": ([LONG, *WIDE * 12], "a state of at most 2^28 bytes, got 276866560"),
+}
+
+
+@pytest.mark.parametrize("name", TOO_MUCH)
+def test_networks_that_would_take_too_much(name):
+    """A checkpoint of 280 kB made decoders of 1 GB each, and moved as much with every token."""
+    layers, message = TOO_MUCH[name]
+    with pytest.raises(LimitError) as refusal:
+        IntegerNet(layers, 9)
+    assert str(refusal.value) == f"network: expected {message}"
+
+
+def test_what_is_refused_keeps_its_class_in_a_checkpoint():
+    with pytest.raises(LimitError, match=r"net: network: expected at most 2\^24 inputs"):
+        tensors = IntegerNet(TOO_MUCH["past"][0][:1], 9).to_tensors("net")
+        tensors.update({name.replace("net.0", f"net.{k}"): value for name, value in tensors.items() for k in (1, 2)})
+        IntegerNet.from_tensors("net", tensors)
 
 
 @pytest.mark.parametrize("name", REFUSED)
