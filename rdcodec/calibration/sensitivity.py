@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rdcodec.codecs.front import MOST_STEP_OFFSET
 from rdcodec.codecs.grid import GRID_STEPS, grid_round
 from rdcodec.codecs.transform import FEATURE_LIMIT
 
@@ -78,7 +79,8 @@ def step_offsets(step, sensitivity):
     mean = (total + PRIOR_TOKENS * spread * 2.0**expected) / (count + PRIOR_TOKENS)
     offsets = -np.log2(mean) * GRID_STEPS / 2
     offsets -= np.average(offsets, weights=count)
-    return np.rint(np.maximum.accumulate(offsets)).astype(np.int32)
+    offsets = np.clip(np.maximum.accumulate(offsets), -MOST_STEP_OFFSET, MOST_STEP_OFFSET)
+    return np.rint(offsets).astype(np.int32)
 
 
 def _ridge(inputs, target):

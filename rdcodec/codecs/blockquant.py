@@ -3,6 +3,7 @@
 import numpy as np
 
 from rdcodec.codecs.base import Codec
+from rdcodec.codecs.fields import CHANNELS, Integer, check_config
 from rdcodec.errors import CorruptStreamError, RdcodecError
 
 __all__ = ["IntegerCodec", "MXFP4Codec"]
@@ -36,6 +37,8 @@ class IntegerCodec(Codec):
 
     family = "integer"
 
+    _FIELDS = {"channels": CHANNELS, "bits": Integer(2, 8), "group": CHANNELS}
+
     def __init__(self, channels, bits=8, group=None):
         super().__init__(channels)
         if not 2 <= bits <= 8:
@@ -51,7 +54,7 @@ class IntegerCodec(Codec):
 
     @classmethod
     def _from_parts(cls, config, tensors):
-        return cls(config["channels"], config["bits"], config["group"])
+        return cls(**check_config(cls._FIELDS, config))
 
     def _encode_tokens(self, h, quality, state):
         blocks = _blocks(h, self.group)
@@ -96,6 +99,8 @@ class MXFP4Codec(Codec):
 
     family = "mxfp4"
 
+    _FIELDS = {"channels": CHANNELS}
+
     GROUP = 32
     VALUES = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6], np.float32)
     EXPONENT_BIAS = 127
@@ -106,7 +111,7 @@ class MXFP4Codec(Codec):
 
     @classmethod
     def _from_parts(cls, config, tensors):
-        return cls(config["channels"])
+        return cls(**check_config(cls._FIELDS, config))
 
     def _encode_tokens(self, h, quality, state):
         blocks = _blocks(h, self.GROUP)

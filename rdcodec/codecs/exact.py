@@ -10,9 +10,9 @@ import numpy as np
 
 from rdcodec import _core
 
-__all__ = ["ExactMatrix"]
+__all__ = ["EXACT_BITS", "ExactMatrix"]
 
-_EXACT_BITS = 53
+EXACT_BITS = 53
 
 
 class ExactMatrix:
@@ -47,7 +47,7 @@ class ExactMatrix:
     def rounded(matrix, value_range_bits):
         """Integers of a float matrix and their `matrix_bits`, as fine as exact products allow (int32 at most)."""
         largest_sum = np.abs(matrix).sum(axis=0).max()
-        bits = math.floor(_EXACT_BITS - 1 - value_range_bits - math.log2(largest_sum))
+        bits = math.floor(EXACT_BITS - 1 - value_range_bits - math.log2(largest_sum))
         bits = min(bits, 30 - math.ceil(math.log2(np.abs(matrix).max())))
         return np.rint(np.ldexp(matrix, bits)).astype(np.int32), bits
 
@@ -55,6 +55,15 @@ class ExactMatrix:
     def values(self):
         """float64 [inputs, outputs]: the matrix itself."""
         return self._integers * self._scale
+
+    def column_sum(self):
+        """float : the largest sum of a column's magnitudes, of integers."""
+        return float(np.abs(self._integers.astype(np.float64)).sum(axis=0).max())
+
+    def largest_product(self):
+        """float : no element of a product is larger."""
+        _, value_bits, value_range_bits = self._format
+        return self.column_sum() * self._scale * math.ldexp(1.0, value_range_bits - value_bits)
 
     def multiply(self, values):
         """``round(values) @ matrix`` for float64 [tokens, inputs]: float64 [tokens, outputs]."""

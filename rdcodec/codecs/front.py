@@ -15,22 +15,29 @@ import numpy as np
 
 from rdcodec.codecs.base import Codec
 from rdcodec.codecs.exact import ExactMatrix
+from rdcodec.codecs.fields import CHANNELS, Integer, Integers, Tensor, check_config, check_count, check_range, check_tensors
 from rdcodec.codecs.grid import GRID_STEPS, grid_power
-from rdcodec.entropy import FrequencyTables
+from rdcodec.codecs.limits import check_memory, network_bytes, table_bytes
+from rdcodec.codecs.tables import TABLE_SPECS, tables_of
 from rdcodec.errors import CorruptStreamError, RdcodecError
 from rdcodec.net import IntegerNet, Layer
 
-__all__ = ["COST_LEVELS", "ESCAPE_BITS", "FrontCodec", "SIDE_TABLES", "check_symbols", "code_lengths"]
+__all__ = ["BITS", "COST_LEVELS", "ESCAPE_BITS", "FrontCodec", "MOST_STEP_OFFSET", "SIDE_TABLES", "check_symbols", "code_lengths"]
 
 VALUE_RANGE_BITS = 22  # of the integers that go through the transforms
-WORD_CODE_LIMIT = 127  # of the integers by which words are compared ...
-WORD_COMPONENT_LIMIT = 256  # ... and how many
+WORD_CODE_LIMIT = 127  # of the integers by which words are compared
 NO_CLIP = np.array([-(2**15 - 1), 2**15 - 1], np.int16)
 SIDE_TABLES = 3  # of gains, words and steps; those of scales, one a step, follow
 COST_LEVELS = 256
 COST_BITS = 8  # fractional bits of a code length in the search for a token's scale
 ESCAPE_BITS = 6  # of a typical Exp-Golomb code
 QUALITY_RANGE = 8 * GRID_STEPS
+
+# Ranges from which no integer overflows and no float becomes infinite, and whatever a decoder makes stays within them.
+BITS = Integer(-200, 200)  # powers of two of number formats: values of float32 and what comes of them stay far within float64
+MOST_STEP_OFFSET = 64  # so that with every quality spacings are 2**-16 to 2**16, which predictions have integers for
+MOST_SCALE = 2**16  # scales of the grid are fewer
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class FrontCodec(Codec):
@@ -54,51 +61,74 @@ class FrontCodec(Codec):
         Split point the codec was made for: it codes ``hidden_states[layer]``.
     """
 
-    _NUMBERS = (
-        *("layer", "channels", "gain_limit_bits", "state_bits", "analysis_bits", "component_bits", "synthesis_bits"),
-        *("inward", "zero_scale", "scales"),
-    )
-    _SPECS = (  # name, element type, axes
-        ("mean", np.float32, ("c",)),
-        ("word_prior", np.int32, ("words",)),
-        ("word_components", np.int32, ("selected",)),
-        ("word_code_scale", np.float32, ("selected",)),
-        ("step_offsets", np.int32, ("steps",)),
-        ("scale_offsets", np.int32, ("candidates",)),
-        ("component_scale", np.int32, ("c",)),
-        ("component_shape", np.uint8, ("c",)),
-        ("frequencies", np.uint16, ("frequencies",)),
-        ("counts", np.uint32, ("tables",)),
-        ("offsets", np.int32, ("tables",)),
-        ("precision", np.uint8, ()),
+    _FIELDS = {
+        "layer": Integer(0, 2**31 - 1),
+        "channels": CHANNELS,
+        "gain_limit_bits": Integer(-127, 128),  # gains are 0 to 255
+        "state_bits": BITS,
+        "analysis_bits": BITS,
+        "component_bits": BITS,
+        "synthesis_bits": BITS,
+        "inward": Integers(2, Integer(0, 15)),
+        "zero_scale": Integer(-MOST_SCALE, MOST_SCALE),
+        "scales": Integer(1, MOST_SCALE // 2),
+    }
+    _SPECS = (
+        Tensor("mean", np.float32, ("c",), -LARGEST, LARGEST),
+        Tensor("word_prior", np.int32, ("words",), -(2**30), 2**30),
+        Tensor("word_components", np.int32, ("selected",)),
+        Tensor("word_code_scale", np.float32, ("selected",), 0, LARGEST),
+        Tensor("step_offsets", np.int32, ("steps",), -MOST_STEP_OFFSET, MOST_STEP_OFFSET),
+        Tensor("scale_offsets", np.int32, ("candidates",), -MOST_SCALE, MOST_SCALE, "rising"),
+        Tensor("component_scale", np.int32, ("c",), -MOST_SCALE, MOST_SCALE),
+        Tensor("component_shape", np.uint8, ("c",)),
+        *TABLE_SPECS,
     )
 
     def __init__(self, config, tensors):
+        config = check_config(self._FIELDS, config)
         super().__init__(config["channels"], min_quality=-QUALITY_RANGE, max_quality=QUALITY_RANGE)
-        self._sizes = check_tensors(self._SPECS, config, tensors)
-        self.layer = int(config["layer"])
-        self._parts = {name: config[name] for name in self._NUMBERS}, dict(tensors)
+        self._sizes = check_tensors(self._SPECS, self.channels, tensors)
+        self.layer = config["layer"]
+        self._parts = config, dict(tensors)
         t = self._t = tensors
-        self._gain_limit = int(config["gain_limit_bits"])
+        self._check_tensors()
+        check_memory(self._memory(), tensors)
+        self._gain_limit = config["gain_limit_bits"]
         self._mean = t["mean"].astype(np.float64)
         self._analysis = ExactMatrix(t["analysis"], config["analysis_bits"], config["state_bits"], VALUE_RANGE_BITS)
         self._synthesis = ExactMatrix(t["synthesis"], config["synthesis_bits"], config["component_bits"], VALUE_RANGE_BITS)
         self._step_offsets = t["step_offsets"].astype(np.int64)
         self._scale_offsets = np.ascontiguousarray(t["scale_offsets"], np.int32)
-        self._inward = [int(x) for x in config["inward"]]
-        self._zero_scale = int(config["zero_scale"])
-        self._tables = FrequencyTables.from_frequencies(t["frequencies"], t["counts"], t["offsets"], int(t["precision"]))
-        first = self._first_level_table()
+        self._inward = config["inward"]
+        self._zero_scale = config["zero_scale"]
+        self._tables = tables_of(t)
         self._grid = (
             np.ascontiguousarray(t["component_scale"], np.int32),
             np.ascontiguousarray(t["component_shape"], np.uint8),
-            int(config["scales"]),
-            first,
+            config["scales"],
+            self._first_level_table(),
         )
-        check_counts(config, tensors, first)
+
+    def _check_tensors(self):
+        """What the table of tensors does not say: how they depend on each other and on the config."""
+        check_range("word_components", self._t["word_components"], 0, self.channels - 1)
+        check_count("step_thresholds", self._sizes["steps"] - 1, self._sizes["thresholds"])
+        shapes = int(self._t["component_shape"].max()) + 1
+        check_count("counts", self._first_level_table() + 2 * self._parts[0]["scales"] * shapes, self._sizes["tables"])
+
+    def _memory(self):
+        """dict of str to int : bytes of what is made of each tensor, before any of it is."""
+        sizes = self._sizes
+        costs = 2 * COST_LEVELS * sizes["tables"]
+        return {
+            "analysis and synthesis": 8 * self._MATRICES * sizes["c"] ** 2,
+            "frequencies": table_bytes(sizes["frequencies"], sizes["tables"]) + costs,
+            "word_components": network_bytes((sizes["words"], 1, sizes["selected"])),
+        }
 
     def _first_level_table(self):
-        return SIDE_TABLES + len(self._step_offsets)
+        return SIDE_TABLES + self._sizes["steps"]
 
     # ---- checkpoint
 
@@ -221,20 +251,28 @@ class FrontCodec(Codec):
 def level_costs(tables, first):
     """Code lengths of the magnitudes 0 to 255 in the tables from `first` on, uint16 in 1/256 bit, by integers alone."""
     arrays = tables.to_arrays()
-    lengths = [code_lengths(arrays, table, COST_LEVELS, 1 << COST_BITS, _fixed_log2) for table in range(first, len(tables))]
-    return np.array(lengths, np.uint16)
+    counts = arrays["counts"].astype(np.int64)
+    ends = np.cumsum(counts)
+    explicit = (int(arrays["precision"]) << COST_BITS) - _fixed_log2(arrays["frequencies"].astype(np.float64))
+    lengths = np.repeat(explicit[ends - 1] + (ESCAPE_BITS << COST_BITS), COST_LEVELS).reshape(-1, COST_LEVELS)
+    table = np.repeat(np.arange(len(counts)), counts)
+    symbol = np.arange(len(table)) - (ends - counts - arrays["offsets"])[table]
+    known = (symbol >= 0) & (symbol < COST_LEVELS)
+    known[ends - 1] = False  # the escape
+    lengths[table[known], symbol[known]] = explicit[known]
+    return lengths[first:].astype(np.uint16)
 
 
-def code_lengths(arrays, table, symbols, bit=1, log2=np.log2):
-    """Code lengths of the symbols from 0 on in one of some tables, in units of which a bit has `bit`.
+def code_lengths(arrays, table, symbols):
+    """Code lengths in bits of the symbols from 0 on in one of some tables.
 
     Symbols that the table has no entry for take its escape and a typical code.
     """
     end = int(arrays["counts"][: table + 1].sum())
     frequencies = arrays["frequencies"][end - int(arrays["counts"][table]) : end].astype(np.float64)
-    explicit = int(arrays["precision"]) * bit - log2(frequencies)
+    explicit = int(arrays["precision"]) - np.log2(frequencies)
     first = int(arrays["offsets"][table])
-    lengths = np.full(symbols, explicit[-1] + ESCAPE_BITS * bit)
+    lengths = np.full(symbols, explicit[-1] + ESCAPE_BITS)
     known = np.arange(max(first, 0), min(first + len(explicit) - 1, symbols))
     lengths[known] = explicit[known - first]
     return lengths
@@ -257,32 +295,3 @@ def check_symbols(name, values, count):
     if outside.any():
         at = int(outside.argmax())
         raise CorruptStreamError(f"{name} of token {at}: expected 0 to {count - 1}, got {values[at]}")
-
-
-def check_tensors(specs, config, tensors):
-    """Every tensor there, of its type, and all shapes in agreement. Returns the sizes of the axes."""
-    c, sizes = config["channels"], {}
-    for name, dtype, shape in specs:
-        if name not in tensors:
-            raise RdcodecError(f"the checkpoint lacks the tensor {name}")
-        tensor = tensors[name]
-        expected = tuple({"c": c}.get(axis, sizes.get(axis, size)) for axis, size in zip(shape, tensor.shape, strict=False))
-        if tensor.dtype != dtype or tensor.ndim != len(shape) or tensor.shape != expected:
-            raise RdcodecError(f"{name}: expected {np.dtype(dtype)} {list(shape)}, got {tensor.dtype} {list(tensor.shape)}")
-        sizes.update({axis: size for axis, size in zip(shape, tensor.shape, strict=True)})
-    selected = tensors["word_components"]
-    if len(selected) > WORD_COMPONENT_LIMIT or not ((0 <= selected) & (selected < c)).all():
-        raise RdcodecError(f"word_components: expected at most {WORD_COMPONENT_LIMIT} numbers of components, 0 to {c - 1}")
-    return sizes
-
-
-def check_counts(config, tensors, first_level_table):
-    """As many tables as the symbols need."""
-    level_tables = 2 * config["scales"] * (int(tensors["component_shape"].max()) + 1)
-    check_count("counts", first_level_table + level_tables, len(tensors["counts"]))
-    check_count("inward", 2, len(config["inward"]))
-
-
-def check_count(name, expected, got):
-    if got != expected:
-        raise RdcodecError(f"{name}: expected {expected} entries, got {got}")

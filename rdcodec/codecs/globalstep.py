@@ -4,6 +4,9 @@ import numpy as np
 
 from rdcodec import _core
 from rdcodec.codecs.base import Codec
+from rdcodec.codecs.fields import CHANNELS, Number, check_config, check_tensors
+from rdcodec.codecs.limits import check_memory, table_bytes
+from rdcodec.codecs.tables import TABLE_SPECS, tables_of
 from rdcodec.codecs.values import check_values, values_of
 from rdcodec.entropy import FrequencyTables
 from rdcodec.errors import RdcodecError
@@ -14,6 +17,7 @@ __all__ = ["GlobalStepCodec"]
 PRIOR_COUNT = 16
 WIDEST_REACH = 511
 
+SMALLEST = np.finfo(np.float32).smallest_subnormal
 LARGEST = np.finfo(np.float32).max
 
 
@@ -43,6 +47,9 @@ class GlobalStepCodec(Codec):
     """
 
     family = "global-step"
+
+    _FIELDS = {"channels": CHANNELS, "step": Number(float(SMALLEST), float(LARGEST))}
+    _SPECS = TABLE_SPECS
 
     def __init__(self, channels, step, tables):
         super().__init__(channels)
@@ -82,10 +89,10 @@ class GlobalStepCodec(Codec):
 
     @classmethod
     def _from_parts(cls, config, tensors):
-        tables = FrequencyTables.from_frequencies(
-            tensors["frequencies"], tensors["counts"], tensors["offsets"], int(tensors["precision"])
-        )
-        return cls(config["channels"], config["step"], tables)
+        config = check_config(cls._FIELDS, config)
+        sizes = check_tensors(cls._SPECS, config["channels"], tensors)
+        check_memory({"frequencies": table_bytes(sizes["frequencies"], sizes["tables"])}, tensors)
+        return cls(**config, tables=tables_of(tensors))
 
     def _encode_tokens(self, h, quality, state):
         return self.tables.encode(_core.quantise(h, self._steps(), 0.0), self._index(len(h)))
@@ -104,7 +111,8 @@ class GlobalStepCodec(Codec):
 
 
 def _checked_step(step):
-    value = np.float32(step)
+    with np.errstate(over="ignore"):
+        value = np.float32(step)
     if not (np.isfinite(value) and value > 0):
         raise RdcodecError(f"step: expected a finite number above 0, got {step}")
     return value

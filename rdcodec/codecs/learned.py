@@ -7,12 +7,15 @@ token, and earlier tokens as they are decoded. Levels stand token after token, f
 import numpy as np
 
 from rdcodec import _core
-from rdcodec.codecs.exact import ExactMatrix
-from rdcodec.codecs.front import SIDE_TABLES, VALUE_RANGE_BITS, FrontCodec, check_count
+from rdcodec.codecs.exact import EXACT_BITS, ExactMatrix
+from rdcodec.codecs.fields import Integer, Tensor
+from rdcodec.codecs.front import BITS, SIDE_TABLES, VALUE_RANGE_BITS, FrontCodec
 from rdcodec.codecs.grid import grid_power
+from rdcodec.codecs.limits import network_bytes, table_bytes
 from rdcodec.codecs.link import State
 from rdcodec.codecs.words import WORD_SPECS, unpack_words
 from rdcodec.errors import RdcodecError
+from rdcodec.messages import shown
 from rdcodec.net import IntegerNet
 
 __all__ = ["ContextCodec", "DirectAccessCodec", "FactorisedHyperpriorCodec", "FourierHyperpriorCodec", "LearnedCodec"]
@@ -24,6 +27,7 @@ LATENT_FEATURE = 16  # a step of a hyper-latent
 LEAST_EMPHASISED = -16  # quality from which on downwards the emphasis does not grow
 EMPHASIS_RANGE_BITS = 24  # of the integers on the way to a matrix
 KEPT_MATRICES = 8
+LEAST_UNIT, MOST_UNIT = -10, 30  # binary logarithms, as csrc/rdc.h
 
 
 class LearnedCodec(FrontCodec):
@@ -54,26 +58,30 @@ class LearnedCodec(FrontCodec):
     looks_back = False
     latent_density = None
 
-    _NUMBERS = (*FrontCodec._NUMBERS, "latents", "emphasis_bits")
+    _MATRICES = KEPT_MATRICES + 4  # analysis, synthesis, and what is on the way to one
+    _FIELDS = {**FrontCodec._FIELDS, "latents": Integer(0, 65535), "emphasis_bits": BITS}
     _SPECS = (
         *FrontCodec._SPECS,
-        ("analysis", np.int16, ("c", "c")),
-        ("synthesis", np.int16, ("c", "c")),
+        Tensor("analysis", np.int16, ("c", "c")),
+        Tensor("synthesis", np.int16, ("c", "c")),
         *WORD_SPECS,
-        ("unit", np.int8, ("c",)),
-        ("step_thresholds", np.int32, ("thresholds",)),
-        ("emphasis_in", np.int8, ("c", "emphasis")),
-        ("emphasis_out", np.int8, ("emphasis", "c")),
+        Tensor("unit", np.int8, ("c",), LEAST_UNIT, MOST_UNIT),
+        Tensor("step_thresholds", np.int32, ("thresholds",), order="sorted"),
+        Tensor("emphasis_in", np.int8, ("c", "emphasis")),
+        Tensor("emphasis_out", np.int8, ("emphasis", "c")),
     )
 
     def __init__(self, config, tensors):
         super().__init__(config, tensors)
-        check_count("step_thresholds", self._sizes["steps"] - 1, self._sizes["thresholds"])
         self._words = unpack_words(tensors)
         self._units = np.ldexp(1.0, tensors["unit"])
-        self._emphasised = {LEAST_EMPHASISED: self._emphasised_analysis(LEAST_EMPHASISED)}  # and none is larger
+        self._emphasised = {LEAST_EMPHASISED: self._emphasised_analysis(LEAST_EMPHASISED)}
+        self._check_emphasis()
         self._step_net = _net("steps", tensors, self.channels, 1)
         self._latent_net = _net("latents", tensors, self.channels, self.latents) if self.latents else None
+        for name, net in (("steps", self._step_net), ("latents", self._latent_net)):
+            if net and net.looks_back:
+                raise RdcodecError(f"{name}: expected layers of one tap, for tokens are taken on their own")
         seen = self.channels if self.looks_back else 0
         net = _net("predictor", tensors, seen + self._sizes["selected"] + 1 + self.latents, 2 * self.channels)
         self._check_names([("steps", self._step_net), ("latents", self._latent_net), ("predictor", net)])
@@ -85,12 +93,25 @@ class LearnedCodec(FrontCodec):
         expected = {name for name, *_ in self._SPECS}
         expected.update(*(net.to_tensors(prefix) for prefix, net in nets if net))
         for name in sorted(self._t.keys() - expected):
-            raise RdcodecError(f"{name}: expected no such tensor in a checkpoint of family {self.family}")
+            raise RdcodecError(f"{shown(name)}: expected no such tensor in a checkpoint of family {self.family}")
 
     @property
     def latents(self):
         """int : hyper-latents a token."""
         return int(self._parts[0]["latents"])
+
+    def _check_emphasis(self):
+        """Every quality has a matrix that products with are exact: that of quality q is A + 2**(-q / 8) C, rounded, and so no column
+        has a larger sum than A or the one that is emphasised most, but for the rounding."""
+        sums = [matrix.column_sum() for matrix in (self._analysis, self._emphasised[LEAST_EMPHASISED])]
+        if max(sums) + self.channels >= 2.0 ** (EXACT_BITS - VALUE_RANGE_BITS):
+            raise RdcodecError(f"analysis and emphasis: an exact product needs more than {EXACT_BITS} bits")
+
+    def _memory(self):
+        words = {"words": 2 * self._sizes["words"] * self.channels}
+        words["word_frequencies"] = table_bytes(self._sizes["word_frequencies"], self._sizes["word_tables"])
+        layers = (tensor.shape for name, tensor in self._t.items() if name.endswith(".weight") and tensor.ndim == 3)
+        return {**super()._memory(), **words, "weights of networks": sum(map(network_bytes, layers))}
 
     def _first_level_table(self):
         return super()._first_level_table() + self.latents

@@ -5,6 +5,7 @@ import zlib
 import numpy as np
 
 from rdcodec.codecs.base import Codec
+from rdcodec.codecs.fields import CHANNELS, Choice, check_config
 from rdcodec.errors import CorruptStreamError, RdcodecError
 
 __all__ = ["RawCodec"]
@@ -41,6 +42,8 @@ class RawCodec(Codec):
 
     family = "raw"
 
+    _FIELDS = {"channels": CHANNELS, "dtype": Choice(("float16", "bfloat16")), "compression": Choice((None, "zlib", "zstd"))}
+
     def __init__(self, channels, dtype="float16", compression=None):
         super().__init__(channels)
         if dtype not in _TO_BITS:
@@ -56,7 +59,7 @@ class RawCodec(Codec):
 
     @classmethod
     def _from_parts(cls, config, tensors):
-        return cls(config["channels"], config["dtype"], config["compression"])
+        return cls(**check_config(cls._FIELDS, config))
 
     def _encode_tokens(self, h, quality, state):
         low_high = _TO_BITS[self.dtype](h).astype("<u2", copy=False).view(np.uint8).reshape(-1, 2)

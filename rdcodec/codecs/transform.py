@@ -6,13 +6,15 @@ A level's table is the clamped sum of its component's scale, its token's scale a
 import numpy as np
 
 from rdcodec import _core
-from rdcodec.codecs.front import SIDE_TABLES, FrontCodec, check_count
+from rdcodec.codecs.fields import Tensor, check_count, check_range
+from rdcodec.codecs.front import BITS, LARGEST, SIDE_TABLES, FrontCodec
 from rdcodec.codecs.grid import grid_power, grid_round
 
 __all__ = ["TransformCodec"]
 
 FEATURE_LIMIT = 2**15
 INWARD_UNIT = 16  # reconstruction points move in sixteenths of half a step
+QUANTISED = 2.0**29 - 1  # half steps that the quantiser takes
 
 
 class TransformCodec(FrontCodec):
@@ -40,24 +42,34 @@ class TransformCodec(FrontCodec):
 
     family = "transform"
 
-    _NUMBERS = (*FrontCodec._NUMBERS, "word_bits")
+    _MATRICES = 3  # one of them on the way
+    _FIELDS = {**FrontCodec._FIELDS, "word_bits": BITS}
     _SPECS = (
         *FrontCodec._SPECS,
-        ("analysis", np.int32, ("c", "c")),
-        ("synthesis", np.int32, ("c", "c")),
-        ("words", np.int16, ("words", "c")),
-        ("feature_scale", np.float32, ("c",)),
-        ("feature_weights", np.int32, ("c",)),
-        ("band_edges", np.int32, ("edges",)),
-        ("band_weights", np.int32, ("bands",)),
-        ("step_thresholds", np.int64, ("thresholds",)),
+        Tensor("analysis", np.int32, ("c", "c")),
+        Tensor("synthesis", np.int32, ("c", "c")),
+        Tensor("words", np.int16, ("words", "c")),
+        Tensor("feature_scale", np.float32, ("c",), 0, LARGEST),
+        Tensor("feature_weights", np.int32, ("c",)),
+        Tensor("band_edges", np.int32, ("edges",), order="rising"),
+        Tensor("band_weights", np.int32, ("bands",)),
+        Tensor("step_thresholds", np.int64, ("thresholds",), order="sorted"),
     )
 
     def __init__(self, config, tensors):
         super().__init__(config, tensors)
-        check_count("step_thresholds", self._sizes["steps"] - 1, self._sizes["thresholds"])
-        check_count("band_edges", self._sizes["bands"] + 1, self._sizes["edges"])
         self._words = np.ldexp(tensors["words"].astype(np.float64), -config["word_bits"])
+        # A component of a massive activation may be larger than the quantiser takes; with most codecs none can be.
+        largest = self._analysis.largest_product() + float(np.abs(self._words).max())
+        self._saturates = largest >= QUANTISED * float(grid_power(self._step_offsets.min() - self.max_quality))
+
+    def _check_tensors(self):
+        super()._check_tensors()
+        check_count("band_edges", self._sizes["bands"] + 1, self._sizes["edges"])
+        check_range("band_edges", self._t["band_edges"], 0, self.channels)
+
+    def _memory(self):
+        return {**super()._memory(), "words": 16 * self._sizes["words"] * self.channels}
 
     # ---- coding
 
@@ -80,6 +92,8 @@ class TransformCodec(FrontCodec):
         token_scale = self._token_scale(exponents)
         y -= self._words[words]
         y *= (1 / grid_power(exponents))[:, None]
+        if self._saturates:
+            np.clip(y, -QUANTISED, QUANTISED, out=y)
         levels = _core.trellis_quantise(y)
         scales = _core.levels_fit_scale(self._grid, levels, token_scale, self._costs, self._scale_offsets)
         token_scale += self._scale_offsets[scales]

@@ -2,20 +2,24 @@
 
 import numpy as np
 
-from rdcodec.entropy import FrequencyTables
+from rdcodec.codecs.fields import Tensor
+from rdcodec.codecs.limits import check_words
+from rdcodec.codecs.tables import tables_of
 from rdcodec.errors import RdcodecError
 
 __all__ = ["WORD_EXPONENTS", "WORD_SPECS", "unpack_words", "word_tables"]
 
 WORD_EXPONENTS = 16  # powers of two by which a level can be multiplied
+MOST_CLASS = 4095  # of components, so that the numbers of tables are 16 bits
+DECODED = 2**20  # levels at a time, of which each takes more memory than what becomes of it
 WORD_SPECS = (
-    ("words", np.uint8, ("word_bytes",)),
-    ("word_exponents", np.uint8, ("words",)),  # a word that is often used has smaller steps ...
-    ("component_exponents", np.uint8, ("c",)),  # ... as have components that vary little
-    ("component_classes", np.uint8, ("c",)),
-    ("word_frequencies", np.uint16, ("word_frequencies",)),
-    ("word_counts", np.uint32, ("word_tables",)),
-    ("word_offsets", np.int32, ("word_tables",)),
+    Tensor("words", np.uint8, ("word_bytes",)),
+    Tensor("word_exponents", np.uint8, ("words",), 0, WORD_EXPONENTS - 1),  # a word that is often used has smaller steps ...
+    Tensor("component_exponents", np.uint8, ("c",), 0, WORD_EXPONENTS - 1),  # ... as have components that vary little
+    Tensor("component_classes", np.uint8, ("c",), 0, MOST_CLASS),
+    Tensor("word_frequencies", np.uint16, ("word_frequencies",)),
+    Tensor("word_counts", np.uint32, ("word_tables",)),
+    Tensor("word_offsets", np.int32, ("word_tables",)),
 )
 
 
@@ -24,23 +28,39 @@ def unpack_words(tensors):
 
     Raises
     ------
+    LimitError
+        There are so many that decoding them would take too much memory.
     RdcodecError
         The tensors do not fit each other, or the words are damaged.
     """
-    exponents = tensors["word_exponents"][:, None].astype(np.int32) + tensors["component_exponents"]
-    if exponents.max() >= WORD_EXPONENTS:
-        raise RdcodecError(f"word_exponents and component_exponents: expected sums below {WORD_EXPONENTS}, got {exponents.max()}")
-    tables = FrequencyTables.from_frequencies(
-        tensors["word_frequencies"], tensors["word_counts"], tensors["word_offsets"], int(tensors["precision"])
-    )
-    index = word_tables(tensors)
-    if index.max() >= len(tables):
-        raise RdcodecError(f"word_counts: expected {index.max() + 1} or more entries, got {len(tables)}")
-    levels = tables.decode(tensors["words"].tobytes(), index.ravel()).reshape(exponents.shape)
-    values = levels.astype(np.int64) << exponents
-    if np.abs(values).max() >= 2**15:
-        raise RdcodecError(f"words: expected values of 16 bits, got {np.abs(values).max()}")
-    return values.astype(np.int16)
+    words, components = tensors["word_exponents"], tensors["component_exponents"]
+    check_words(len(words), len(components))
+    largest = int(words.max()) + int(components.max())
+    if largest >= WORD_EXPONENTS:
+        raise RdcodecError(f"word_exponents and component_exponents: expected sums below {WORD_EXPONENTS}, got {largest}")
+    tables = int(tensors["component_classes"].max()) * WORD_EXPONENTS + int(words.max()) + 1
+    if len(tensors["word_counts"]) < tables:
+        raise RdcodecError(f"word_counts: expected {tables} or more entries, got {len(tensors['word_counts'])}")
+    try:
+        return _decoded(tensors)
+    except RdcodecError as error:  # of the coder, which knows no names of tensors
+        raise RdcodecError(f"words: {error}") from error
+
+
+def _decoded(tensors):
+    exponents, components = tensors["word_exponents"], tensors["component_exponents"]
+    made = np.empty((len(exponents), len(components)), np.int16)
+    block = tables_of(tensors, "word_").decoder(tensors["words"].tobytes(), made.size)
+    rows = max(1, DECODED // len(components))
+    for start in range(0, len(made), rows):
+        part = slice(start, start + rows)
+        levels = block.decode(word_tables({**tensors, "word_exponents": exponents[part]}))
+        values = levels.astype(np.int64) << (exponents[part, None].astype(np.int64) + components)
+        if np.abs(values).max() >= 2**15:
+            raise RdcodecError(f"expected values of 16 bits, got {np.abs(values).max()}")
+        made[part] = values
+    block.finish()
+    return made
 
 
 def word_tables(tensors):

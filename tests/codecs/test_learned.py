@@ -56,18 +56,19 @@ def test_one_entry_too_many(config_tensors):
 def test_a_tensor_that_has_no_use(config_tensors):
     config, tensors = config_tensors
     for name in ("bias", "latents.2.bias", "predictor.7.weight"):
-        with pytest.raises(RdcodecError, match=f"{name}: expected no such tensor in a checkpoint of family direct-access"):
+        with pytest.raises(RdcodecError, match=f"'{name}': expected no such tensor in a checkpoint of family direct-access"):
             DirectAccessCodec(config, {**tensors, name: np.zeros(3, np.int8)})
 
 
 def test_values_out_of_range(config_tensors):
     config, tensors = config_tensors
     for name, value, message in (
-        ("word_exponents", 200, "word_exponents and component_exponents: expected sums below 16"),
+        ("word_exponents", 200, "word_exponents: expected values 0 to 15, got 200 at position 0"),
+        ("word_exponents", 15, "word_exponents and component_exponents: expected sums below 16"),
         ("component_classes", 255, "word_counts: expected"),
         ("unit", 100, "unit"),
         ("predictor.0.shift", 99, "predictor: .*shift"),
-        ("word_components", 20, "word_components: expected at most 256 numbers of components, 0 to 19"),
+        ("word_components", 20, "word_components: expected values 0 to 19, got 20 at position 0"),
         ("component_shape", 2, "counts: expected"),
     ):
         changed = np.full_like(tensors[name], value)
