@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 from rdcodec.errors import RdcodecError
+from rdcodec.messages import first_line
 
 __all__ = ["PACKAGED_MODEL", "load_model"]
 
@@ -33,7 +34,8 @@ def load_model(name, dtype="float32"):
     FileNotFoundError
         A GGUF file, or a path, does not exist.
     RdcodecError
-        `dtype` is none of the three.
+        `dtype` is none of the three; there is no such model, or its files are damaged: the message has the first line of what the
+        libraries say about it.
 
     Examples
     --------
@@ -47,8 +49,13 @@ def load_model(name, dtype="float32"):
 
     source, options = _source(name)
     dtype = _dtype(dtype)
-    model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **options).eval()
-    return model, AutoTokenizer.from_pretrained(source, **options)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **options).eval()
+        return model, AutoTokenizer.from_pretrained(source, **options)
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # a damaged file becomes whatever its library makes of it; the first line says most
+        raise RdcodecError(f"model {name}: {first_line(error)}") from error
 
 
 def _dtype(dtype):

@@ -58,6 +58,9 @@ def run(arguments=None):
     except (RdcodecError, OSError, ImportError) as error:  # wrong input; files, models or packages that are not there
         print(f"rdcodec: {_one_line(error)}", file=sys.stderr)
         return 1
+    except MemoryError:
+        print("rdcodec: there is not enough memory for this", file=sys.stderr)
+        return 1
 
 
 def _one_line(error):

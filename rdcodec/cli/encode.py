@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
+from rdcodec.arrays import read_array
 from rdcodec.cli.options import CodecDir, Json, Quality
 from rdcodec.cli.output import check_writable, say, write_file, write_json
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 
-__all__ = ["encode", "read_array"]
+__all__ = ["encode"]
 
 
 def encode(
@@ -34,20 +34,3 @@ def encode(
     write_json(json, {"stream": str(out), "tokens": tokens, "bytes": len(data), "bits_per_token": bits_per_token})
     rate = f", {bits_per_token:.1f} bits a token" if tokens else ""
     say(f"{out}: {tokens} tokens, {len(data)} bytes{rate}")
-
-
-def read_array(path):
-    """The array in a .npy file, never by unpickling.
-
-    Raises
-    ------
-    RdcodecError
-        The file is none, or holds Python objects.
-    """
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise RdcodecError(f"{path}: expected a .npy file of numbers: {error}") from error
-    if not isinstance(array, np.ndarray):
-        raise RdcodecError(f"{path}: expected one array (.npy), got several (.npz)")
-    return array

@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from rdcodec.cli.output import console
 from rdcodec.errors import RdcodecError
+from rdcodec.messages import first_line, printable
 
 __all__ = ["load_quietly", "read_texts"]
 
@@ -18,20 +19,15 @@ def load_quietly(name):
 
     Raises
     ------
-    RdcodecError
-        There is no such model, or its files are of no use; the first line of what the libraries say about it.
+    ImportError, FileNotFoundError, RdcodecError
+        As `load_model`.
     """
     os.environ.setdefault("TQDM_DISABLE", "1")  # the bar of GGUF files, which knows no other switch
     with console(stderr=True).status(f"loading {escape(name)}"):
         from rdcodec.models import load_model
 
         _silence()
-        try:
-            return load_model(name)
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError) as error:
-            raise RdcodecError(f"model {name}: {str(error).strip().splitlines()[0]}") from error
+        return load_model(name)
 
 
 def _silence():
@@ -78,7 +74,7 @@ def _dataset_text(source):
     try:
         rows = datasets.load_dataset(name, configuration or None, split=split or "train")
     except Exception as error:  # whatever the hub, the network or a file format throws
-        raise RdcodecError(f"{source}: {str(error).strip().splitlines()[0]}") from error
+        raise RdcodecError(f"{source}: {first_line(error)}") from error
     if "text" not in rows.column_names:
-        raise RdcodecError(f"{source}: expected a column text, got {', '.join(rows.column_names)}")
+        raise RdcodecError(f"{source}: expected a column text, got {printable(', '.join(rows.column_names))}")
     return "\n".join(rows["text"])

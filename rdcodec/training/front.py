@@ -11,7 +11,9 @@ from rdcodec.calibration.output import frozen, sampled_gradients
 from rdcodec.calibration.windows import batches
 from rdcodec.calibration.words import position_words, vocabulary_words
 from rdcodec.codecs.grid import GRID_STEPS
+from rdcodec.errors import RdcodecError
 from rdcodec.files import replace_file
+from rdcodec.messages import printable
 from rdcodec.training.export import transform_tensors
 from rdcodec.training.steps import fit_steps
 from rdcodec.training.words import pack_words
@@ -52,13 +54,20 @@ def fit_front(model, layer, cache, autocast=False, progress=None):
     """
     path = cache.folder / FILE
     if path.exists():
-        with np.load(path) as tensors:
-            return json.loads(str(tensors["config"])), {name: tensors[name] for name in tensors.files if name != "config"}
+        return _read(path)
     config, tensors = _fit(model, layer, cache, autocast, progress or (lambda stage, fraction: None))
     data = io.BytesIO()
     np.savez(data, config=json.dumps(config), **tensors)
     replace_file(path, data.getvalue())
     return config, tensors
+
+
+def _read(path):
+    try:
+        with np.load(path) as tensors:
+            return json.loads(str(tensors["config"])), {name: tensors[name] for name in tensors.files if name != "config"}
+    except Exception as error:  # a damaged archive fails in many ways; whether the parts fit each other the codec sees
+        raise RdcodecError(f"{path}: damaged, to be fitted again when it is gone: {printable(error)}") from error
 
 
 def _fit(model, layer, cache, autocast, report):

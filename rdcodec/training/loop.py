@@ -9,8 +9,7 @@ from typing import NamedTuple
 import torch
 from accelerate import Accelerator
 
-from rdcodec.errors import RdcodecError
-from rdcodec.training.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
+from rdcodec.training.checkpoint import checkpoint_path, load_checkpoint, restore, save_checkpoint
 from rdcodec.training.draws import draw_qualities, seed_noise, window_indices
 from rdcodec.training.guard import Guard
 from rdcodec.training.log import Log
@@ -137,11 +136,7 @@ class _Training:
 
     def restore(self, checkpoint):
         """First step and number of steps of a run that a checkpoint is of."""
-        try:
-            self.module.load_state_dict(checkpoint["module"])
-            self._optimizer.load_state_dict(checkpoint["optimizer"])
-        except (RuntimeError, ValueError) as error:
-            raise RdcodecError(f"module: the checkpoint is of another one: {' '.join(str(error).split())}") from error
+        restore(self.module, self._optimizer, checkpoint)
         return checkpoint["step"], checkpoint["steps"]
 
     def state(self):

@@ -13,8 +13,10 @@ from rdcodec.calibration.tune import HeldOut
 from rdcodec.codecs import learned
 from rdcodec.codecs.base import Codec
 from rdcodec.codecs.checkpoint import CONFIG_FILE
+from rdcodec.codecs.fields import Number, check_config
 from rdcodec.errors import RdcodecError
 from rdcodec.files import replace_file
+from rdcodec.messages import printable
 from rdcodec.training.checkpoint import checkpoint_path
 from rdcodec.training.export import emphasis_tensors, network_tensors
 from rdcodec.training.front import fit_front
@@ -120,7 +122,7 @@ def train_codec(family, model, layer, cache, distortion, lambdas, minutes, out, 
         if not tradeoff.exists() or (accelerator.is_main_process and not resume):
             measured = measure_tradeoff(module, cache, distortion, lambda f: report("tradeoff", f))
             replace_file(tradeoff, json.dumps(measured._asdict()).encode())
-        tradeoff = Tradeoff(**json.loads(tradeoff.read_text(encoding="utf-8")))
+        tradeoff = _read_tradeoff(tradeoff)
     for stage, (part, tokens, chosen) in STAGES.items():
         module.trains_transform(stage == "joint")
         windows = cache.windows_of(tokens)
@@ -129,6 +131,14 @@ def train_codec(family, model, layer, cache, distortion, lambdas, minutes, out, 
         points = train(module, cache, loss, settings, Path(out) / stage, _named(report, stage), resume)
     codec = _finish(module, model, layer, cache, settings.qualities, report)
     return Trained(codec, points, _compare(codec, module, cache, settings, report))
+
+
+def _read_tradeoff(path):
+    fields = {"lambda0": Number(1e-300, 1e300), "slope": Number(1e-300, 1e300)}
+    try:
+        return Tradeoff(**check_config(fields, json.loads(path.read_text(encoding="utf-8"))))
+    except (ValueError, RecursionError) as error:
+        raise RdcodecError(f"{path}: damaged, to be measured again when it is gone: {printable(error)}") from error
 
 
 def _named(report, stage):

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.lib.format import open_memmap
 
+from rdcodec.arrays import read_array
 from rdcodec.calibration.output import frozen, head_inputs
 from rdcodec.calibration.windows import all_windows, windows_of
 from rdcodec.errors import RdcodecError
@@ -64,7 +65,7 @@ class StateCache:
     def __init__(self, folder, key):
         self.folder = folder
         self.key = key
-        self._states, self._finals, self._ids = (np.load(file, mmap_mode="r") for file in _files(folder))
+        self._states, self._finals, self._ids = _maps(folder)
         held_out = min(self.windows_of(HELD_OUT_MOST), max(1, round(len(self._ids) * HELD_OUT)))
         shuffled = np.random.default_rng(SEED).permutation(len(self._ids))
         self.held_out, self.train = np.sort(shuffled[:held_out]), np.sort(shuffled[held_out:])
@@ -170,6 +171,26 @@ class StateCache:
 
 def _files(folder):
     return [Path(folder) / name for name in ("states.npy", "finals.npy", "ids.npy")]
+
+
+def _maps(folder):
+    """The arrays of a cache, which is as it was written.
+
+    Raises
+    ------
+    RdcodecError
+        A file is damaged.
+    """
+    try:
+        states, finals, ids = (read_array(file, mapped=True) for file in _files(folder))
+        types = [array.dtype for array in (states, finals, ids)]
+        if types != [np.float32, np.float32, np.int64] or states.ndim != 3 or finals.ndim not in (2, 3) or ids.ndim != 2:
+            raise RdcodecError("expected states and finals of float32 and ids of int64")
+        if not (2 <= len(states) == len(finals) == len(ids)) or ids.shape[1] not in (0, states.shape[1]):
+            raise RdcodecError(f"expected arrays of the same windows, got shapes {states.shape}, {finals.shape}, {ids.shape}")
+    except (OSError, RdcodecError) as error:
+        raise RdcodecError(f"{folder}: damaged states, to be computed again when the folder is gone: {error}") from error
+    return states, finals, ids
 
 
 def _model_key(model, layer, autocast):
