@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rdcodec.codecs.limits import AXES
-from rdcodec.errors import RdcodecError
+from rdcodec.errors import LimitError, RdcodecError
 from rdcodec.messages import shown
 
 __all__ = [
@@ -112,7 +112,8 @@ def check_tensors(specs, channels, tensors):
         for axis, size in zip(spec.axes, tensor.shape, strict=True):
             least, most = AXES[axis]
             if not least <= size <= most:
-                raise RdcodecError(f"{spec.name}: expected {least} to {most} {axis}, got {size}")
+                error = LimitError if size > most else RdcodecError
+                raise error(f"{spec.name}: expected {least} to {most} {axis}, got {size}")
             sizes[axis] = size
         if spec.least is not None:
             check_range(spec.name, tensor, spec.least, spec.most)

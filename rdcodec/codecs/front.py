@@ -22,10 +22,11 @@ from rdcodec.codecs.tables import TABLE_SPECS, tables_of
 from rdcodec.errors import CorruptStreamError, RdcodecError
 from rdcodec.net import IntegerNet, Layer
 
-__all__ = ["BITS", "COST_LEVELS", "ESCAPE_BITS", "FrontCodec", "MOST_STEP_OFFSET", "SIDE_TABLES", "check_symbols", "code_lengths"]
+__all__ = ["BITS", "COST_LEVELS", "ESCAPE_BITS", "FrontCodec", "MOST_STEP_OFFSET", "SIDE_TABLES", "check_symbols", "code_lengths", "exact_matrix"]
 
 VALUE_RANGE_BITS = 22  # of the integers that go through the transforms
 WORD_CODE_LIMIT = 127  # of the integers by which words are compared
+WORD_BYTES = 40  # that each of these takes on the way
 NO_CLIP = np.array([-(2**15 - 1), 2**15 - 1], np.int16)
 SIDE_TABLES = 3  # of gains, words and steps; those of scales, one a step, follow
 COST_LEVELS = 256
@@ -93,11 +94,11 @@ class FrontCodec(Codec):
         self._parts = config, dict(tensors)
         t = self._t = tensors
         self._check_tensors()
-        check_memory(self._memory(), tensors)
+        check_memory(self._memory(self._sizes, tensors), tensors)
         self._gain_limit = config["gain_limit_bits"]
         self._mean = t["mean"].astype(np.float64)
-        self._analysis = ExactMatrix(t["analysis"], config["analysis_bits"], config["state_bits"], VALUE_RANGE_BITS)
-        self._synthesis = ExactMatrix(t["synthesis"], config["synthesis_bits"], config["component_bits"], VALUE_RANGE_BITS)
+        self._analysis = exact_matrix("analysis", t["analysis"], config["analysis_bits"], config["state_bits"])
+        self._synthesis = exact_matrix("synthesis", t["synthesis"], config["synthesis_bits"], config["component_bits"])
         self._step_offsets = t["step_offsets"].astype(np.int64)
         self._scale_offsets = np.ascontiguousarray(t["scale_offsets"], np.int32)
         self._inward = config["inward"]
@@ -117,14 +118,14 @@ class FrontCodec(Codec):
         shapes = int(self._t["component_shape"].max()) + 1
         check_count("counts", self._first_level_table() + 2 * self._parts[0]["scales"] * shapes, self._sizes["tables"])
 
-    def _memory(self):
-        """dict of str to int : bytes of what is made of each tensor, before any of it is."""
-        sizes = self._sizes
+    @classmethod
+    def _memory(cls, sizes, tensors):
+        """dict of str to int : bytes of what is made of tensors with axes of these sizes, before any of it is."""
         costs = 2 * COST_LEVELS * sizes["tables"]
         return {
-            "analysis and synthesis": 8 * self._MATRICES * sizes["c"] ** 2,
+            "analysis and synthesis": 8 * cls._MATRICES * sizes["c"] ** 2,
             "frequencies": table_bytes(sizes["frequencies"], sizes["tables"]) + costs,
-            "word_components": network_bytes((sizes["words"], 1, sizes["selected"])),
+            "word_components": WORD_BYTES * sizes["words"] * sizes["selected"] + network_bytes((sizes["words"], 1, sizes["selected"])),
         }
 
     def _first_level_table(self):
@@ -246,6 +247,14 @@ class FrontCodec(Codec):
         scales = block.decode((SIDE_TABLES + steps).astype(np.uint16))
         check_symbols("scale", scales, len(self._scale_offsets))
         return scales
+
+
+def exact_matrix(name, integers, matrix_bits, value_bits):
+    """An `ExactMatrix` for the values that go through the transforms; the name is of the tensor that it is made of."""
+    try:
+        return ExactMatrix(integers, matrix_bits, value_bits, VALUE_RANGE_BITS)
+    except RdcodecError as error:
+        raise RdcodecError(f"{name}: {error}") from error
 
 
 def level_costs(tables, first):

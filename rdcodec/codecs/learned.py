@@ -7,9 +7,9 @@ token, and earlier tokens as they are decoded. Levels stand token after token, f
 import numpy as np
 
 from rdcodec import _core
-from rdcodec.codecs.exact import EXACT_BITS, ExactMatrix
+from rdcodec.codecs.exact import EXACT_BITS
 from rdcodec.codecs.fields import Integer, Tensor
-from rdcodec.codecs.front import BITS, SIDE_TABLES, VALUE_RANGE_BITS, FrontCodec
+from rdcodec.codecs.front import BITS, SIDE_TABLES, VALUE_RANGE_BITS, FrontCodec, exact_matrix
 from rdcodec.codecs.grid import grid_power
 from rdcodec.codecs.limits import network_bytes, table_bytes
 from rdcodec.codecs.link import State
@@ -107,11 +107,15 @@ class LearnedCodec(FrontCodec):
         if max(sums) + self.channels >= 2.0 ** (EXACT_BITS - VALUE_RANGE_BITS):
             raise RdcodecError(f"analysis and emphasis: an exact product needs more than {EXACT_BITS} bits")
 
-    def _memory(self):
-        words = {"words": 2 * self._sizes["words"] * self.channels}
-        words["word_frequencies"] = table_bytes(self._sizes["word_frequencies"], self._sizes["word_tables"])
-        layers = (tensor.shape for name, tensor in self._t.items() if name.endswith(".weight") and tensor.ndim == 3)
-        return {**super()._memory(), **words, "weights of networks": sum(map(network_bytes, layers))}
+    @classmethod
+    def _memory(cls, sizes, tensors):
+        layers = (tensor.shape for name, tensor in tensors.items() if name.endswith(".weight") and tensor.ndim == 3)
+        return {
+            **super()._memory(sizes, tensors),
+            "words": 2 * sizes["words"] * sizes["c"],
+            "word_frequencies": table_bytes(sizes["word_frequencies"], sizes["word_tables"]),
+            "weights of networks": sum(map(network_bytes, layers)),
+        }
 
     def _first_level_table(self):
         return super()._first_level_table() + self.latents
@@ -192,7 +196,7 @@ class LearnedCodec(FrontCodec):
         inner = np.rint(np.ldexp(inner, -shift))
         change = np.ldexp(inner @ t["emphasis_out"].astype(np.float64), shift - config["emphasis_bits"]) * self._units
         matrix = np.rint(t["analysis"] + float(grid_power(-quality)) * change)
-        return ExactMatrix(matrix, config["analysis_bits"], config["state_bits"], VALUE_RANGE_BITS)
+        return exact_matrix("analysis and emphasis", matrix, config["analysis_bits"], config["state_bits"])
 
     # ---- what the encoder chooses for a token
 

@@ -68,8 +68,9 @@ class TransformCodec(FrontCodec):
         check_count("band_edges", self._sizes["bands"] + 1, self._sizes["edges"])
         check_range("band_edges", self._t["band_edges"], 0, self.channels)
 
-    def _memory(self):
-        return {**super()._memory(), "words": 16 * self._sizes["words"] * self.channels}
+    @classmethod
+    def _memory(cls, sizes, tensors):
+        return {**super()._memory(sizes, tensors), "words": 16 * sizes["words"] * sizes["c"]}
 
     # ---- coding
 

@@ -10,13 +10,12 @@ from rdcodec.errors import RdcodecError
 __all__ = ["WORD_EXPONENTS", "WORD_SPECS", "unpack_words", "word_tables"]
 
 WORD_EXPONENTS = 16  # powers of two by which a level can be multiplied
-MOST_CLASS = 4095  # of components, so that the numbers of tables are 16 bits
 DECODED = 2**20  # levels at a time, of which each takes more memory than what becomes of it
 WORD_SPECS = (
     Tensor("words", np.uint8, ("word_bytes",)),
     Tensor("word_exponents", np.uint8, ("words",), 0, WORD_EXPONENTS - 1),  # a word that is often used has smaller steps ...
     Tensor("component_exponents", np.uint8, ("c",), 0, WORD_EXPONENTS - 1),  # ... as have components that vary little
-    Tensor("component_classes", np.uint8, ("c",), 0, MOST_CLASS),
+    Tensor("component_classes", np.uint8, ("c",)),
     Tensor("word_frequencies", np.uint16, ("word_frequencies",)),
     Tensor("word_counts", np.uint32, ("word_tables",)),
     Tensor("word_offsets", np.int32, ("word_tables",)),
