@@ -110,9 +110,8 @@ def _same(found, expected):
 
 
 def _read(path):
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
-    except Exception as error:  # bytes of a damaged file become whatever the unpickler of PyTorch makes of them
-        raise RdcodecError(f"{path}: expected a checkpoint of a training, got something else or a damaged one") from error
+    with open(path, "rb") as file:
+        try:
+            return torch.load(file, map_location="cpu", weights_only=True)
+        except Exception as error:  # bytes of a damaged file become whatever the unpickler of PyTorch makes of them
+            raise RdcodecError(f"{path}: expected a checkpoint of a training, got something else or a damaged one") from error
