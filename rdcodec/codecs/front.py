@@ -30,6 +30,7 @@ WORD_BYTES = 40  # that each of these takes on the way
 NO_CLIP = np.array([-(2**15 - 1), 2**15 - 1], np.int16)
 SIDE_TABLES = 3  # of gains, words and steps; those of scales, one a step, follow
 COST_LEVELS = 256
+COST_TABLES = 1024  # at a time
 COST_BITS = 8  # fractional bits of a code length in the search for a token's scale
 ESCAPE_BITS = 6  # of a typical Exp-Golomb code
 QUALITY_RANGE = 8 * GRID_STEPS
@@ -260,16 +261,17 @@ def exact_matrix(name, integers, matrix_bits, value_bits):
 def level_costs(tables, first):
     """Code lengths of the magnitudes 0 to 255 in the tables from `first` on, uint16 in 1/256 bit, by integers alone."""
     arrays = tables.to_arrays()
-    counts = arrays["counts"].astype(np.int64)
-    ends = np.cumsum(counts)
-    explicit = (int(arrays["precision"]) << COST_BITS) - _fixed_log2(arrays["frequencies"].astype(np.float64))
-    lengths = np.repeat(explicit[ends - 1] + (ESCAPE_BITS << COST_BITS), COST_LEVELS).reshape(-1, COST_LEVELS)
-    table = np.repeat(np.arange(len(counts)), counts)
-    symbol = np.arange(len(table)) - (ends - counts - arrays["offsets"])[table]
-    known = (symbol >= 0) & (symbol < COST_LEVELS)
-    known[ends - 1] = False  # the escape
-    lengths[table[known], symbol[known]] = explicit[known]
-    return lengths[first:].astype(np.uint16)
+    starts = np.concatenate([[0], np.cumsum(arrays["counts"], dtype=np.int64)])
+    explicit = (int(arrays["precision"]) << COST_BITS) - _fixed_log2(np.arange(1.0, 2**15 + 1))
+    costs = np.empty((len(tables) - first, COST_LEVELS), np.uint16)
+    for start in range(first, len(tables), COST_TABLES):
+        part = slice(start, min(start + COST_TABLES, len(tables)))
+        entry = np.arange(COST_LEVELS) - arrays["offsets"][part, None].astype(np.int64)
+        escape = arrays["counts"][part, None].astype(np.int64) - 1
+        known = (entry >= 0) & (entry < escape)
+        frequencies = arrays["frequencies"][starts[:-1][part, None] + np.where(known, entry, escape)]
+        costs[start - first : part.stop - first] = explicit[frequencies - 1] + np.where(known, 0, ESCAPE_BITS << COST_BITS)
+    return costs
 
 
 def code_lengths(arrays, table, symbols):
