@@ -101,7 +101,7 @@ def _family_of(config, path, cls):
             raise RdcodecError(f"{path}: the checkpoint is damaged: {name} is missing")
     version, family, codec_id = config["format_version"], config["family"], config["codec_id"]
     if type(version) is not int or version < 1:
-        raise RdcodecError(f"{path}: the checkpoint is damaged: format_version: expected an integer from 1 on, got {shown(version)}")
+        raise RdcodecError(f"{path}: the checkpoint is damaged: format_version: expected 1 or a later integer, got {shown(version)}")
     if version > CHECKPOINT_VERSION:
         raise UnsupportedVersionError(f"{path}: format_version {shown(version)}, this release reads up to {CHECKPOINT_VERSION}")
     if type(family) is not str or not issubclass(FAMILIES.get(family, object), cls):
@@ -121,7 +121,7 @@ def _read_tensors(path):
         head = file.read(8)
         size = int.from_bytes(head, "little")
         if MOST_HEADER_BYTES < size <= path.stat().st_size:
-            raise LimitError(f"{path}: the checkpoint is damaged: expected a header of at most {MOST_HEADER_BYTES} bytes, got {size}")
+            raise LimitError(f"{path}: expected a header of at most {MOST_HEADER_BYTES} bytes, got {size}")
         try:
             return load(head + file.read())
         except (SafetensorError, KeyError, ValueError) as error:  # KeyError: of an element type that NumPy lacks

@@ -22,7 +22,10 @@ from rdcodec.codecs.tables import TABLE_SPECS, tables_of
 from rdcodec.errors import CorruptStreamError, RdcodecError
 from rdcodec.net import IntegerNet, Layer
 
-__all__ = ["BITS", "COST_LEVELS", "ESCAPE_BITS", "FrontCodec", "MOST_STEP_OFFSET", "SIDE_TABLES", "check_symbols", "code_lengths", "exact_matrix"]
+__all__ = [
+    *("BITS", "COST_LEVELS", "ESCAPE_BITS", "LARGEST", "MOST_STEP_OFFSET", "SIDE_TABLES", "VALUE_RANGE_BITS"),
+    *("FrontCodec", "check_symbols", "code_lengths", "exact_matrix"),
+]
 
 VALUE_RANGE_BITS = 22  # of the integers that go through the transforms
 WORD_CODE_LIMIT = 127  # of the integers by which words are compared
@@ -123,10 +126,11 @@ class FrontCodec(Codec):
     def _memory(cls, sizes, tensors):
         """dict of str to int : bytes of what is made of tensors with axes of these sizes, before any of it is."""
         costs = 2 * COST_LEVELS * sizes["tables"]
+        words, selected = sizes["words"], sizes["selected"]
         return {
             "analysis and synthesis": 8 * cls._MATRICES * sizes["c"] ** 2,
             "frequencies": table_bytes(sizes["frequencies"], sizes["tables"]) + costs,
-            "word_components": WORD_BYTES * sizes["words"] * sizes["selected"] + network_bytes((sizes["words"], 1, sizes["selected"])),
+            "word_components": WORD_BYTES * words * selected + network_bytes((words, 1, selected)),
         }
 
     def _first_level_table(self):

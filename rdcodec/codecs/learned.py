@@ -101,8 +101,8 @@ class LearnedCodec(FrontCodec):
         return int(self._parts[0]["latents"])
 
     def _check_emphasis(self):
-        """Every quality has a matrix that products with are exact: that of quality q is A + 2**(-q / 8) C, rounded, and so no column
-        has a larger sum than A or the one that is emphasised most, but for the rounding."""
+        """Products are exact at every quality: the matrix of quality q is A + 2**(-q / 8) C, rounded, so that no column has a larger
+        sum than A or the one that is emphasised most, but for the rounding."""
         sums = [matrix.column_sum() for matrix in (self._analysis, self._emphasised[LEAST_EMPHASISED])]
         if max(sums) + self.channels >= 2.0 ** (EXACT_BITS - VALUE_RANGE_BITS):
             raise RdcodecError(f"analysis and emphasis: an exact product needs more than {EXACT_BITS} bits")

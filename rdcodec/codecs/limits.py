@@ -4,7 +4,7 @@ shapes, and is refused here before it is taken. Networks have bounds of their ow
 
 from rdcodec.errors import LimitError
 
-__all__ = ["AXES", "MOST_CONFIG_BYTES", "MOST_HEADER_BYTES", "MOST_WORD_ELEMENTS", "check_memory", "check_words", "network_bytes", "table_bytes"]
+__all__ = ["AXES", "MOST_CONFIG_BYTES", "MOST_HEADER_BYTES", "check_memory", "check_words", "network_bytes", "table_bytes"]
 
 # Of files. A config has some 500 bytes, a header of safetensors 100 a tensor.
 MOST_CONFIG_BYTES = 2**20
@@ -34,9 +34,9 @@ AXES = {
 # Of an entropy-coded codebook, which nearly no bytes may hold: 4,096 words of 65,536 channels, half a GiB once decoded.
 MOST_WORD_ELEMENTS = 2**28
 
-# Of all that is made from tensors: 1 GiB, or so many times their bytes. A frequency of 2 bytes becomes 96, which is most: what codes
-# it with, and with vectors, and up to 8 intervals for decoding. Matrices of int16 in the ten shapes that a learned codec may keep take
-# 40 times their bytes. So large codecs are as large as their files.
+# Of all that is made from tensors: 1 GiB, or so many times their bytes, if that is more. No array grows more than frequencies do, of
+# which 2 bytes become 96: what encoders look up, and up to 8 intervals for decoders. Of matrices, a learned codec may keep ten in
+# float64, which are 40 bytes for one of its int16. So codecs of large models load, and small files cannot take more than a GiB.
 MOST_MEMORY = 2**30
 MOST_MEMORY_A_BYTE = 48
 

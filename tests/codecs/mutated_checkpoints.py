@@ -96,7 +96,7 @@ def load_with_its_own_id(folder):
 
 
 def use(codec, rng):
-    """Code tokens of usual and of unusual values, and decode bytes that no encoder wrote: nothing but finite states may come of it."""
+    """Code tokens of usual and unusual values, and decode bytes that no encoder wrote: nothing but finite states may come of it."""
     tokens = np.random.default_rng(rng.randrange(2**32)).standard_normal((4, codec.channels)).astype(np.float32)
     tokens[1] *= rng.choice([0, 1e-30, 1e30])
     tokens[2, rng.randrange(codec.channels)] = rng.choice([3e38, -3e38, 1e-44])
@@ -193,7 +193,7 @@ def change_tensor(rng, parts):
     if how < 0.15:
         del parts.tensors[name]
     elif how < 0.3:
-        parts.tensors[rng.choice(["extra", "predictor.9.weight", "steps.1.table", "x\n\x1b", rng.choice([*parts.tensors])])] = tensor
+        parts.tensors[rng.choice(["extra", "predictor.9.weight", "steps.1.table", "x\n\x1b", *parts.tensors])] = tensor
     else:
         with np.errstate(all="ignore"):
             parts.tensors[name] = rng.choice(changes)()
@@ -211,23 +211,29 @@ def damage_file(rng, folder):
             data[rng.randrange(min(len(data), rng.choice([8, 200, len(data)])))] = rng.randrange(256)
     elif how < 0.8:
         at = rng.randrange(len(data))
-        data[at:at] = rng.choice([rng.randbytes(9), b"[" * 100_000, b'{"a":' * 50_000, b"9" * 5000, b"\xff\xfe", b'"config": {},'])
+        put = [rng.randbytes(9), b"[" * 100_000, b'{"a":' * 50_000, b"9" * 5000, b"\xff\xfe", b'"config": {},']
+        data[at:at] = rng.choice(put)
     else:
-        old, new = rng.choice(
-            [(b'"F32"', b'"BF16"'), (b'"I8"', b'"F8_E4M3"'), (b'"U8"', b'"I8"'), (b'"I32"', b'"F32"'), (b'"shape":[', b'"shape":[9,')]
-        )
-        size = int.from_bytes(data[:8], "little")
-        header = bytes(data[8 : 8 + size]).replace(old, new, 1)
-        data = len(header).to_bytes(8, "little") + header + data[8 + size :] if path.name == TENSORS_FILE else data.replace(b":", b"=", 1)
+        data = with_other_header(data, *rng.choice(HEADERS)) if path.name == TENSORS_FILE else data.replace(b":", b"=", 1)
     path.write_bytes(data)
+
+
+HEADERS = [(b'"F32"', b'"BF16"'), (b'"I8"', b'"F8_E4M3"'), (b'"U8"', b'"I8"'), (b'"I32"', b'"F32"'), (b'"shape":[', b'"shape":[9,')]
+
+
+def with_other_header(data, old, new):
+    """A file of tensors whose header says something else somewhere."""
+    size = int.from_bytes(data[:8], "little")
+    header = bytes(data[8 : 8 + size]).replace(old, new, 1)
+    return len(header).to_bytes(8, "little") + header + data[8 + size :]
 
 
 def mutate(rng, folder, name):
     """Write a changed checkpoint of a family."""
     parts = parts_of(name)
     for _ in range(rng.choice([1, 1, 1, 2, 4])):
-        changes = [change_field] if not parts.tensors else [change_field, change_elements, change_elements, change_elements, change_tensor]
-        rng.choice(changes)(rng, parts)
+        changes = [change_field, *[change_elements] * 3, change_tensor]
+        rng.choice(changes if parts.tensors else [change_field])(rng, parts)
     write(parts, folder)
     if rng.random() < 0.15:
         damage_file(rng, folder)
@@ -269,7 +275,8 @@ def main():
                 raise
             slowest = max(slowest, (time.perf_counter() - began, seed))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"{dict(counts)}, slowest {slowest[0]:.3f} s (case {slowest[1]}), {before / 1024:.0f} MB before, {peak / 1024:.0f} MB at most")
+    memory = f"{before / 1024:.0f} MB before, {peak / 1024:.0f} MB at most"
+    print(f"{dict(counts)}, slowest {slowest[0]:.3f} s (case {slowest[1]}), {memory}")
 
 
 if __name__ == "__main__":

@@ -70,10 +70,10 @@ def test_a_config_that_is_none(tmp_path, data, message):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        *(("format_version", value, "format_version: expected an integer from 1 on, got") for value in (True, -1, 0, 1.0, 1.5, "1", None, [])),
+        *(("format_version", value, "format_version: expected 1 or a later") for value in (True, -1, 0, 1.0, 1.5, "1", None, [])),
         *(("family", value, "family .*, expected one of") for value in (None, 1, [], {}, "", "object", "x\n\x1b" * 999)),
-        *(("codec_id", value, "codec_id: expected 16 hexadecimal digits, got") for value in (None, 7, "", "0" * 15, "0" * 17, "G" * 16)),
-        *(("default_quality", value, "default_quality: expected an integer 0 to 0, got") for value in (None, False, 0.0, 1, "0", 10**30, [0])),
+        *(("codec_id", value, "codec_id: expected 16 hexadecimal digits") for value in (None, 7, "", "0" * 15, "0" * 17, "G" * 16)),
+        *(("default_quality", value, "default_quality: expected an integer 0") for value in (None, False, 0.0, 1, "0", 10**30, [0])),
         *(("config", value, "config: expected an object, got") for value in (None, 7, [], "x" * 999)),
     ],
 )
@@ -102,7 +102,8 @@ def test_files_that_are_too_large_to_be_any(tmp_path):
 
 
 def header_of(tensors):
-    text = json.dumps({name: {"dtype": dtype, "shape": shape, "data_offsets": [0, size]} for name, (dtype, shape, size) in tensors.items()})
+    said = {name: {"dtype": of, "shape": shape, "data_offsets": [0, size]} for name, (of, shape, size) in tensors.items()}
+    text = json.dumps(said)
     return len(text).to_bytes(8, "little") + text.encode()
 
 
@@ -182,8 +183,9 @@ def wrong_tensors(tensor, spec):
 @pytest.mark.parametrize(("name", "tensor"), [(name, tensor) for name in WITH_TENSORS for tensor in parts_of(name).tensors])
 def test_a_tensor_of_another_type_shape_or_range(changed, name, tensor):
     parts = parts_of(name)
-    for wrong in wrong_tensors(parts.tensors[tensor], specs_of(parts).get(tensor)):
-        if wrong.dtype == parts.tensors[tensor].dtype and wrong.shape == parts.tensors[tensor].shape and np.array_equal(wrong, parts.tensors[tensor]):
+    whole = parts.tensors[tensor]
+    for wrong in wrong_tensors(whole, specs_of(parts).get(tensor)):
+        if (wrong.dtype, wrong.shape) == (whole.dtype, whole.shape) and np.array_equal(wrong, whole):  # an emphasis of no rank
             continue
         with pytest.raises(RdcodecError, match="the checkpoint is damaged: ") as refusal:
             changed(name, lambda parts: parts.tensors.update({tensor: wrong}))
@@ -223,9 +225,10 @@ def test_matrices_whose_products_are_not_exact_are_named(changed):
 
 
 def test_bands_lie_within_the_channels(changed):
-    for edges, message in (([0, 0], "expected rising values"), ([-1, 20], "expected values 0 to 20"), ([0, 21], "expected values 0 to 20")):
-        with pytest.raises(RdcodecError, match=f"band_edges: {message}"):
-            changed("transform", lambda parts: parts.tensors.update(band_edges=np.array(edges, np.int32), band_weights=np.ones(1, np.int32)))
+    for edges, message in (([0, 0], "rising values"), ([-1, 20], "values 0 to 20"), ([0, 21], "values 0 to 20")):
+        bands = {"band_edges": np.array(edges, np.int32), "band_weights": np.ones(1, np.int32)}
+        with pytest.raises(RdcodecError, match=f"band_edges: expected {message}"):
+            changed("transform", lambda parts: parts.tensors.update(bands))
 
 
 @pytest.mark.parametrize("net", ["steps", "latents"])
@@ -273,7 +276,7 @@ def bomb(parts, words):
     """A codebook of zeros, of which 65,536 symbols take a bit."""
     channels = parts.config["config"]["channels"]
     tables = FrequencyTables.from_frequencies(np.array([2**15 - 1, 1], np.uint16), [2], [0], 15)
-    block = tables.encode(np.zeros(min(words, 2**22 // channels) * channels, np.int32), np.zeros(min(words, 2**22 // channels) * channels, np.uint8))
+    block = tables.encode(np.zeros(words * channels, np.int32), np.zeros(words * channels, np.uint8))
     parts.tensors.update(
         words=np.frombuffer(block, np.uint8),
         word_exponents=np.zeros(words, np.uint8),
@@ -286,9 +289,8 @@ def bomb(parts, words):
 
 def test_words_are_decoded_a_part_at_a_time(changed):
     """1.7 MB of words took 1.66 GB: 30 bytes a component on the way to the 2 that are kept."""
-    words = 2**22 // 20
-    with pytest.raises(LimitError, match="word_prior: expected 1 to 65536 words, got 209715"):
-        changed("context", lambda parts: bomb(parts, words))
+    with pytest.raises(LimitError, match="word_prior: expected 1 to 65536 words, got 65537"):
+        changed("context", lambda parts: bomb(parts, 65537))
     tracemalloc.start()
     codec = changed("context", lambda parts: bomb(parts, 65536))
     size, peak = tracemalloc.get_traced_memory()
@@ -313,7 +315,8 @@ def huge(dtype, *shape):
 def test_codecs_of_large_models_are_within_the_bounds(family, channels):
     """4,096 words, and the networks that training makes."""
     transform = np.int32 if family is TransformCodec else np.int16
-    sizes = {"c": channels, "words": 4096, "selected": 128, "tables": 400, "frequencies": 400 * 1281, "word_tables": 256, "word_frequencies": 20_000}
+    sizes = {"c": channels, "words": 4096, "selected": 128, "tables": 400, "frequencies": 400 * 1281}
+    sizes |= {"word_tables": 256, "word_frequencies": 20_000}
     tensors = {
         "analysis": huge(transform, channels, channels),
         "synthesis": huge(transform, channels, channels),
@@ -331,7 +334,7 @@ def test_a_global_step_for_every_channel_is_within_the_bounds():
 
 
 def test_the_limit_on_memory_names_what_takes_most():
-    with pytest.raises(LimitError, match="words: the codec would take 2147483649 bytes, most of them here, its tensors allow 1073741824"):
+    with pytest.raises(LimitError, match="words: the codec would take 2147483649 bytes, .* its tensors allow 1073741824"):
         check_memory({"words": 2**31, "mean": 1}, {"words": np.zeros(9, np.uint8)})
 
 

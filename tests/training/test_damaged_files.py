@@ -58,7 +58,8 @@ def test_bytes_changed_at_random(cache, distortion, whole, tmp_path):
     """Cut, changed, or of another kind; what is still whole, for no checksum sees all, is resumed from."""
     rng = np.random.default_rng(0)
     path, seen = tmp_path / "checkpoint.pt", 0
-    changes = [whole[: rng.integers(len(whole))] for _ in range(20)] + [b"PK\x03\x04" + whole[:50], whole[::-1], b"\x80\x02c", b"\x80\x05" * 9]
+    changes = [whole[: rng.integers(len(whole))] for _ in range(20)]
+    changes += [b"PK\x03\x04" + whole[:50], whole[::-1], b"\x80\x02c", b"\x80\x05" * 9]
     for _ in range(60):
         data = bytearray(whole)
         for at in rng.integers(0, len(data), rng.choice([1, 5, 50])):
@@ -87,7 +88,8 @@ def test_no_entries(resume):
 
 @pytest.mark.parametrize(("step", "steps"), [(-1, 4), (5, 4), (0, 0), (4, 5), (10**30, 10**30)])
 def test_steps_that_are_none(resume, step, steps):
-    assert f"expected a step of 4, got {step} of {steps}" in resume(lambda checkpoint: {**checkpoint, "step": step, "steps": steps})
+    said = resume(lambda checkpoint: {**checkpoint, "step": step, "steps": steps})
+    assert f"expected a step of 4, got {step} of {steps}" in said
 
 
 @pytest.mark.parametrize("value", [None, "1e-3", torch.zeros(2), float("nan"), [1e-3], {"a": 1}])
@@ -99,7 +101,8 @@ def test_runs_of_other_names(resume):
     assert "made with 'x\\x1b'='y\\n', to be resumed with None" in resume(
         lambda checkpoint: {**checkpoint, "run": {**checkpoint["run"], "x\x1b": "y\n"}}
     )
-    assert "made with qualities=a list of 2" in resume(lambda checkpoint: {**checkpoint, "run": {**checkpoint["run"], "qualities": [-4, 4]}})
+    said = resume(lambda checkpoint: {**checkpoint, "run": {**checkpoint["run"], "qualities": [-4, 4]}})
+    assert "made with qualities=a list of 2" in said
 
 
 def with_module(name, value):
@@ -128,7 +131,7 @@ DAMAGED = {
     "a further setting": with_optimizer(lambda optimizer: optimizer["param_groups"][0].update(hint=1)),
     "moments of another shape": with_optimizer(lambda optimizer: optimizer["state"][0].update(exp_avg=torch.zeros(3))),
     "moments that are none": with_optimizer(lambda optimizer: optimizer["state"][0].update(exp_avg="x")),
-    "moments that are not finite": with_optimizer(lambda optimizer: optimizer["state"][1].update(exp_avg_sq=torch.full((CHANNELS,), float("inf")))),
+    "moments that are not finite": with_optimizer(lambda optimizer: optimizer["state"][1]["exp_avg_sq"].fill_(float("inf"))),
     "no moments": with_optimizer(lambda optimizer: optimizer["state"][0].pop("exp_avg")),
     "a step that is none": with_optimizer(lambda optimizer: optimizer["state"][0].update(step=torch.tensor(float("nan")))),
 }
