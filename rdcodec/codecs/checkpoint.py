@@ -49,14 +49,8 @@ def load_checkpoint(directory, cls):
             raise FileNotFoundError(f"{directory} holds no codec: {name} is missing")
     config = _read_config(directory / CONFIG_FILE)
     family = _family_of(config, directory / CONFIG_FILE, cls)
-    tensors = _read_tensors(directory / TENSORS_FILE)
     try:
-        codec = family._from_parts(config["config"], tensors)
-        if "default_quality" in config:
-            check_field("default_quality", Integer(codec.min_quality, codec.max_quality), config["default_quality"])
-            codec.default_quality = config["default_quality"]
-    except RdcodecError as error:
-        raise type(error)(f"{directory}: the checkpoint is damaged: {error}") from error
+        codec = _made(family, config, _read_tensors(directory / TENSORS_FILE), directory)
     except MemoryError as error:
         raise LimitError(f"{directory}: the codec takes more memory than there is") from error
     if codec.codec_id.hex() != config["codec_id"]:
@@ -64,6 +58,17 @@ def load_checkpoint(directory, cls):
             f"{directory}: the files do not belong together: {CONFIG_FILE} says codec {config['codec_id']},"
             f" they make {codec.codec_id.hex()}"
         )
+    return codec
+
+
+def _made(family, config, tensors, directory):
+    try:
+        codec = family._from_parts(config["config"], tensors)
+        if "default_quality" in config:
+            check_field("default_quality", Integer(codec.min_quality, codec.max_quality), config["default_quality"])
+            codec.default_quality = config["default_quality"]
+    except RdcodecError as error:
+        raise type(error)(f"{directory}: the checkpoint is damaged: {error}") from error
     return codec
 
 
@@ -118,11 +123,11 @@ def _read_tensors(path):
     from safetensors.numpy import load
 
     with open(path, "rb") as file:
-        head = file.read(8)
-        size = int.from_bytes(head, "little")
+        size = int.from_bytes(file.read(8), "little")
+        file.seek(0)
         if MOST_HEADER_BYTES < size <= path.stat().st_size:
             raise LimitError(f"{path}: expected a header of at most {MOST_HEADER_BYTES} bytes, got {size}")
         try:
-            return load(head + file.read())
+            return load(file.read())
         except (SafetensorError, KeyError, ValueError) as error:  # KeyError: of an element type that NumPy lacks
             raise RdcodecError(f"{path}: the checkpoint is damaged: {type(error).__name__}: {printable(error)}") from error

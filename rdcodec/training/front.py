@@ -10,7 +10,10 @@ from rdcodec.calibration.fit import WORD_PRIOR_UNIT, Statistics, fit_codec
 from rdcodec.calibration.output import frozen, sampled_gradients
 from rdcodec.calibration.windows import batches
 from rdcodec.calibration.words import position_words, vocabulary_words
+from rdcodec.codecs.fields import check_config, check_tensors
 from rdcodec.codecs.grid import GRID_STEPS
+from rdcodec.codecs.learned import LearnedCodec
+from rdcodec.codecs.tables import TABLE_SPECS
 from rdcodec.errors import RdcodecError
 from rdcodec.files import replace_file
 from rdcodec.messages import printable
@@ -31,6 +34,9 @@ _KEPT_TENSORS = (
     *("mean", "word_prior", "word_components", "word_code_scale"),
     *("scale_offsets", "component_scale", "component_shape"),
 )
+# Of what is kept beside the states: all of a codec but what comes of its training.
+_FIELDS = {name: LearnedCodec._FIELDS[name] for name in (*_KEPT_NUMBERS, "analysis_bits", "synthesis_bits")}
+_SPECS = [spec for spec in LearnedCodec._SPECS if spec not in TABLE_SPECS and not spec.name.startswith("emphasis")]
 
 
 def fit_front(model, layer, cache, autocast=False, progress=None):
@@ -64,9 +70,12 @@ def fit_front(model, layer, cache, autocast=False, progress=None):
 
 def _read(path):
     try:
-        with np.load(path) as tensors:
-            return json.loads(str(tensors["config"])), {name: tensors[name] for name in tensors.files if name != "config"}
-    except Exception as error:  # a damaged archive fails in many ways; whether the parts fit each other the codec sees
+        with np.load(path) as archive:
+            tensors = {name: archive[name] for name in archive.files}
+        config = check_config(_FIELDS, json.loads(str(tensors.pop("config"))))
+        check_tensors(_SPECS, config["channels"], tensors)
+        return config, tensors
+    except Exception as error:  # a damaged archive fails in many ways
         raise RdcodecError(f"{path}: damaged, to be fitted again when it is gone: {printable(error)}") from error
 
 

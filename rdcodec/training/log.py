@@ -3,6 +3,8 @@
 import importlib.util
 import json
 
+from rdcodec.files import replace_file
+
 __all__ = ["Log"]
 
 
@@ -13,14 +15,14 @@ class Log:
     ----------
     out : pathlib.Path
     start : int
-        Step that training begins with; what an interrupted run wrote of this step and later ones is dropped.
+        Step that training begins with; what an interrupted run wrote of this step and later ones is dropped, as is what it left
+        damaged.
     """
 
     def __init__(self, out, start):
         self._path = out / "log.jsonl"
-        lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True) if self._path.exists() else []
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] < start]
-        self._path.write_text("".join(kept), encoding="utf-8")
+        lines = self._path.read_bytes().splitlines(keepends=True) if self._path.exists() else []
+        replace_file(self._path, b"".join(line for line in lines if line.endswith(b"\n") and _is_before(line, start)))
         self._board = None
         if importlib.util.find_spec("tensorboard"):
             from torch.utils.tensorboard import SummaryWriter
@@ -47,3 +49,12 @@ class Log:
     def close(self):
         if self._board is not None:
             self._board.close()
+
+
+def _is_before(line, start):
+    """Whether a line is of a step before this one."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(entry, dict) and isinstance(entry.get("step"), int) and entry["step"] < start

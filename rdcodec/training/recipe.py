@@ -11,7 +11,6 @@ from accelerate import Accelerator
 from rdcodec.calibration.output import frozen
 from rdcodec.calibration.tune import HeldOut
 from rdcodec.codecs import learned
-from rdcodec.codecs.base import Codec
 from rdcodec.codecs.checkpoint import CONFIG_FILE
 from rdcodec.codecs.fields import Number, check_config
 from rdcodec.errors import RdcodecError
@@ -162,7 +161,7 @@ def _start(family, config, tensors, networks, cache, report):
         tensors.update(prior_tables(tensors, _latent_pmf(networks)))
         codec = _with_tables(family, config, tensors, networks, cache, START_QUALITIES, lambda f: report("first tables", f))
         codec.save_pretrained(folder)
-    return Codec.from_pretrained(folder)
+    return family.from_pretrained(folder)
 
 
 def _finish(module, model, layer, cache, qualities, report):

@@ -12,7 +12,7 @@ from noisy_quantiser import NoisyQuantiser
 
 from rdcodec import RdcodecError
 from rdcodec.training import Settings, StateCache, train
-from rdcodec.training.front import fit_front
+from rdcodec.training.front import _FIELDS, fit_front
 from rdcodec.training.recipe import _read_tradeoff
 
 CHANNELS = 32
@@ -176,7 +176,19 @@ def test_states_that_are_not_all_there(model, tokenizer, text, cache, tmp_path):
         StateCache.open(tmp_path, model, tokenizer, [text], LAYER)
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"x" * 99, "an array", "no config"])
+def test_a_log_that_is_damaged_is_gone_on_with(module, cache, distortion, tmp_path):
+    """A run that lost its power left half a line, or bytes that are none."""
+    train(module, cache, distortion, SETTINGS, tmp_path)
+    path = tmp_path / "log.jsonl"
+    whole = path.read_bytes()
+    for damaged in (b"\xff\x00\n", b"[" * 100_000 + b"\n", b"7\n", b'{"step": "1"}\n', b'{"step": 1'):
+        path.write_bytes(whole + damaged)
+        train(NoisyQuantiser(CHANNELS), cache, distortion, SETTINGS, tmp_path, resume=True)
+        steps = [json.loads(line)["step"] for line in path.read_text().splitlines()]
+        assert steps == [json.loads(line)["step"] for line in whole.decode().splitlines()]
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"x" * 99, "an array", "no config", "no tensors"])
 def test_closed_forms_that_are_damaged(model, tokenizer, text, cache, tmp_path, data):
     shutil.copytree(cache.folder, tmp_path / cache.folder.name)
     path = tmp_path / cache.folder.name / "front.npz"
@@ -184,6 +196,9 @@ def test_closed_forms_that_are_damaged(model, tokenizer, text, cache, tmp_path, 
         np.save(open(path, "wb"), np.zeros(3))
     elif data == "no config":
         np.savez(path, mean=np.zeros(3))
+    elif data == "no tensors":
+        config = {**dict.fromkeys(_FIELDS, 1), "inward": [0, 0]}
+        np.savez(path, config=json.dumps(config), mean=np.zeros(1, np.float32))
     else:
         path.write_bytes(data)
     with pytest.raises(RdcodecError, match="front.npz: damaged, to be fitted again when it is gone: "):
