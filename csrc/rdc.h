@@ -2,7 +2,8 @@
  *
  * Layers, each uses only those before it: base < entropy, quant, net < levels < stream < python; base < dense < estimators.
  * Conventions: functions return rdc_status; buffers belong to the caller, their sizes come from the *_bound functions;
- * nothing is kept in global variables, so everything may be called from many threads on different objects.
+ * nothing is kept in global variables, so everything may be called from many threads on different objects. After a fork everything
+ * goes on in the new process, with one thread; where threads cannot be started, fewer do the work.
  * Bytes are described in docs/format.md. */
 #ifndef RDC_H
 #define RDC_H

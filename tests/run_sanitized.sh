@@ -19,4 +19,4 @@ esac
 cd "$work/lib" # so that rdcodec is the one just built
 LD_PRELOAD=$runtime PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
     "$python" -m pytest -q -p no:cacheprovider -c "$root/pyproject.toml" --rootdir "$root" \
-    "$root/tests/entropy" "$root/tests/quant" "$root/tests/dense" "$root/tests/net" "$root/tests/levels" "$root/tests/stream" "$root/tests/golden" "$root/tests/layout" "$root/tests/estimators" "$@"
+    "$root/tests/entropy" "$root/tests/quant" "$root/tests/dense" "$root/tests/net" "$root/tests/levels" "$root/tests/stream" "$root/tests/golden" "$root/tests/layout" "$root/tests/estimators" "$root/tests/processes" "$@"

@@ -1,4 +1,4 @@
-/* OpenMP where the compiler has it. */
+/* OpenMP where the compiler has it. Every parallel region takes its number of threads from here. */
 #ifndef RDC_BASE_THREADS_H
 #define RDC_BASE_THREADS_H
 
@@ -8,23 +8,25 @@
 #include <omp.h>
 #endif
 
-/* Threads to use when `wanted` are asked for, 0 for as many as OpenMP would take. */
-static inline int rdc_thread_count(unsigned wanted) {
-#ifdef _OPENMP
-    const int limit = omp_get_thread_limit();
-    if (wanted == 0) return omp_get_max_threads();
-    return wanted < (unsigned)limit ? (int)wanted : limit;
-#else
-    (void)wanted;
-    return 1;
-#endif
+#define RDC_MOST_THREADS 1024
+
+/* Threads that there may be when `wanted` are asked for, 0 for as many as OpenMP would take. 1 in a forked process: the threads that
+ * OpenMP keeps for the next region did not come along, and a region would wait for them for ever. */
+int rdc_threads_allowed(unsigned wanted);
+
+/* For the parallel region that is opened next: of the threads that there may be, as many as can be started. */
+int rdc_thread_count(unsigned wanted);
+
+/* Likewise, 1 for a region that is not worth more. */
+static inline int rdc_threads_if(int worth) {
+    return worth ? rdc_thread_count(0) : 1;
 }
 
 #define RDC_TOKENS_WORTH_THREADS 16
 
 /* Threads for work on tokens that do not know of each other: few are done before other threads are there. */
 static inline int rdc_threads_for(size_t tokens) {
-    return tokens >= RDC_TOKENS_WORTH_THREADS ? rdc_thread_count(0) : 1;
+    return rdc_threads_if(tokens >= RDC_TOKENS_WORTH_THREADS);
 }
 
 /* Of the thread that asks, from 0 on. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/status.h"
+#include "base/threads.h"
 #include "estimators/dense.h"
 
 #define BLOCK 64      /* columns that are eliminated at a time */
@@ -37,7 +38,7 @@ static rdc_status factor_block(rdc_matrix_view a, size_t from, size_t n) {
 /* The part of the factor's columns [from, from + n) that lies below their block. */
 static void solve_below(rdc_matrix_view a, size_t from, size_t n) {
 #ifdef _OPENMP
-#pragma omp parallel for schedule(static) if ((a.rows - from) * n * n >= RDC_PARALLEL_WORK)
+#pragma omp parallel for schedule(static) num_threads(rdc_threads_if((a.rows - from) * n * n >= RDC_PARALLEL_WORK))
 #endif
     for (size_t i = from + n; i < a.rows; i++) {
         double *row = a.data + i * a.stride + from;
@@ -76,7 +77,7 @@ static void solve_columns(const double *factor, size_t n, double *right, size_t 
 
 void rdc_solve_lower(const double *factor, size_t n, double *right, size_t columns) {
 #ifdef _OPENMP
-#pragma omp parallel for schedule(static) if (n * n * columns >= RDC_PARALLEL_WORK)
+#pragma omp parallel for schedule(static) num_threads(rdc_threads_if(n * n * columns >= RDC_PARALLEL_WORK))
 #endif
     for (size_t from = 0; from < columns; from += RIGHT_SIDES) {
         solve_columns(factor, n, right, columns, from, columns - from < RIGHT_SIDES ? columns - from : RIGHT_SIDES);

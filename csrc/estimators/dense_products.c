@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/threads.h"
 #include "dense/dense_kernels.h"
 #include "estimators/dense.h"
 
@@ -39,7 +40,7 @@ static void pack(rdc_matrix_view x, size_t row, size_t width, size_t from, size_
 static void pack_slice(const panels *p, rdc_matrix_view x, size_t from, size_t depth) {
     const size_t all = p->left_count + p->right_count;
 #ifdef _OPENMP
-#pragma omp parallel for schedule(static) if (all * depth * RDC_DENSE_COLUMNS >= RDC_PARALLEL_WORK)
+#pragma omp parallel for schedule(static) num_threads(rdc_threads_if(all * depth * RDC_DENSE_COLUMNS >= RDC_PARALLEL_WORK))
 #endif
     for (size_t i = 0; i < all; i++) {
         const int is_left = i < p->left_count;
@@ -61,7 +62,7 @@ static void add_tile(rdc_matrix_view c, size_t row, size_t column, const double 
 /* A right panel stays in the cache while the left ones pass. */
 static void multiply_slice(rdc_dense_kernel *kernel, rdc_matrix_view c, const panels *p, size_t depth, double sign) {
 #ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic, 1) if (c.rows * c.rows * depth >= RDC_PARALLEL_WORK)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(rdc_threads_if(c.rows * c.rows * depth >= RDC_PARALLEL_WORK))
 #endif
     for (size_t j = 0; j < p->right_count; j++) {
         _Alignas(RDC_ALIGNMENT) double tile[RDC_DENSE_ROWS * RDC_DENSE_COLUMNS];

@@ -1,6 +1,7 @@
 /* Products of a matrix and its transpose with several vectors at once, so that the matrix passes through memory once. */
 #include <string.h>
 
+#include "base/threads.h"
 #include "estimators/dense.h"
 
 #define CHUNK 1024 /* columns of the matrix at a time: they stay in the cache while the vectors pass */
@@ -25,7 +26,7 @@ void rdc_matrix_times_vectors(const double *matrix, size_t rows, size_t columns,
                               double *out) {
     memset(out, 0, count * rows * sizeof *out);
 #ifdef _OPENMP
-#pragma omp parallel for schedule(static) if (rows * columns * count >= RDC_PARALLEL_WORK)
+#pragma omp parallel for schedule(static) num_threads(rdc_threads_if(rows * columns * count >= RDC_PARALLEL_WORK))
 #endif
     for (size_t i = 0; i < rows; i++) {
         for (size_t from = 0; from < columns; from += CHUNK) {
@@ -40,7 +41,7 @@ void rdc_transpose_times_vectors(const double *matrix, size_t rows, size_t colum
                                  double *out) {
     memset(out, 0, count * columns * sizeof *out);
 #ifdef _OPENMP
-#pragma omp parallel for schedule(static) if (rows * columns * count >= RDC_PARALLEL_WORK)
+#pragma omp parallel for schedule(static) num_threads(rdc_threads_if(rows * columns * count >= RDC_PARALLEL_WORK))
 #endif
     for (size_t from = 0; from < columns; from += CHUNK) {
         const size_t width = columns - from < CHUNK ? columns - from : CHUNK;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/status.h"
+#include "base/threads.h"
 #include "estimators/distance_kernels.h"
 
 #define PARALLEL_LEAVES 32 /* fewer are done before other threads are there */
@@ -104,7 +105,7 @@ static void search_leaf(search *s, size_t own, size_t n) {
 static int search_all(const rdc_point_tree *tree, const rdc_distance_kernels *kernels, size_t n, size_t k, double *distances) {
     int enough_memory = 1;
 #ifdef _OPENMP
-#pragma omp parallel reduction(& : enough_memory) if (tree->leaves >= PARALLEL_LEAVES)
+#pragma omp parallel reduction(& : enough_memory) num_threads(rdc_threads_if(tree->leaves >= PARALLEL_LEAVES))
 #endif
     {
         search s = {.tree = tree, .kernels = kernels, .k = k, .room = k > RDC_NEAREST ? k : RDC_NEAREST};

@@ -6,6 +6,7 @@
 
 #include "base/aligned.h"
 #include "base/status.h"
+#include "base/threads.h"
 
 #define TASK_LEAVES 64 /* smaller nodes are not worth a task */
 #define SAMPLE 15      /* values that a pivot is chosen from */
@@ -140,7 +141,7 @@ rdc_status rdc_point_tree_make(rdc_point_tree *tree, const double *x, size_t n, 
     }
     for (size_t i = 0; i < n; i++) b.entries[i].point = i;
 #ifdef _OPENMP
-#pragma omp parallel if (tree->leaves >= TASK_LEAVES)
+#pragma omp parallel num_threads(rdc_threads_if(tree->leaves >= TASK_LEAVES))
 #pragma omp single
 #endif
     build(&b, 0, 0, tree->leaves, n);

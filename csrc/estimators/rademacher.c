@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/threads.h"
 #include "estimators/rademacher_kernels.h"
 #include "estimators/random_signs.h"
 
@@ -56,7 +57,7 @@ rdc_status rdc_rademacher_maxima(rdc_cpu_level cpu, const float *x, size_t n, si
     const size_t words = (n + RDC_SIGN_ROWS - 1) / RDC_SIGN_ROWS;
     int enough_memory = 1;
 #ifdef _OPENMP
-#pragma omp parallel reduction(& : enough_memory) if (draws > DRAWS)
+#pragma omp parallel reduction(& : enough_memory) num_threads(rdc_threads_if(draws > DRAWS))
 #endif
     {
         const workspace w = {malloc(words * DRAWS * sizeof *w.signs), malloc(DRAWS * RDC_SIGN_COLUMNS * sizeof *w.sums)};

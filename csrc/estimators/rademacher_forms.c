@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/status.h"
+#include "base/threads.h"
 #include "dense/dense_kernels.h"
 
 #define DRAWS 256 /* at a time: a column block is packed once for all of them */
@@ -69,7 +70,7 @@ static void take_draws(rdc_dense_kernel *kernel, const workspace *w, const doubl
 rdc_status rdc_rademacher_forms(rdc_cpu_level cpu, const double *gram, size_t n, uint64_t seed, size_t draws, double *forms) {
     int enough_memory = 1;
 #ifdef _OPENMP
-#pragma omp parallel reduction(& : enough_memory) if (draws > DRAWS)
+#pragma omp parallel reduction(& : enough_memory) num_threads(rdc_threads_if(draws > DRAWS))
 #endif
     {
         workspace w;

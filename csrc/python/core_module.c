@@ -45,7 +45,7 @@ static PyObject *core_info(PyObject *module, PyObject *Py_UNUSED(unused)) {
 #endif
     return Py_BuildValue("{s:s, s:s, s:s, s:O, s:i}", "version", RDC_VERSION, "kernels",
                          rdc_cpu_name(rdc_py_state_of(module)->cpu), "compiler", compiler(), "openmp", openmp, "threads",
-                         rdc_thread_count(0));
+                         rdc_threads_allowed(0));
 }
 
 static PyMethodDef functions[] = {

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from forked import in_child
 from link_trials import FAULTS, recovery, trial
 
 from rdcodec import Codec, CorruptStreamError, RdcodecError, TransformCodec
@@ -49,6 +50,16 @@ def test_decoding_is_what_the_document_says(codec, states, quality):
     expected = decoded_by_the_document(codec, read_frame(frame).payload, len(states), quality)
     # the document's powers of two may differ from the grid's constants in the last bit, and rounding to integers may follow them
     np.testing.assert_allclose(codec.decoder().decode(frame), expected, rtol=1e-4, atol=1e-3 * np.abs(states[1:]).max())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_process_codes_the_same(codec, states):
+    def coded():
+        data = codec.encode(states)
+        return data, codec.decode(data).tobytes()
+
+    expected = coded()
+    assert in_child(coded) == expected
 
 
 def test_one_codec_serves_every_rate(codec, states):

@@ -1,6 +1,7 @@
 """What every family promises, whatever it does to the values."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from forked import in_child
 from learned_parts import learned_codec
 
 from rdcodec import (
@@ -113,6 +115,18 @@ def test_forks_go_on_alone(codec, h):
     expected = codec.decode(codec.encode(h[:5]))[3:]
     for one, other in ((encoder, decoder), twins):
         assert np.array_equal(other.decode(one.encode(h[3:5])), expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_process_codes_the_same(codec, h):
+    def coded():
+        data, encoder, decoder = codec.encode(h), codec.encoder(), codec.decoder()
+        decoded = [decoder.decode(encoder.encode(part)) for part in np.split(h, [1, 20])]
+        return data, codec.decode(data).tobytes(), np.concatenate(decoded).tobytes()
+
+    expected = coded()
+    assert in_child(coded) == expected
+    assert in_child(lambda: in_child(coded)) == expected
 
 
 # ---- what is refused

@@ -64,10 +64,12 @@ def test_public_functions_carry_the_prefix():
 
 
 def test_no_writable_globals():
-    """Every file-level variable outside the Python layer, whose structures Python itself writes to, is a constant."""
+    """Every file-level variable outside the Python layer, whose structures Python itself writes to, is a constant, but for two of
+    csrc/base/threads.c, which says why these are no state of anything."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES if path.suffix == ".c" and layer(path) != "python")
     statics = re.findall(r"^static (?!inline)([^(){};=]*)(?:=|;|\[)", code, re.M)
-    assert statics and all("const" in declaration for declaration in statics)
+    variables = [declaration.strip() for declaration in statics if "const" not in declaration]
+    assert statics and variables == ["int forked", "_Thread_local int kept"]
 
 
 def test_every_error_has_a_text():
