@@ -20,6 +20,13 @@
 #define RDC_ALWAYS_INLINE inline
 #endif
 
+/* Has the compiler read memory from here on, not what it knows of it. */
+#ifdef __GNUC__
+#define RDC_FORGET_MEMORY() __asm__ volatile("" ::: "memory")
+#else
+#define RDC_FORGET_MEMORY() (void)0
+#endif
+
 /* Every 64-bit ARM has NEON; the kernels take bytes in little-endian order. */
 #if defined(__aarch64__) && defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define RDC_ARM 1

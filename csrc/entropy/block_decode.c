@@ -122,10 +122,11 @@ static rdc_status find_parts(const uint8_t *block, size_t size, size_t n, part_p
 static rdc_status decode_part(const rdc_rans_kernels *kernels, const rdc_tables *tables, const uint8_t *part, size_t size, size_t n,
                               rdc_index index, int32_t *symbols) {
     rdc_part_decoder decoder;
-    RDC_FORWARD_IF_ERROR(rdc_tables_check_index(tables, index, n));
-    RDC_FORWARD_IF_ERROR(rdc_part_open(&decoder, kernels, tables, part, size, n));
-    RDC_FORWARD_IF_ERROR(rdc_part_decode(&decoder, index, n, symbols));
-    return rdc_part_finish(&decoder);
+    rdc_status status = rdc_part_open(&decoder, kernels, tables, part, size, n);
+    if (status.error == RDC_OK) status = rdc_part_decode(&decoder, index, n, symbols);
+    if (status.error == RDC_OK) status = rdc_part_finish(&decoder);
+    if (status.error != RDC_OK) RDC_FORWARD_IF_ERROR(rdc_tables_check_index(tables, index, n)); /* what is wrong with the call comes first */
+    return status;
 }
 
 /* Decodes the parts at their places; their statuses go there too. */

@@ -24,9 +24,11 @@ unsigned rdc_escape_bits(const rdc_table *table, int32_t symbol) {
 
 void rdc_escape_write(rdc_bit_writer *writer, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        const rdc_table *table = &tables->tables[rdc_index_at(index, i)];
-        if (rdc_table_entry(table, symbols[i]) != table->escape) continue;
-        const uint64_t number = rdc_escape_number(table, symbols[i]);
+        const size_t t = rdc_index_at(index, i);
+        const int32_t symbol = symbols[i];
+        if (t >= tables->count || rdc_table_entry(&tables->tables[t], symbol) != tables->tables[t].escape) continue;
+        const rdc_table *table = &tables->tables[t];
+        const uint64_t number = rdc_escape_number(table, symbol);
         const unsigned length = rdc_bit_length(number);
         rdc_bits_write(writer, 0, length - 1 - table->order);
         rdc_bits_write(writer, number, length);

@@ -17,7 +17,8 @@ unsigned rdc_escape_bits(const rdc_table *table, int32_t symbol);
 
 #define RDC_ESCAPE_BYTES 9 /* of a code, at most: an order k and a distance below 2^32 make at most 65 bits */
 
-/* Writes the codes of the symbols that are outside their tables, into room for RDC_ESCAPE_BYTES a symbol. */
+/* Writes the codes of the symbols that are outside their tables, into room for RDC_ESCAPE_BYTES a symbol. Symbols and index are read once,
+ * for they may have been changed by another thread since the words were written: the block is of no use then, but nothing else happens. */
 void rdc_escape_write(rdc_bit_writer *writer, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n);
 
 /* Replaces each symbol one past its table's support, which is what a kernel decodes an escape to, by the next escaped symbol.

@@ -31,8 +31,8 @@ size_t rdc_part_bound(size_t n);
 rdc_status rdc_part_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n,
                            unsigned lanes, uint8_t *part, size_t *size);
 
-/* Decoding, in segments of any length: open, decode until n > 0 symbols are out, finish. The index is checked by the caller.
- * Errors: 100 to 299 (at: byte offset in the part). */
+/* Decoding, in segments of any length: open, decode until n > 0 symbols are out, finish. The index of rdc_part_decode_following is
+ * checked by the caller. Errors: 100 to 299 (at: byte offset in the part), RDC_ERROR_INDEX (without the position). */
 rdc_status rdc_part_open(rdc_part_decoder *decoder, const rdc_rans_kernels *kernels, const rdc_tables *tables, const uint8_t *part,
                          size_t size, size_t n);
 rdc_status rdc_part_decode(rdc_part_decoder *decoder, rdc_index index, size_t n, int32_t *symbols);

@@ -4,8 +4,8 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "entropy/escape.h"
+#include "entropy/index_run.h"
 #include "entropy/part.h"
-#include "entropy/rans.h"
 
 static size_t rdc_part_offset(const rdc_part_decoder *d, const uint8_t *at) {
     return (size_t)(at - d->part);
@@ -94,10 +94,13 @@ static rdc_status rdc_part_read_escapes(rdc_part_decoder *d, uint32_t groups, rd
 static rdc_status rdc_part_decode_run(rdc_part_decoder *d, rdc_index index, size_t n, int32_t *symbols, size_t *done) {
     if (d->tail && d->remaining == d->tail) RDC_FORWARD_IF_ERROR(rdc_part_enter_tail(d));
     *done = rdc_smaller(rdc_smaller(n, RDC_RANS_RUN), d->remaining - d->tail);
-    const uint32_t groups = d->kernels->decode(d->tables, index, *done, d->lanes, d->lane, d->states, &d->word, d->words_end, symbols);
+    rdc_index_run run;
+    rdc_index taken;
+    RDC_FORWARD_IF_ERROR(rdc_index_run_take(&run, d->kernels, d->tables, index, *done, &taken));
+    const uint32_t groups = d->kernels->decode(d->tables, taken, *done, d->lanes, d->lane, d->states, &d->word, d->words_end, symbols);
     d->lane = (unsigned)((d->lane + *done) % d->lanes);
     d->remaining -= *done;
-    return groups ? rdc_part_read_escapes(d, groups, index, *done, symbols) : rdc_ok();
+    return groups ? rdc_part_read_escapes(d, groups, taken, *done, symbols) : rdc_ok();
 }
 
 rdc_status rdc_part_decode(rdc_part_decoder *decoder, rdc_index index, size_t n, int32_t *symbols) {

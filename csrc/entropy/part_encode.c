@@ -5,8 +5,8 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "entropy/escape.h"
+#include "entropy/index_run.h"
 #include "entropy/part.h"
-#include "entropy/rans.h"
 
 size_t rdc_part_bound(size_t n) {
     return RDC_PART_HEAD_BYTES + RDC_RANS_SLACK + (2 + RDC_ESCAPE_BYTES) * n;
@@ -29,11 +29,14 @@ static size_t estimate_bytes(const rdc_tables *tables, const int32_t *symbols, r
     uint64_t sum = 0;
     for (size_t k = 0; k < SAMPLES; k++) {
         const size_t i = k * n / SAMPLES;
-        const rdc_table *table = &tables->tables[rdc_index_at(index, i)];
-        const uint32_t entry = rdc_table_entry(table, symbols[i]);
+        const size_t t = rdc_index_at(index, i);
+        const int32_t symbol = symbols[i];
+        if (t >= tables->count) continue; /* refused where it is coded */
+        const rdc_table *table = &tables->tables[t];
+        const uint32_t entry = rdc_table_entry(table, symbol);
         const uint16_t *start = tables->starts + table->first + entry;
         sum += (tables->precision << 8) - log2_of(start[1] - start[0]);
-        if (entry == table->escape) sum += rdc_escape_bits(table, symbols[i]) << 8;
+        if (entry == table->escape) sum += rdc_escape_bits(table, symbol) << 8;
     }
     return (size_t)(sum * n / SAMPLES >> 11);
 }
@@ -58,32 +61,35 @@ typedef struct rdc_tail {
 #define TAIL_STEP 64
 
 /* Codes as many of the last symbols as fit into `lanes` words: two of the state, then those it gave away. */
-static rdc_tail rdc_tail_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols,
-                                rdc_index index, size_t n, unsigned lanes) {
-    rdc_tail tail = {0};
+static rdc_status rdc_tail_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols, rdc_index index,
+                                  size_t n, unsigned lanes, rdc_tail *tail) {
+    *tail = (rdc_tail){0};
     uint8_t room[RDC_RANS_SLACK + 2 * (RDC_MAX_LANES + TAIL_STEP)];
     uint8_t *const end = room + sizeof room;
     uint8_t *words = end;
     uint32_t state = RDC_RANS_START;
-    for (size_t step = TAIL_STEP; tail.symbols < n;) {
-        step = rdc_smaller(step, n - tail.symbols);
-        const size_t at = n - tail.symbols - step;
+    for (size_t step = TAIL_STEP; tail->symbols < n;) {
+        step = rdc_smaller(step, n - tail->symbols);
+        const size_t at = n - tail->symbols - step;
         uint32_t after = state;
         uint8_t *before = words;
-        kernels->encode(tables, symbols + at, rdc_index_from(index, at), step, 1, &after, &before);
+        rdc_index_run run;
+        rdc_index taken;
+        RDC_FORWARD_IF_ERROR(rdc_index_run_take(&run, kernels, tables, rdc_index_from(index, at), step, &taken));
+        kernels->encode(tables, symbols + at, taken, step, 1, &after, &before);
         const int fits = (size_t)(end - before) <= 2 * (size_t)lanes - 4;
         if (!fits && step == 1) break;
         if (!fits) {
             step = 1;
             continue;
         }
-        tail.symbols += step;
+        tail->symbols += step;
         words = before;
         state = after;
     }
-    rdc_store32(tail.words, state);
-    memcpy(tail.words + 4, words, (size_t)(end - words));
-    return tail;
+    rdc_store32(tail->words, state);
+    memcpy(tail->words + 4, words, (size_t)(end - words));
+    return rdc_ok();
 }
 
 /* What follows the head of a part: words, then the escape section. */
@@ -102,14 +108,17 @@ static void write_escapes(rdc_bit_writer *writer, const rdc_tables *tables, cons
 }
 
 /* Codes the body round `middle`: the words grow downwards, the escape section upwards. */
-static rdc_body rdc_body_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols,
-                                rdc_index index, size_t n, size_t tail, unsigned lanes, uint32_t *states, uint8_t *middle) {
+static rdc_status rdc_body_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols, rdc_index index,
+                                  size_t n, size_t tail, unsigned lanes, uint32_t *states, uint8_t *middle, rdc_body *body) {
     const size_t end = n - tail, runs = (end + RDC_RANS_RUN - 1) / RDC_RANS_RUN;
     uint32_t escaped[RDC_PART_SYMBOLS / RDC_RANS_RUN];
     uint8_t *word = middle;
     for (size_t r = runs; r-- > 0;) {
-        const size_t at = r * RDC_RANS_RUN;
-        escaped[r] = kernels->encode(tables, symbols + at, rdc_index_from(index, at), rdc_smaller(RDC_RANS_RUN, end - at), lanes, states, &word);
+        const size_t at = r * RDC_RANS_RUN, count = rdc_smaller(RDC_RANS_RUN, end - at);
+        rdc_index_run run;
+        rdc_index taken;
+        RDC_FORWARD_IF_ERROR(rdc_index_run_take(&run, kernels, tables, rdc_index_from(index, at), count, &taken));
+        escaped[r] = kernels->encode(tables, symbols + at, taken, count, lanes, states, &word);
     }
     rdc_bit_writer writer = {middle, 0, 0};
     for (size_t r = 0; r < runs; r++) {
@@ -118,7 +127,8 @@ static rdc_body rdc_body_encode(const rdc_rans_kernels *kernels, const rdc_table
     }
     rdc_escape_write(&writer, tables, symbols + end, rdc_index_from(index, end), tail);
     rdc_bits_end(&writer);
-    return (rdc_body){word, (size_t)(middle - word), (size_t)(writer.next - middle)};
+    *body = (rdc_body){word, (size_t)(middle - word), (size_t)(writer.next - middle)};
+    return rdc_ok();
 }
 
 /* The head of a part: first byte, escape length, tail length. Returns its bytes. */
@@ -145,15 +155,16 @@ static uint8_t *rdc_part_write_states(uint8_t *bytes, const uint32_t *states, un
     return bytes + 4 - dropped;
 }
 
-rdc_status rdc_part_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n,
-                           unsigned lanes, uint8_t *part, size_t *size) {
-    RDC_FORWARD_IF_ERROR(rdc_tables_check_index(tables, index, n));
+/* As rdc_part_encode, but for the position of a wrong index. */
+static rdc_status rdc_part_try(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n,
+                               unsigned lanes, uint8_t *part, size_t *size) {
     if (lanes == 0) lanes = choose_lanes(tables, symbols, index, n);
 
     uint32_t states[RDC_MAX_LANES] = {RDC_RANS_START};
     size_t tail_symbols = 0;
     if (lanes > 1) {
-        const rdc_tail tail = rdc_tail_encode(kernels, tables, symbols, index, n, lanes);
+        rdc_tail tail;
+        RDC_FORWARD_IF_ERROR(rdc_tail_encode(kernels, tables, symbols, index, n, lanes, &tail));
         tail_symbols = tail.symbols;
         for (unsigned lane = 0; lane < lanes; lane++) states[lane] = RDC_RANS_LOW | rdc_load16(tail.words + 2 * lane);
     }
@@ -164,11 +175,19 @@ rdc_status rdc_part_encode(const rdc_rans_kernels *kernels, const rdc_tables *ta
     }
 
     uint8_t *const middle = part + RDC_PART_HEAD_BYTES + RDC_RANS_SLACK + 2 * n;
-    const rdc_body body = rdc_body_encode(kernels, tables, symbols, index, n, tail_symbols, lanes, states, middle);
+    rdc_body body;
+    RDC_FORWARD_IF_ERROR(rdc_body_encode(kernels, tables, symbols, index, n, tail_symbols, lanes, states, middle, &body));
     const unsigned dropped = lanes == 1 ? rdc_part_dropped(states[0]) : 0;
     uint8_t *next = part + rdc_part_write_head(part, lanes, dropped, body.escapes_size, tail_symbols);
     next = rdc_part_write_states(next, states, lanes, dropped);
     memmove(next, body.words, body.words_size + body.escapes_size);
     *size = (size_t)(next - part) + body.words_size + body.escapes_size;
     return rdc_ok();
+}
+
+rdc_status rdc_part_encode(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n,
+                           unsigned lanes, uint8_t *part, size_t *size) {
+    const rdc_status status = rdc_part_try(kernels, tables, symbols, index, n, lanes, part, size);
+    if (status.error == RDC_ERROR_INDEX) RDC_FORWARD_IF_ERROR(rdc_tables_check_index(tables, index, n)); /* the first one */
+    return status;
 }

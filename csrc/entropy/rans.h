@@ -32,12 +32,17 @@ size_t rdc_rans_decode_following(const rdc_tables *tables, const uint16_t *index
                                  unsigned lane, uint32_t *states, const uint8_t **word, const uint8_t *stop, int32_t *symbols,
                                  uint32_t *escaped);
 
+/* Copies n indices; returns whether all copies are below `count`. */
+typedef int rdc_index_copy_fn(void *to, rdc_index index, size_t n, size_t count);
+
 struct rdc_rans_kernels {
     rdc_rans_encode_fn *encode;
     rdc_rans_decode_fn *decode;
+    rdc_index_copy_fn *copy_index;
 };
 
 rdc_rans_encode_fn rdc_rans_encode_scalar, rdc_rans_encode_neon, rdc_rans_encode_avx2, rdc_rans_encode_avx512;
 rdc_rans_decode_fn rdc_rans_decode_scalar, rdc_rans_decode_neon, rdc_rans_decode_avx2, rdc_rans_decode_avx512;
+rdc_index_copy_fn rdc_index_copy_scalar, rdc_index_copy_avx2, rdc_index_copy_avx512;
 
 #endif

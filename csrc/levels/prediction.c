@@ -126,11 +126,14 @@ rdc_status rdc_prediction_copy(rdc_prediction **copy, const rdc_prediction *pred
     return rdc_ok();
 }
 
+static rdc_status check_exponent(int32_t exponent, size_t t) {
+    RDC_RETURN_IF(exponent < -RDC_MOST_EXPONENT || exponent > RDC_MOST_EXPONENT, RDC_ERROR_EXPONENT, t, exponent);
+    return rdc_ok();
+}
+
+/* Before anything is coded; each is checked again where it is used, for another thread may have changed it. */
 static rdc_status check_exponents(const rdc_said *said) {
-    for (size_t t = 0; t < said->tokens; t++) {
-        const int32_t exponent = said->exponent[t];
-        RDC_RETURN_IF(exponent < -RDC_MOST_EXPONENT || exponent > RDC_MOST_EXPONENT, RDC_ERROR_EXPONENT, t, exponent);
-    }
+    for (size_t t = 0; t < said->tokens; t++) RDC_FORWARD_IF_ERROR(check_exponent(said->exponent[t], t));
     return rdc_ok();
 }
 
@@ -184,11 +187,13 @@ static void find_residual(rdc_prediction *prediction, const double *y, int32_t e
 static rdc_status quantise_token(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t, const double *y,
                                  int32_t *scale, int32_t *levels) {
     const size_t components = prediction->predictor->grid.components;
+    const int32_t exponent = said->exponent[t];
+    RDC_FORWARD_IF_ERROR(check_exponent(exponent, t));
     predict(cpu, prediction, said, t, scale);
-    find_residual(prediction, y, said->exponent[t]);
+    find_residual(prediction, y, exponent);
     RDC_FORWARD_IF_ERROR(rdc_trellis_quantise(cpu, prediction->residual, 1, components, levels));
     rdc_levels_find_points(levels, components, prediction->points);
-    reconstruct(prediction, said->exponent[t], NULL);
+    reconstruct(prediction, exponent, NULL);
     return rdc_ok();
 }
 

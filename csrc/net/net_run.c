@@ -22,7 +22,10 @@ static void gather_rows(const rdc_net_stage *stage, const int16_t *window, size_
 }
 
 static void clip_inputs(int32_t limit, const int16_t *x, size_t n, int16_t *to) {
-    for (size_t i = 0; i < n; i++) to[i] = (int16_t)(x[i] < -limit ? -limit : x[i] > limit ? limit : x[i]);
+    for (size_t i = 0; i < n; i++) {
+        const int32_t value = x[i];
+        to[i] = (int16_t)(value < -limit ? -limit : value > limit ? limit : value);
+    }
 }
 
 /* At most RDC_NET_CHUNK tokens. */

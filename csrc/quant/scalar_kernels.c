@@ -18,7 +18,7 @@ static RDC_ALWAYS_INLINE int quantise_rows(const void *values, rdc_float_type ty
             const size_t i = row * n + c;
             const float x = rdc_float_at(values, type, i);
             not_finite |= !(fabsf(x) <= FLT_MAX);
-            const double quotient = fabs((double)x) / steps[c] + offset;
+            const double quotient = fabs((double)x / steps[c]) + offset;
             /* what is not below the largest, NaN too, becomes it; the conversion is floor(), for it rounds towards 0 */
             const int32_t magnitude = (int32_t)(quotient < LARGEST_SYMBOL ? quotient : LARGEST_SYMBOL);
             symbols[i] = x < 0 ? -magnitude : magnitude;

@@ -10,9 +10,9 @@ static rdc_status check_steps(const double *steps, size_t n) {
     return rdc_ok();
 }
 
-static size_t first_not_finite(const void *values, rdc_float_type type) {
+static size_t first_not_finite(const void *values, rdc_float_type type, size_t n) {
     size_t i = 0;
-    while (isfinite(rdc_float_at(values, type, i))) i++;
+    while (i < n && isfinite(rdc_float_at(values, type, i))) i++;
     return i;
 }
 
@@ -22,7 +22,7 @@ rdc_status rdc_quantise(rdc_cpu_level cpu, const void *values, rdc_float_type ty
     RDC_FORWARD_IF_ERROR(check_steps(steps, channels));
     const double offset = 0.5 - 0.5 * dead_zone;
     if (rdc_scalar_kernels_of(cpu)->quantise(values, type, tokens, channels, steps, offset, symbols)) return rdc_ok();
-    return rdc_fail(RDC_ERROR_NOT_FINITE, first_not_finite(values, type), 0);
+    return rdc_fail(RDC_ERROR_NOT_FINITE, first_not_finite(values, type, tokens * channels), 0);
 }
 
 rdc_status rdc_dequantise(rdc_cpu_level cpu, const int32_t *symbols, size_t tokens, size_t channels, const double *steps,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/aligned.h"
+#include "base/cpu.h"
 #include "base/status.h"
 #include "base/threads.h"
 #include "quant/trellis_kernels.h"
@@ -23,8 +24,9 @@ static int quantise_some(const rdc_trellis_kernel *kernel, const double *values,
         for (size_t t = 0; t < lanes; t++) {
             const double *from = values + (t < tokens ? t : 0) * components; /* lanes too many do what the first one does */
             for (size_t i = block; i < end; i++) {
-                within &= fabs(from[i]) < RDC_TRELLIS_LARGEST;
-                work[i * lanes + t] = from[i];
+                const double x = from[i];
+                within &= fabs(x) < RDC_TRELLIS_LARGEST;
+                work[i * lanes + t] = x;
             }
         }
     }
@@ -41,9 +43,10 @@ static int quantise_some(const rdc_trellis_kernel *kernel, const double *values,
 
 static int quantise_one(const rdc_trellis_kernel *kernel, const double *values, size_t components, double *work, int32_t *levels) {
     int within = 1;
-    for (size_t i = 0; i < components; i++) within &= fabs(values[i]) < RDC_TRELLIS_LARGEST;
-    if (!within) return 0;
     memcpy(work, values, components * sizeof *work);
+    RDC_FORGET_MEMORY(); /* what is checked is what is used, also where another thread changes the values */
+    for (size_t i = 0; i < components; i++) within &= fabs(work[i]) < RDC_TRELLIS_LARGEST;
+    if (!within) return 0;
     kernel->search_one(work, components);
     for (size_t i = 0; i < components; i++) levels[i] = (int32_t)work[i];
     return 1;
@@ -58,9 +61,9 @@ static int quantise_group(const rdc_trellis_kernel *kernel, const double *values
     return within;
 }
 
-static size_t first_out_of_range(const double *values) {
+static size_t first_out_of_range(const double *values, size_t n) {
     size_t i = 0;
-    while (fabs(values[i]) < RDC_TRELLIS_LARGEST) i++;
+    while (i < n && fabs(values[i]) < RDC_TRELLIS_LARGEST) i++;
     return i;
 }
 
@@ -82,7 +85,7 @@ rdc_status rdc_trellis_quantise(rdc_cpu_level cpu, const double *values, size_t 
                                  levels + first * components);
     }
     free(memory);
-    RDC_RETURN_IF(!within, RDC_ERROR_QUANTISE_RANGE, first_out_of_range(values), 0);
+    RDC_RETURN_IF(!within, RDC_ERROR_QUANTISE_RANGE, first_out_of_range(values, tokens * components), 0);
     return rdc_ok();
 }
 
