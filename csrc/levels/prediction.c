@@ -245,21 +245,28 @@ rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, 
     return status;
 }
 
+static rdc_status decode_token(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t,
+                               rdc_block_decoder *decoder, double *values) {
+    const int32_t exponent = said->exponent[t];
+    RDC_FORWARD_IF_ERROR(check_exponent(exponent, t));
+    predict(cpu, prediction, said, t, prediction->scale);
+    const rdc_level_grid grid = grid_with(prediction->predictor, prediction->scale);
+    RDC_FORWARD_IF_ERROR(rdc_levels_decode_token(&grid, decoder, said->token_scale[t], prediction->index, prediction->levels));
+    rdc_levels_find_points(prediction->levels, grid.components, prediction->points);
+    reconstruct(prediction, exponent, values);
+    return rdc_ok();
+}
+
 rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, rdc_block_decoder *decoder,
                                  double *values) {
     const size_t components = prediction->predictor->grid.components;
     RDC_FORWARD_IF_ERROR(check_exponents(said));
     rdc_prediction_begin(prediction);
     for (size_t t = 0; t < said->tokens; t++) {
-        predict(cpu, prediction, said, t, prediction->scale);
-        const rdc_level_grid grid = grid_with(prediction->predictor, prediction->scale);
-        const rdc_status status = rdc_levels_decode_token(&grid, decoder, said->token_scale[t], prediction->index, prediction->levels);
-        if (status.error != RDC_OK) {
-            rdc_prediction_rollback(prediction);
-            return status;
-        }
-        rdc_levels_find_points(prediction->levels, components, prediction->points);
-        reconstruct(prediction, said->exponent[t], values + t * components);
+        const rdc_status status = decode_token(cpu, prediction, said, t, decoder, values + t * components);
+        if (status.error == RDC_OK) continue;
+        rdc_prediction_rollback(prediction);
+        return status;
     }
     return rdc_ok();
 }

@@ -58,6 +58,9 @@ PyObject *rdc_py_raise(const rdc_py_state *state, rdc_status status);
 /* A C-contiguous, aligned array of native byte order and of this NumPy type, or NULL with a TypeError that names the argument. */
 PyArrayObject *rdc_py_array(PyObject *object, const char *name, int type, const char *type_name);
 
+/* A copy of an array that leads to addresses, which other threads cannot change once it is checked. A new reference, or NULL. */
+PyArrayObject *rdc_py_own(PyArrayObject *array);
+
 /* Such an array of float64 with two axes; NULL with an error set. */
 PyArrayObject *rdc_py_matrix(const rdc_py_state *state, PyObject *object, const char *name);
 
@@ -83,8 +86,12 @@ void rdc_py_decoder_release(PyObject *object);
 /* The network within a Net object; NULL with a TypeError. */
 const rdc_net *rdc_py_net(const rdc_py_state *state, PyObject *object);
 
-/* The grid of a tuple, and costs with candidates; their arrays stay the objects'. Return -1 with an error set. */
+/* The grid of a tuple, with copies of its arrays, which lead to addresses and must be those that were checked. To be freed; where -1
+ * is returned with an error set, there is nothing to free. */
 int rdc_py_grid(const rdc_py_state *state, PyObject *tuple, rdc_level_grid *grid);
+void rdc_py_grid_free(rdc_level_grid *grid);
+
+/* Costs with candidates; their arrays stay the objects'. Returns -1 with an error set. */
 int rdc_py_scale_costs(const rdc_py_state *state, PyObject *costs_object, PyObject *candidates_object, rdc_scale_costs *costs);
 
 /* A uint8 or uint16 array likewise; NULL with a TypeError. */

@@ -53,12 +53,20 @@ static PyObject *tables_create(PyObject *module, PyObject *args) {
                      (Py_ssize_t)PyArray_SIZE(offsets));
         return NULL;
     }
+    counts = rdc_py_own(counts);
+    offsets = counts ? rdc_py_own(offsets) : NULL;
+    frequencies = offsets ? rdc_py_own(frequencies) : NULL;
     rdc_tables *tables;
-    rdc_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = rdc_tables_create(&tables, precision, (size_t)PyArray_SIZE(counts), PyArray_DATA(counts), PyArray_DATA(offsets),
-                               PyArray_DATA(frequencies), (size_t)PyArray_SIZE(frequencies));
-    Py_END_ALLOW_THREADS
+    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
+    if (frequencies) {
+        Py_BEGIN_ALLOW_THREADS
+        status = rdc_tables_create(&tables, precision, (size_t)PyArray_SIZE(counts), PyArray_DATA(counts), PyArray_DATA(offsets),
+                                   PyArray_DATA(frequencies), (size_t)PyArray_SIZE(frequencies));
+        Py_END_ALLOW_THREADS
+    }
+    Py_XDECREF(counts);
+    Py_XDECREF(offsets);
+    Py_XDECREF(frequencies);
     return status.error == RDC_OK ? tables_wrap(state, tables) : rdc_py_raise(state, status);
 }
 
@@ -94,19 +102,21 @@ static PyObject *pmf_round(PyObject *module, PyObject *args) {
     int offset;
     unsigned precision;
     if (!PyArg_ParseTuple(args, "OiI:pmf_round", &object, &offset, &precision)) return NULL;
-    PyArrayObject *pmf = rdc_py_array(object, "pmf", NPY_FLOAT64, "float64");
+    PyArrayObject *pmf = rdc_py_own(rdc_py_array(object, "pmf", NPY_FLOAT64, "float64"));
     if (!pmf) return NULL;
     npy_intp room = PyArray_SIZE(pmf) + 1;
     PyArrayObject *frequencies = (PyArrayObject *)PyArray_SimpleNew(1, &room, NPY_UINT16);
-    if (!frequencies) return NULL;
     uint32_t count;
     int32_t first;
-    rdc_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = rdc_pmf_round(PyArray_DATA(pmf), (size_t)PyArray_SIZE(pmf), offset, precision, PyArray_DATA(frequencies), &count, &first);
-    Py_END_ALLOW_THREADS
+    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
+    if (frequencies) {
+        Py_BEGIN_ALLOW_THREADS
+        status = rdc_pmf_round(PyArray_DATA(pmf), (size_t)PyArray_SIZE(pmf), offset, precision, PyArray_DATA(frequencies), &count, &first);
+        Py_END_ALLOW_THREADS
+    }
+    Py_DECREF(pmf);
     if (status.error == RDC_OK) return Py_BuildValue("iIN", first, count, frequencies);
-    Py_DECREF(frequencies);
+    Py_XDECREF(frequencies);
     return rdc_py_raise(state, status);
 }
 

@@ -1,6 +1,9 @@
 /* Levels under the scale grid, for Python. A grid is the tuple (component_scale int32, component_shape uint8, scales, first_table). */
 #include "python/core_module.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 int rdc_py_grid(const rdc_py_state *state, PyObject *tuple, rdc_level_grid *grid) {
     PyObject *scale_object, *shape_object;
     unsigned scales, first_table;
@@ -13,8 +16,21 @@ int rdc_py_grid(const rdc_py_state *state, PyObject *tuple, rdc_level_grid *grid
                      (Py_ssize_t)PyArray_SIZE(shape));
         return -1;
     }
-    *grid = (rdc_level_grid){PyArray_DATA(scale), PyArray_DATA(shape), (size_t)PyArray_SIZE(scale), scales, first_table};
+    const size_t components = (size_t)PyArray_SIZE(scale);
+    int32_t *copy = malloc(components * (sizeof(int32_t) + sizeof(uint8_t)) + 1);
+    if (!copy) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    uint8_t *const shapes = (uint8_t *)(copy + components);
+    memcpy(copy, PyArray_DATA(scale), components * sizeof *copy);
+    memcpy(shapes, PyArray_DATA(shape), components);
+    *grid = (rdc_level_grid){copy, shapes, components, scales, first_table};
     return 0;
+}
+
+void rdc_py_grid_free(rdc_level_grid *grid) {
+    free((void *)grid->component_scale); /* and the shapes behind it */
 }
 
 int rdc_py_scale_costs(const rdc_py_state *state, PyObject *costs_object, PyObject *candidates_object, rdc_scale_costs *costs) {
@@ -30,7 +46,7 @@ int rdc_py_scale_costs(const rdc_py_state *state, PyObject *costs_object, PyObje
     return 0;
 }
 
-/* The grid and levels [tokens, components] with a scale for each token. */
+/* The grid, to be freed, and levels [tokens, components] with a scale for each token. */
 typedef struct levels_args {
     rdc_level_grid grid;
     PyArrayObject *levels;
@@ -38,8 +54,7 @@ typedef struct levels_args {
     size_t tokens;
 } levels_args;
 
-static int levels_check(const rdc_py_state *state, PyObject *grid, PyObject *levels, PyObject *token_scale, levels_args *a) {
-    if (rdc_py_grid(state, grid, &a->grid) < 0) return -1;
+static int levels_check(const rdc_py_state *state, PyObject *levels, PyObject *token_scale, levels_args *a) {
     a->levels = rdc_py_array(levels, "levels", NPY_INT32, "int32");
     a->token_scale = a->levels ? rdc_py_array(token_scale, "token_scale", NPY_INT32, "int32") : NULL;
     if (!a->token_scale) return -1;
@@ -52,12 +67,20 @@ static int levels_check(const rdc_py_state *state, PyObject *grid, PyObject *lev
     return 0;
 }
 
+/* Returns -1 with an error set, and then there is nothing to free. */
+static int levels_parse(const rdc_py_state *state, PyObject *grid, PyObject *levels, PyObject *token_scale, levels_args *a) {
+    if (rdc_py_grid(state, grid, &a->grid) < 0) return -1;
+    if (levels_check(state, levels, token_scale, a) == 0) return 0;
+    rdc_py_grid_free(&a->grid);
+    return -1;
+}
+
 static PyObject *levels_order(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *grid, *levels, *token_scale;
     levels_args a;
     if (!PyArg_ParseTuple(args, "O!OO:levels_order", &PyTuple_Type, &grid, &levels, &token_scale)) return NULL;
-    if (levels_check(state, grid, levels, token_scale, &a) < 0) return NULL;
+    if (levels_parse(state, grid, levels, token_scale, &a) < 0) return NULL;
     npy_intp shape[2] = {(npy_intp)a.grid.components, (npy_intp)a.tokens};
     PyArrayObject *symbols = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_INT32);
     PyArrayObject *index = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_UINT16);
@@ -68,6 +91,7 @@ static PyObject *levels_order(PyObject *module, PyObject *args) {
                                   PyArray_DATA(index));
         Py_END_ALLOW_THREADS
     }
+    rdc_py_grid_free(&a.grid);
     if (status.error == RDC_OK) return Py_BuildValue("NN", symbols, index);
     Py_XDECREF(symbols);
     Py_XDECREF(index);
@@ -80,16 +104,18 @@ static PyObject *levels_count(PyObject *module, PyObject *args) {
     unsigned rows, reach;
     levels_args a;
     if (!PyArg_ParseTuple(args, "O!OOII:levels_count", &PyTuple_Type, &grid, &levels, &token_scale, &rows, &reach)) return NULL;
-    if (levels_check(state, grid, levels, token_scale, &a) < 0) return NULL;
+    if (levels_parse(state, grid, levels, token_scale, &a) < 0) return NULL;
     npy_intp shape[2] = {rows, 2 * (npy_intp)reach + 1};
     PyArrayObject *counts = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_INT64);
-    if (!counts) return NULL;
-    rdc_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = rdc_levels_count(&a.grid, PyArray_DATA(a.levels), PyArray_DATA(a.token_scale), a.tokens, reach, rows, PyArray_DATA(counts));
-    Py_END_ALLOW_THREADS
+    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
+    if (counts) {
+        Py_BEGIN_ALLOW_THREADS
+        status = rdc_levels_count(&a.grid, PyArray_DATA(a.levels), PyArray_DATA(a.token_scale), a.tokens, reach, rows, PyArray_DATA(counts));
+        Py_END_ALLOW_THREADS
+    }
+    rdc_py_grid_free(&a.grid);
     if (status.error == RDC_OK) return (PyObject *)counts;
-    Py_DECREF(counts);
+    Py_XDECREF(counts);
     return rdc_py_raise(state, status);
 }
 
@@ -98,18 +124,22 @@ static PyObject *levels_fit_scale(PyObject *module, PyObject *args) {
     PyObject *grid, *levels, *token_scale, *costs_object, *candidates_object;
     levels_args a;
     if (!PyArg_ParseTuple(args, "O!OOOO:levels_fit_scale", &PyTuple_Type, &grid, &levels, &token_scale, &costs_object, &candidates_object)) return NULL;
-    if (levels_check(state, grid, levels, token_scale, &a) < 0) return NULL;
+    if (levels_parse(state, grid, levels, token_scale, &a) < 0) return NULL;
     rdc_scale_costs costs;
-    if (rdc_py_scale_costs(state, costs_object, candidates_object, &costs) < 0) return NULL;
     npy_intp tokens = (npy_intp)a.tokens;
-    PyArrayObject *choice = (PyArrayObject *)PyArray_SimpleNew(1, &tokens, NPY_INT32);
-    if (!choice) return NULL;
-    rdc_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = rdc_levels_fit_scale(&a.grid, &costs, PyArray_DATA(a.levels), PyArray_DATA(a.token_scale), a.tokens, PyArray_DATA(choice));
-    Py_END_ALLOW_THREADS
+    PyArrayObject *choice = NULL;
+    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
+    const int has_costs = rdc_py_scale_costs(state, costs_object, candidates_object, &costs) == 0;
+    if (has_costs) choice = (PyArrayObject *)PyArray_SimpleNew(1, &tokens, NPY_INT32);
+    if (choice) {
+        Py_BEGIN_ALLOW_THREADS
+        status = rdc_levels_fit_scale(&a.grid, &costs, PyArray_DATA(a.levels), PyArray_DATA(a.token_scale), a.tokens, PyArray_DATA(choice));
+        Py_END_ALLOW_THREADS
+    }
+    rdc_py_grid_free(&a.grid);
+    if (!has_costs) return NULL;
     if (status.error == RDC_OK) return (PyObject *)choice;
-    Py_DECREF(choice);
+    Py_XDECREF(choice);
     return rdc_py_raise(state, status);
 }
 
@@ -121,7 +151,10 @@ static PyObject *levels_decode(PyObject *module, PyObject *args) {
     if (rdc_py_grid(state, grid_object, &grid) < 0) return NULL;
     PyArrayObject *token_scale = rdc_py_array(scale_object, "token_scale", NPY_INT32, "int32");
     rdc_block_decoder *decoder = token_scale ? rdc_py_decoder_acquire(state, decoder_object) : NULL;
-    if (!decoder) return NULL;
+    if (!decoder) {
+        rdc_py_grid_free(&grid);
+        return NULL;
+    }
     npy_intp shape[2] = {PyArray_SIZE(token_scale), (npy_intp)grid.components};
     PyArrayObject *points = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_INT64);
     rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
@@ -131,6 +164,7 @@ static PyObject *levels_decode(PyObject *module, PyObject *args) {
         Py_END_ALLOW_THREADS
     }
     rdc_py_decoder_release(decoder_object);
+    rdc_py_grid_free(&grid);
     if (status.error == RDC_OK) return (PyObject *)points;
     Py_XDECREF(points);
     return rdc_py_raise(state, status);

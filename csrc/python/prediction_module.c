@@ -2,22 +2,25 @@
 #include "python/core_module.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-/* A predictor and the objects that its pointers lie in. */
+/* A predictor with arrays of its own, and the network that it points into. */
 typedef struct predictor_object {
     PyObject_HEAD
     rdc_predictor predictor;
-    PyObject *grid;
     PyObject *net;
-    PyObject *unit;
 } predictor_object;
+
+static void predictor_clear(rdc_predictor *predictor) {
+    rdc_py_grid_free(&predictor->grid);
+    free((void *)predictor->unit);
+}
 
 static void predictor_dealloc(PyObject *object) {
     PyTypeObject *type = Py_TYPE(object);
     predictor_object *self = (predictor_object *)object;
-    Py_XDECREF(self->grid);
+    predictor_clear(&self->predictor);
     Py_XDECREF(self->net);
-    Py_XDECREF(self->unit);
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -46,6 +49,21 @@ static int inward_of(const rdc_py_state *state, const int given[2], uint8_t inwa
     return 0;
 }
 
+/* A copy of the units, one a component, to be freed; NULL with an error set. */
+static const int8_t *units_of(const rdc_py_state *state, PyObject *object, size_t components) {
+    PyArrayObject *unit = rdc_py_array(object, "unit", NPY_INT8, "int8");
+    if (!unit) return NULL;
+    if ((size_t)PyArray_SIZE(unit) != components) {
+        PyErr_Format(state->rdcodec_error, "unit: expected one a component, %zd, got %zd", (Py_ssize_t)components,
+                     (Py_ssize_t)PyArray_SIZE(unit));
+        return NULL;
+    }
+    int8_t *copy = malloc(components + 1);
+    if (copy) memcpy(copy, PyArray_DATA(unit), components);
+    else PyErr_NoMemory();
+    return copy;
+}
+
 static PyObject *predictor_make(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *grid_object, *net_object, *unit_object;
@@ -53,24 +71,19 @@ static PyObject *predictor_make(PyObject *module, PyObject *args) {
     rdc_predictor made = {0};
     if (!PyArg_ParseTuple(args, "O!OOp(ii):predictor_make", &PyTuple_Type, &grid_object, &net_object, &unit_object,
                           &made.looks_back, &inward[0], &inward[1])) return NULL;
-    if (inward_of(state, inward, made.inward) < 0) return NULL;
-    made.net = rdc_py_grid(state, grid_object, &made.grid) < 0 ? NULL : rdc_py_net(state, net_object);
-    PyArrayObject *unit = made.net ? rdc_py_array(unit_object, "unit", NPY_INT8, "int8") : NULL;
-    if (!unit) return NULL;
-    if ((size_t)PyArray_SIZE(unit) != made.grid.components) {
-        PyErr_Format(state->rdcodec_error, "unit: expected one a component, %zd, got %zd", (Py_ssize_t)made.grid.components,
-                     (Py_ssize_t)PyArray_SIZE(unit));
+    if (inward_of(state, inward, made.inward) < 0 || rdc_py_grid(state, grid_object, &made.grid) < 0) return NULL;
+    made.net = rdc_py_net(state, net_object);
+    made.unit = made.net ? units_of(state, unit_object, made.grid.components) : NULL;
+    const rdc_status status = made.unit ? rdc_predictor_check(&made) : (rdc_status){RDC_OK, 0, 0};
+    predictor_object *self = NULL;
+    if (status.error != RDC_OK) rdc_py_raise(state, status);
+    else if (made.unit) self = (predictor_object *)state->predictor_type->tp_alloc(state->predictor_type, 0);
+    if (!self) {
+        predictor_clear(&made);
         return NULL;
     }
-    made.unit = PyArray_DATA(unit);
-    const rdc_status status = rdc_predictor_check(&made);
-    if (status.error != RDC_OK) return rdc_py_raise(state, status);
-    predictor_object *self = (predictor_object *)state->predictor_type->tp_alloc(state->predictor_type, 0);
-    if (!self) return NULL;
     self->predictor = made;
-    self->grid = Py_NewRef(grid_object);
     self->net = Py_NewRef(net_object);
-    self->unit = Py_NewRef(unit_object);
     return (PyObject *)self;
 }
 

@@ -39,6 +39,10 @@ PyArrayObject *rdc_py_array(PyObject *object, const char *name, int type, const 
     return rdc_py_array_refused(object, name, type_name);
 }
 
+PyArrayObject *rdc_py_own(PyArrayObject *array) {
+    return array ? (PyArrayObject *)PyArray_NewCopy(array, NPY_CORDER) : NULL;
+}
+
 PyArrayObject *rdc_py_matrix(const rdc_py_state *state, PyObject *object, const char *name) {
     PyArrayObject *matrix = rdc_py_array(object, name, NPY_FLOAT64, "float64");
     if (!matrix || PyArray_NDIM(matrix) == 2) return matrix;
