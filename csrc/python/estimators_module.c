@@ -32,11 +32,13 @@ static PyObject *entropy_of_counts(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "Osn:entropy_of_counts", &counts_object, &name, &alphabet)) return NULL;
     PyArrayObject *counts = rdc_py_array(counts_object, "counts", NPY_INT64, "int64");
     const int method = counts ? method_of(state, name) : -1;
-    if (method < 0) return NULL;
+    counts = method < 0 ? NULL : rdc_py_own(counts);
+    if (!counts) return NULL;
     Py_BEGIN_ALLOW_THREADS
     status = rdc_entropy_of_counts(PyArray_DATA(counts), (size_t)PyArray_SIZE(counts), (rdc_entropy_method)method,
                                    alphabet < 0 ? 0 : (uint64_t)alphabet, &entropy);
     Py_END_ALLOW_THREADS
+    Py_DECREF(counts);
     return estimate_of(state, status, entropy);
 }
 
@@ -137,13 +139,17 @@ static PyObject *neighbour_distances(PyObject *module, PyObject *args) {
     if (k < 0 || k > PyArray_DIM(x, 0)) k = 0; /* refused below */
     npy_intp shape[2] = {PyArray_DIM(x, 0), k};
     PyArrayObject *distances = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_FLOAT64);
-    if (!distances) return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    status = rdc_neighbour_distances(cpu, PyArray_DATA(x), (size_t)PyArray_DIM(x, 0), (size_t)PyArray_DIM(x, 1), (size_t)k,
-                                     PyArray_DATA(distances));
-    Py_END_ALLOW_THREADS
+    x = distances ? rdc_py_own(x) : NULL;
+    status = (rdc_status){RDC_ERROR_MEMORY, 0, 0};
+    if (x) {
+        Py_BEGIN_ALLOW_THREADS
+        status = rdc_neighbour_distances(cpu, PyArray_DATA(x), (size_t)PyArray_DIM(x, 0), (size_t)PyArray_DIM(x, 1), (size_t)k,
+                                         PyArray_DATA(distances));
+        Py_END_ALLOW_THREADS
+        Py_DECREF(x);
+    }
     if (status.error == RDC_OK) return (PyObject *)distances;
-    Py_DECREF(distances);
+    Py_XDECREF(distances);
     return rdc_py_raise(state, status);
 }
 
