@@ -1,6 +1,10 @@
-"""Ways into a block of a model that leave no trace: each is a context manager."""
+"""Ways into a block of a model that leave no trace: each is a context manager.
 
-from contextlib import contextmanager
+Copies of the model, also those of pickle, are plain: what stands in the model for the time of a context does nothing in them.
+"""
+
+from contextlib import contextmanager, nullcontext
+from functools import partial
 
 __all__ = ["before", "block_input", "replaced_input", "skipped", "stopped_at"]
 
@@ -20,11 +24,24 @@ def replaced_input(args, kwargs, h):
 @contextmanager
 def before(module, hook):
     """Call `hook(module, args, kwargs)` before each forward of a module; it may return other (args, kwargs)."""
-    handle = module.register_forward_pre_hook(hook, with_kwargs=True)
+    handle = module.register_forward_pre_hook(_Hook(hook), with_kwargs=True)
     try:
         yield
     finally:
         handle.remove()
+
+
+class _Hook:
+    """A hook that copies of its module do not call: in them stands a function of the standard library that does nothing."""
+
+    def __init__(self, call):
+        self.call = call
+
+    def __call__(self, module, args, kwargs):
+        return self.call(module, args, kwargs)
+
+    def __reduce__(self):
+        return getattr, (nullcontext(), "__exit__")
 
 
 class _Reached(Exception):
@@ -52,7 +69,7 @@ def skipped(blocks):
     try:
         for block in blocks:
             changed.append((block, vars(block).get("forward")))
-            block.forward = _pass_through(block)
+            block.forward = _PassThrough(block)
         yield
     finally:
         for block, forward in changed:
@@ -64,13 +81,18 @@ def skipped(blocks):
 _RETURNS_TUPLE = {}
 
 
-def _pass_through(block):
-    forward, kind = block.forward, type(block)
+class _PassThrough:
+    """Stands in for the forward of a block; in copies of the block stands its forward again."""
 
-    def pass_through(*args, **kwargs):
-        if kind not in _RETURNS_TUPLE:  # differs between releases of transformers and is written nowhere: try it
-            _RETURNS_TUPLE[kind] = isinstance(forward(*args, **kwargs), tuple)
+    def __init__(self, block):
+        self.forward = block.forward
+        self.kind = type(block)
+
+    def __call__(self, *args, **kwargs):
+        if self.kind not in _RETURNS_TUPLE:  # differs between releases of transformers and is written nowhere: try it
+            _RETURNS_TUPLE[self.kind] = isinstance(self.forward(*args, **kwargs), tuple)
         h = block_input(args, kwargs)
-        return (h,) if _RETURNS_TUPLE[kind] else h
+        return (h,) if _RETURNS_TUPLE[self.kind] else h
 
-    return pass_through
+    def __reduce__(self):
+        return partial, (self.forward,)

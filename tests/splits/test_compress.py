@@ -1,6 +1,7 @@
 """Models whose hidden states travel as bytes, in one forward pass and token by token."""
 
 import copy
+import io
 import math
 
 import numpy as np
@@ -42,6 +43,40 @@ def test_a_lossless_codec_changes_nothing(tiny, model, trail, layer):
     states = head_states(model, layer, inputs)
     assert meter.tokens == states.shape[0] * states.shape[1]
     assert [frame[2] for frame in trail.log] == states[:, :, 0].tolist()
+
+
+def pickled(model):
+    buffer = io.BytesIO()
+    torch.save(model, buffer)
+    return buffer.getvalue()
+
+
+def loaded(data):
+    return torch.load(io.BytesIO(data), weights_only=False)
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: loaded(pickled(model))], ids=["deepcopy", "torch.save"])
+def test_copies_of_a_model_are_plain(tiny, model, duplicate):
+    inputs = tiny.inputs(model)
+    plain = logits_of(model, inputs)
+    with compress_at(model, 2, IntegerCodec(tiny.channels, bits=2)) as meter:
+        compressed = logits_of(model, inputs)
+        bytes_sent = meter.bytes
+        twin = duplicate(model)
+        assert torch.equal(logits_of(twin, inputs), plain)
+        assert torch.equal(logits_of(copy.deepcopy(twin), inputs), plain)
+        assert meter.bytes == bytes_sent
+        assert torch.equal(logits_of(model, inputs), compressed)
+        with compress_at(twin, 2, IntegerCodec(tiny.channels, bits=2)) as other:
+            assert torch.equal(logits_of(twin, inputs), compressed)
+        assert other.bytes == bytes_sent == meter.bytes - bytes_sent
+    assert torch.equal(logits_of(twin, inputs), plain)
+
+
+def test_a_pickled_model_does_not_ask_for_this_package(tiny):
+    model = tiny.build("llama")
+    with compress_at(model, 2, IntegerCodec(tiny.channels, bits=2)):
+        assert b"rdcodec" not in pickled(model)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])

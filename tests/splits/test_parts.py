@@ -1,10 +1,14 @@
 """Running either part of a model is running the model."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 
 from rdcodec import RdcodecError
 from rdcodec.splits import find_site, head_states, known_architectures, register_split, run_tail
+from rdcodec.splits.hooks import before, skipped
 
 
 def output_of(model, inputs, **kwargs):
@@ -36,6 +40,17 @@ def test_head_states_are_the_hidden_states_of_hugging_face(tiny, model, layer):
     with torch.no_grad():
         states = model(inputs, output_hidden_states=True).hidden_states
     assert torch.equal(head_states(model, layer, inputs), states[layer])
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))], ids=["deepcopy", "pickle"])
+def test_copies_made_within_a_part_are_the_whole_model(tiny, model, duplicate):
+    """The forward of a block that is skipped, and a hook where the tail begins, stand in the model for a time only."""
+    inputs, site = tiny.inputs(model), find_site(model, 2)
+    plain = output_of(model, inputs)
+    with skipped(site.blocks[:2]), before(site.block, lambda *_: pytest.fail("a hook acts in a copy")):
+        twin = duplicate(model)
+    assert torch.equal(output_of(twin, inputs), plain)
+    assert torch.equal(output_of(copy.deepcopy(twin), inputs), plain)
 
 
 def test_padding_reaches_both_parts(tiny, model):
