@@ -1,5 +1,6 @@
 """Raw 16-bit values, plain or through a general-purpose compressor: what sending hidden states costs without a codec."""
 
+import threading
 import zlib
 
 import numpy as np
@@ -123,19 +124,29 @@ def _zstd():
         import zstandard
     except ImportError as error:
         raise ImportError("compression='zstd' needs the package zstandard: pip install 'rdcodec[zstd]'") from error
-    compressor, decompressor = zstandard.ZstdCompressor(level=9), zstandard.ZstdDecompressor()
+
+    class Contexts(threading.local):
+        """Of each thread its own, for one is not to be used by two; making them anew for a call takes longer than a small frame."""
+
+        def __init__(self):
+            self.compressor, self.decompressor = zstandard.ZstdCompressor(level=9), zstandard.ZstdDecompressor()
+
+    contexts = Contexts()
+
+    def compress(data):
+        return contexts.compressor.compress(data)
 
     def decompress(payload, size):
         try:
             claimed = zstandard.frame_content_size(payload)
-            data = decompressor.decompress(payload, allow_extra_data=False) if claimed == size else None
+            data = contexts.decompressor.decompress(payload, allow_extra_data=False) if claimed == size else None
         except zstandard.ZstdError as error:
             raise CorruptStreamError(f"the payload is not what Zstandard wrote: {error}") from error
         if data is None or len(data) != size:
             raise CorruptStreamError(f"the Zstandard payload does not hold the {size} bytes of its tokens")
         return data
 
-    return compressor.compress, decompress
+    return compress, decompress
 
 
 _COMPRESSIONS = {None: _plain, "zlib": _zlib, "zstd": _zstd}

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -115,6 +116,19 @@ def test_forks_go_on_alone(codec, h):
     expected = codec.decode(codec.encode(h[:5]))[3:]
     for one, other in ((encoder, decoder), twins):
         assert np.array_equal(other.decode(one.encode(h[3:5])), expected)
+
+
+def test_threads_share_a_codec(codec, states):
+    arrays = [states(200, seed) for seed in range(4)]
+    expected = [codec.encode(h) for h in arrays]
+
+    def code(k):
+        assert codec.encode(arrays[k % 4]) == expected[k % 4]
+        return codec.decode(expected[k % 4]).tobytes()
+
+    decoded = [codec.decode(data).tobytes() for data in expected]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(code, range(16))) == 4 * decoded
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
