@@ -58,7 +58,9 @@ class FrontCodec(Codec):
     Raises
     ------
     RdcodecError
-        A tensor is missing or does not have the type or the shape that the others ask for.
+        A field or a tensor is missing, does not have the type or the shape that the others ask for, or is out of its range.
+    LimitError
+        What is made of the tensors would take too much memory.
 
     Attributes
     ----------
@@ -170,8 +172,7 @@ class FrontCodec(Codec):
         x += self._mean
         if gains.any():
             x = np.ldexp(x, gains[:, None])
-        largest = np.finfo(np.float32).max
-        return np.clip(x, -largest, largest, out=x).astype(np.float32)
+        return np.clip(x, -LARGEST, LARGEST, out=x).astype(np.float32)
 
     # ---- what a frame says, for those who ask how far from its entropy it is
 

@@ -32,7 +32,7 @@ class TransformCodec(FrontCodec):
     Raises
     ------
     RdcodecError
-        A tensor is missing or does not have the shape that the others ask for.
+        A field or a tensor is missing, does not have the type or the shape that the others ask for, or is out of its range.
 
     Attributes
     ----------
