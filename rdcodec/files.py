@@ -2,7 +2,8 @@
 
 import mmap
 import os
-import tempfile
+import secrets
+import stat
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,21 +20,28 @@ def mapped_file(path):
 
 
 def replace_file(path, data):
-    """Write bytes to a file: a reader sees the old ones or the new ones, and after a failure there are the old ones, or none."""
+    """Write bytes to a file as `replaced_file` does."""
     with replaced_file(path) as file:
         file.write(data)
 
 
 @contextmanager
 def replaced_file(path):
-    """A binary file to write to, which takes the place of the old one when the context ends without an error."""
+    """A binary file to write to, which takes the place of the old one when the context ends without an error.
+
+    So a reader sees the old bytes or the new ones, and after a failure there are the old ones, or none. Who may read and write a new
+    file is left to the umask; a file that is replaced keeps its mode.
+    """
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with open(temporary, "xb") as file:
+        try:
+            if path.exists():
+                os.chmod(temporary, stat.S_IMODE(path.stat().st_mode))
             yield file
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+            file.close()
+            os.replace(temporary, path)
+        except BaseException:
+            file.close()
+            os.unlink(temporary)
+            raise
