@@ -330,8 +330,8 @@ rdc_status rdc_frame_read(const uint8_t *bytes, size_t size, size_t *at, uint32_
 /* ---- Scalar quantiser ---- */
 
 /* Symbols of values [tokens, channels]: sign(x) * floor(|x| / step + (1 - dead_zone) / 2), a step a channel. dead_zone 0
- * rounds to the nearest symbol, 1 to the next towards 0; symbols beyond int32 become its largest. Errors: RDC_ERROR_NOT_FINITE
- * (at: position of the first), RDC_ERROR_STEP (at: channel), RDC_ERROR_DEAD_ZONE. */
+ * rounds to the nearest symbol, 1 to the next towards 0. Errors: RDC_ERROR_NOT_FINITE and RDC_ERROR_QUANTISE_RANGE, for symbols not
+ * below 2^31 - 1 (at: position of the first), RDC_ERROR_STEP (at: channel), RDC_ERROR_DEAD_ZONE. */
 rdc_status rdc_quantise(rdc_cpu_level cpu, const void *values, rdc_float_type type, size_t tokens, size_t channels,
                         const double *steps, double dead_zone, int32_t *symbols);
 

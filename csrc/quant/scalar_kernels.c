@@ -12,19 +12,19 @@
 
 static RDC_ALWAYS_INLINE int quantise_rows(const void *values, rdc_float_type type, size_t rows, size_t n, const double *steps,
                                            double offset, int32_t *restrict symbols) {
-    uint32_t not_finite = 0;
+    uint32_t beyond = 0;
     for (size_t row = 0; row < rows; row++) {
         for (size_t c = 0; c < n; c++) {
             const size_t i = row * n + c;
             const float x = rdc_float_at(values, type, i);
-            not_finite |= !(fabsf(x) <= FLT_MAX);
             const double quotient = fabs((double)x / steps[c]) + offset;
             /* what is not below the largest, NaN too, becomes it; the conversion is floor(), for it rounds towards 0 */
             const int32_t magnitude = (int32_t)(quotient < LARGEST_SYMBOL ? quotient : LARGEST_SYMBOL);
+            beyond |= magnitude == INT32_MAX;
             symbols[i] = x < 0 ? -magnitude : magnitude;
         }
     }
-    return !not_finite;
+    return !beyond;
 }
 
 /* A loop for each type. */

@@ -4,8 +4,8 @@
 
 #include "rdc.h"
 
-/* Symbols of rows of n values: sign(x) * floor(|x| / step + offset). Returns 0 if a value is not finite; the symbols then
- * say nothing. */
+/* Symbols of rows of n values: sign(x) * floor(|x| / step + offset). Returns 0 if a value is not finite or its symbol not
+ * below 2^31 - 1; the symbols then say nothing. */
 typedef int rdc_quantise_fn(const void *values, rdc_float_type type, size_t rows, size_t n, const double *steps, double offset,
                             int32_t *symbols);
 

@@ -10,10 +10,15 @@ static rdc_status check_steps(const double *steps, size_t n) {
     return rdc_ok();
 }
 
-static size_t first_not_finite(const void *values, rdc_float_type type, size_t n) {
-    size_t i = 0;
-    while (i < n && isfinite(rdc_float_at(values, type, i))) i++;
-    return i;
+/* What is wrong with the values: the first that is not finite, or else the first whose symbol is too large. */
+static rdc_status refuse(const void *values, rdc_float_type type, size_t n, size_t channels, const double *steps, double offset) {
+    size_t beyond = n;
+    for (size_t i = n; i-- > 0;) {
+        const float x = rdc_float_at(values, type, i);
+        if (!(fabs((double)x / steps[i % channels]) + offset < INT32_MAX)) beyond = i;
+    }
+    for (size_t i = 0; i < n; i++) RDC_RETURN_IF(!isfinite(rdc_float_at(values, type, i)), RDC_ERROR_NOT_FINITE, i, 0);
+    return rdc_fail(RDC_ERROR_QUANTISE_RANGE, beyond, 0);
 }
 
 rdc_status rdc_quantise(rdc_cpu_level cpu, const void *values, rdc_float_type type, size_t tokens, size_t channels,
@@ -22,7 +27,7 @@ rdc_status rdc_quantise(rdc_cpu_level cpu, const void *values, rdc_float_type ty
     RDC_FORWARD_IF_ERROR(check_steps(steps, channels));
     const double offset = 0.5 - 0.5 * dead_zone;
     if (rdc_scalar_kernels_of(cpu)->quantise(values, type, tokens, channels, steps, offset, symbols)) return rdc_ok();
-    return rdc_fail(RDC_ERROR_NOT_FINITE, first_not_finite(values, type, tokens * channels), 0);
+    return refuse(values, type, tokens * channels, channels, steps, offset);
 }
 
 rdc_status rdc_dequantise(rdc_cpu_level cpu, const int32_t *symbols, size_t tokens, size_t channels, const double *steps,

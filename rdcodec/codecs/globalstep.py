@@ -19,10 +19,13 @@ WIDEST_REACH = 511
 
 SMALLEST = np.finfo(np.float32).smallest_subnormal
 LARGEST = np.finfo(np.float32).max
+LARGEST_SYMBOL = 2**31 - 1
 
 
 class GlobalStepCodec(Codec):
     """Values rounded to multiples of one step; a rANS frequency table a channel.
+
+    Values of 2**31 - 1 steps and more are refused with an `RdcodecError`: nothing is clipped.
 
     Parameters
     ----------
@@ -79,7 +82,7 @@ class GlobalStepCodec(Codec):
         channels = h.shape[1]
         check_values(h, channels)
         steps = np.full(channels, _checked_step(step), np.float64)
-        return cls(channels, step, _fitted_tables(_core.quantise(h, steps, 0.0)))
+        return cls(channels, step, _fitted_tables(_quantise(h, steps)))
 
     def _config(self):
         return {"channels": self.channels, "step": float(self.step)}
@@ -95,7 +98,7 @@ class GlobalStepCodec(Codec):
         return cls(**config, tables=tables_of(tensors))
 
     def _encode_tokens(self, h, quality, state):
-        return self.tables.encode(_core.quantise(h, self._steps(), 0.0), self._index(len(h)))
+        return self.tables.encode(_quantise(h, self._steps()), self._index(len(h)))
 
     def _decode_tokens(self, payload, tokens, quality, state):
         values = self.tables.decode(payload, self._index(tokens)).astype(np.float32)
@@ -108,6 +111,16 @@ class GlobalStepCodec(Codec):
 
     def _index(self, tokens):
         return np.tile(np.arange(self.channels, dtype=np.uint16), (tokens, 1))
+
+
+def _quantise(h, steps):
+    """Symbols of finite values; a value that int32 steps do not reach is refused, for it could only be sent as another one."""
+    try:
+        return _core.quantise(h, steps, 0.0)
+    except RdcodecError:
+        row, column = (int(i) for i in np.argwhere(np.abs(h.astype(np.float64) / steps) + 0.5 >= LARGEST_SYMBOL)[0])
+        expected = f"h: expected magnitudes below {LARGEST_SYMBOL * steps[column]:g}, 2**31 - 1 steps"
+        raise RdcodecError(f"{expected}, got {h[row, column]} at index {(row, column)}") from None
 
 
 def _checked_step(step):

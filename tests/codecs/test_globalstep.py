@@ -44,10 +44,25 @@ def test_channels_may_lie_anywhere(states):
 def test_values_never_seen_are_escaped(states):
     codec = GlobalStepCodec.fit(states(200), 1.0)
     h = states(20, seed=1)
-    h[4, 5], h[7, 8] = 26000, -1e30
+    h[4, 5], h[7, 8] = 26000, -(2.0**31) + 128
     decoded = codec.decode(codec.encode(h))
     assert decoded[4, 5] == 26000
-    assert decoded[7, 8] == -(2.0**31)  # the last multiple that is coded
+    assert decoded[7, 8] == -(2.0**31) + 128  # the largest that is coded
+
+
+@pytest.mark.parametrize("value", [-1e30, 2.0**31, np.finfo(np.float32).max])
+def test_values_that_int32_steps_do_not_reach_are_refused(states, value):
+    h, message = states(200), rf"h: expected magnitudes below 2.14748e\+09, 2\*\*31 - 1 steps, got .* at index \(7, 8\)"
+    codec = GlobalStepCodec.fit(h, 1.0)
+    encoder = codec.encoder()
+    expected = encoder.fork().encode(h[:20])
+    wrong = h[:20].copy()
+    wrong[7, 8] = wrong[9, 1] = value
+    with pytest.raises(RdcodecError, match=message):
+        encoder.encode(wrong)
+    assert encoder.encode(h[:20]) == expected
+    with pytest.raises(RdcodecError, match=message):
+        GlobalStepCodec.fit(wrong, 1.0)
 
 
 def test_one_token_and_constant_channels_can_be_fitted():

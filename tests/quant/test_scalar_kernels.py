@@ -37,15 +37,20 @@ def test_symbols_are_those_of_the_definition(cpu, dtype, width, dead_zone):
     steps = np.random.default_rng(width).choice([0.5, 1.0, 0.1, 3e-7, 5e-324, 1e300], width)
     x = as_float64(values)
     with np.errstate(over="ignore"):
-        magnitude = np.minimum(np.floor(np.abs(x) / steps + (0.5 - 0.5 * dead_zone)), LARGEST)
+        magnitude = np.floor(np.abs(x) / steps + (0.5 - 0.5 * dead_zone))
+    beyond = magnitude >= LARGEST
+    for position in np.flatnonzero(beyond)[:1]:
+        with pytest.raises(RdcodecError, match=f"values: too large for the quantisation step at position {position}$"):
+            _core.quantise(values, steps, dead_zone, cpu)
+    values[beyond] = x[beyond] = magnitude[beyond] = 0
     assert np.array_equal(_core.quantise(values, steps, dead_zone, cpu), np.sign(x) * magnitude)
 
 
 def test_every_float16_is_read_as_it_is(cpu):
     half = np.arange(2**16, dtype=np.uint16).view(np.float16)
     half = half[np.isfinite(half)].reshape(-1, 62)
-    steps = np.full(62, 2.0**-24)
-    assert np.array_equal(_core.quantise(half, steps, 1.0, cpu), np.clip(half.astype(np.float64) * 2**24, -LARGEST, LARGEST))
+    steps = np.full(62, 2.0**-14)
+    assert np.array_equal(_core.quantise(half, steps, 1.0, cpu), np.trunc(half.astype(np.float64) * 2**14))
 
 
 @pytest.mark.parametrize("bad", [np.nan, -np.nan, np.inf, -np.inf])

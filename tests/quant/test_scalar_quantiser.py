@@ -45,9 +45,22 @@ def test_the_first_value_that_is_not_finite_is_named(bad, dtype):
         _core.quantise(values, STEPS, 0.0)
 
 
-def test_symbols_beyond_int32_become_its_largest():
-    values = np.array([[3e38, -3e38, 1.0]], np.float32)
-    assert _core.quantise(values, STEPS, 0.0).tolist() == [[2**31 - 1, -(2**31) + 1, 0]]
+@pytest.mark.parametrize("value", [3e38, -3e38, 2.0**31, -(2.0**31), np.nan, np.inf])
+@pytest.mark.parametrize("position", range(6))
+def test_symbols_beyond_int32_are_refused(value, position):
+    values, largest = np.ones((2, 3), np.float32), 2.0**31 - 128  # below 2^31
+    values.flat[:position] = largest * STEPS[np.arange(position) % 3] / 4
+    values.flat[position:] = value
+    values.flat[position + 1 :] = 3e38
+    message = "too large for the quantisation step" if np.isfinite(value) else "expected finite ones, got NaN or infinity"
+    with pytest.raises(RdcodecError, match=f"values: {message} at position {position}$"):
+        _core.quantise(values, np.minimum(STEPS, 1), 0.0)
+
+
+def test_the_largest_symbols():
+    values = np.array([[2.0**30, -(2.0**31) + 128, 2.0**31 - 128]], np.float32)
+    symbols = _core.quantise(values, np.array([0.5 + 2.0**-20, 1, 1]), 0.0)
+    assert symbols.tolist() == [[round(2.0**30 / (0.5 + 2.0**-20)), -(2**31) + 128, 2**31 - 128]]
 
 
 def test_reconstruction_points_move_inward():
