@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from rdcodec import _core
+from rdcodec.arguments import MOST, integer
 from rdcodec.errors import RdcodecError
 
 __all__ = ["BlockDecoder", "FrequencyTables"]
@@ -207,11 +208,8 @@ class FrequencyTables:
         RdcodecError
             An index names no table, the shapes differ, or lanes or threads is not such a number.
         """
-        if lanes is None:
-            lanes = 0
-        elif lanes not in (1, 2, 4, 8, 16, 32):
-            raise RdcodecError(f"lanes: expected a power of two from 1 to 32, got {lanes!r}")
-        return _core.block_encode(self._core, _integers(symbols, "symbols", _INT32), self._index(index), lanes, _threads(threads))
+        symbols, index = _integers(symbols, "symbols", _INT32), self._index(index)
+        return _core.block_encode(self._core, symbols, index, _lanes(lanes), _threads(threads))
 
     def decode(self, data, index, threads=None):
         """Decode a whole block.
@@ -243,9 +241,7 @@ class FrequencyTables:
 
         For blocks whose first symbols choose the tables of what follows. The block is kept, not copied.
         """
-        if n < 0:
-            raise RdcodecError(f"n: expected a number of symbols, got {n}")
-        return BlockDecoder(self, _core.block_open(self._core, data, n))
+        return BlockDecoder(self, _core.block_open(self._core, data, integer("n", n, 0, MOST, "a number of symbols")))
 
     def ideal_bits(self, symbols, index):
         """Ideal code length of the symbols under these tables, in bits.
@@ -306,7 +302,7 @@ def _integers(values, name, dtype):
     values = np.asarray(values)
     if values.size == 0:
         return np.zeros(values.shape, dtype)
-    if values.dtype.kind not in "iu":
+    if values.dtype.kind not in "iu" and not _holds_large_integers(values):
         raise TypeError(f"{name}: expected integers, got {values.dtype}")
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
     outside = (values < low) | (values > high)
@@ -314,6 +310,11 @@ def _integers(values, name, dtype):
         at = int(outside.argmax())
         raise RdcodecError(f"{name}: expected {low} to {high}, got {values.flat[at]} at position {at}")
     return np.require(values, dtype, ["C", "ALIGNED"])
+
+
+def _holds_large_integers(values):
+    """Whether these are integers beyond 64 bits, which NumPy holds as objects."""
+    return values.dtype == object and all(isinstance(value, int) for value in values.flat)
 
 
 def _is_plain(values, dtype):
@@ -324,17 +325,23 @@ def _threads(threads):
     """The core's number of threads: 0 leaves it to OpenMP."""
     if threads is None:
         return 0
-    if not isinstance(threads, int) or not 1 <= threads <= 1024:
-        raise RdcodecError(f"threads: expected 1 to 1024, got {threads!r}")
-    return threads
+    return integer("threads", threads, 1, 1024)
+
+
+def _lanes(lanes):
+    """The core's number of lanes: 0 leaves it to the core."""
+    if lanes is None:
+        return 0
+    expected = "a power of two from 1 to 32"
+    number = integer("lanes", lanes, 1, 32, expected)
+    if number & (number - 1):
+        raise RdcodecError(f"lanes: expected {expected}, got {number}")
+    return number
 
 
 def _precision(precision):
-    """An integer that the core can judge."""
-    precision = int(precision.__index__())
-    if not 12 <= precision <= 15:
-        raise RdcodecError(f"precision: expected 12 to 15 bits, got {precision}")
-    return precision
+    """Bits that the core takes."""
+    return integer("precision", precision, 12, 15, "12 to 15 bits")
 
 
 def _gaussian_row(scale):

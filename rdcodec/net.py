@@ -3,6 +3,7 @@
 import numpy as np
 
 from rdcodec import _core
+from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
 
 __all__ = ["IntegerNet", "Layer"]
@@ -36,7 +37,7 @@ class Layer:
         self.bias = _array("bias", bias, 1, np.int32)
         self.shift = _array("shift", shift, 1, np.uint8)
         self.clip = _array("clip", clip, 1, np.int16)
-        self.dilation = int(dilation)
+        self.dilation = integer("dilation", dilation, -(2**31), 2**31 - 1, "an integer within int32")
         self.table = None if table is None else _array("table", table, 1, np.int16)
         if len(self.clip) != 2:
             raise RdcodecError(f"clip: expected 2 entries, got {len(self.clip)}")
@@ -78,7 +79,7 @@ class IntegerNet:
 
     def __init__(self, layers, input_limit):
         self.layers = list(layers)
-        self.input_limit = int(input_limit)
+        self.input_limit = integer("input_limit", input_limit, 1, 32767)
         self._core = _core.net_make([_core_layer(layer) for layer in self.layers], self.input_limit)
         self.looks_back = any(layer.weight.shape[1] > 1 for layer in self.layers)
         self.inputs = self.layers[0].weight.shape[2]
@@ -90,15 +91,15 @@ class IntegerNet:
 
     def run(self, state, x):
         """Outputs int16 [tokens, outputs] of the next tokens x, int16 [tokens, inputs]; the same however tokens are grouped."""
-        return _core.net_run(state._core, np.ascontiguousarray(x))
+        return _core.net_run(state._core, _plain(x))
 
     def apply(self, x):
         """Outputs int16 [tokens, outputs] of tokens that do not know of each other; for layers of one tap."""
-        return _core.net_apply(self._core, np.ascontiguousarray(x))
+        return _core.net_apply(self._core, _plain(x))
 
     def best_row(self, x):
         """int32 [tokens]: the output of the greatest sum, the first among equals; for nets of one layer."""
-        return _core.net_best_row(self._core, np.ascontiguousarray(x))
+        return _core.net_best_row(self._core, _plain(x))
 
     def __reduce__(self):
         return IntegerNet, (self.layers, self.input_limit)
@@ -157,6 +158,12 @@ class NetState:
 
 def _loaded_state(net, saved):
     return NetState(net, _core.net_state_load(net._core, saved))
+
+
+def _plain(x):
+    """An array that the core can read."""
+    x = np.ascontiguousarray(x)
+    return x if x.flags.aligned else x.copy()
 
 
 def _core_layer(layer):

@@ -7,6 +7,7 @@ sent without the header. What the payload of a frame means is the codec's affair
 from typing import NamedTuple
 
 from rdcodec import _core
+from rdcodec.arguments import MOST, integer
 from rdcodec.errors import CorruptStreamError, LimitError, RdcodecError
 
 __all__ = [
@@ -173,8 +174,7 @@ def write_frame(tokens, payload, quality=None, before=CHAIN_START, restart=0):
     >>> read_frame(second, before=read_frame(frame).checksum).payload
     b'def'
     """
-    if quality is not None and not -(2**31) <= quality < 2**31:
-        raise RdcodecError(f"quality: expected an integer within int32, got {quality}")
+    quality = None if quality is None else integer("quality", quality, -(2**31), 2**31 - 1, "an integer within int32")
     return _core.frame_write(_uint64(tokens, "tokens"), payload, quality, _uint32(before, "before"), _uint32(restart, "restart"))[0]
 
 
@@ -200,7 +200,7 @@ def read_frame(data, offset=0, before=CHAIN_START):
         The data end too early, the checksum does not match (the frame is damaged, or another one than the next of its row), or no
         encoder writes such a frame; the message gives the byte offset.
     """
-    return Frame(*_core.frame_read(data, offset, _uint32(before, "before")))
+    return Frame(*_core.frame_read(data, integer("offset", offset, -MOST, MOST), _uint32(before, "before")))
 
 
 class Chain(NamedTuple):
@@ -246,6 +246,7 @@ def read_frames(data, header, offset):
         As `read_frame`; the frames of a row do not add up to its tokens, or something follows the last one. What the bytes cannot hold
         in any case is refused at once.
     """
+    data = bytes_of(data)
     least = MIN_FRAME_BYTES * header.rows * -(-header.tokens // MAX_FRAME_TOKENS)
     if least > len(data) - offset:
         raise CorruptStreamError(f"byte {len(data)}: the data end too early, the frames of {header.rows * header.tokens} tokens take {least} bytes")
@@ -272,12 +273,8 @@ def bytes_of(data):
 
 
 def _uint32(value, name):
-    if not 0 <= value < 2**32:
-        raise RdcodecError(f"{name}: expected 0 to 2**32 - 1, got {value}")
-    return value
+    return integer(name, value, 0, 2**32 - 1, "0 to 2**32 - 1")
 
 
 def _uint64(value, name):
-    if not 0 <= value < 2**63:
-        raise LimitError(f"{name}: expected 0 to 2**63 - 1, got {value}")
-    return value
+    return integer(name, value, 0, MOST, "0 to 2**63 - 1", LimitError)

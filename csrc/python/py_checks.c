@@ -23,10 +23,17 @@ static PyArrayObject *rdc_py_plain_array(PyObject *object) {
     return PyArray_ISCARRAY_RO(array) ? array : NULL;
 }
 
+/* What an array lacks to be plain. */
+static const char *rdc_py_lacking(PyArrayObject *array) {
+    if (!PyArray_ISNOTSWAPPED(array)) return ", not of native byte order";
+    if (!PyArray_IS_C_CONTIGUOUS(array)) return ", not contiguous";
+    return PyArray_ISALIGNED(array) ? "" : ", not aligned";
+}
+
 static PyArrayObject *rdc_py_array_refused(PyObject *object, const char *name, const char *expected) {
     if (PyArray_Check(object)) {
         PyErr_Format(PyExc_TypeError, "%s: expected a C-contiguous array of %s, got one of %R%s", name, expected,
-                     PyArray_DESCR((PyArrayObject *)object), rdc_py_plain_array(object) ? "" : ", not contiguous or not of native byte order");
+                     PyArray_DESCR((PyArrayObject *)object), rdc_py_lacking((PyArrayObject *)object));
     } else {
         PyErr_Format(PyExc_TypeError, "%s: expected a C-contiguous array of %s, got %.100s", name, expected, Py_TYPE(object)->tp_name);
     }

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from rdcodec.arguments import integer
 from rdcodec.codecs.base import Codec
 from rdcodec.codecs.fields import CHANNELS, Integer, check_config
-from rdcodec.errors import CorruptStreamError, RdcodecError
+from rdcodec.errors import CorruptStreamError
 
 __all__ = ["IntegerCodec", "MXFP4Codec"]
 
@@ -12,6 +13,7 @@ __all__ = ["IntegerCodec", "MXFP4Codec"]
 class IntegerCodec(Codec):
     """Symmetric integers with a float16 scale a block: the largest magnitude of the block over the largest integer.
 
+    Values beyond 65504 times the largest integer become that.
     A payload is the scales, then the integers, bit-packed: ``16 * blocks + bits * channels`` bits a token.
 
     Parameters
@@ -41,13 +43,9 @@ class IntegerCodec(Codec):
 
     def __init__(self, channels, bits=8, group=None):
         super().__init__(channels)
-        if not 2 <= bits <= 8:
-            raise RdcodecError(f"bits: expected 2 to 8, got {bits}")
-        if group is not None and not 1 <= group <= channels:
-            raise RdcodecError(f"group: expected 1 to {channels} channels, got {group}")
-        self.bits = bits
-        self.group = channels if group is None else group
-        self._largest = 2 ** (bits - 1) - 1
+        self.bits = integer("bits", bits, 2, 8)
+        self.group = self.channels if group is None else integer("group", group, 1, self.channels, f"1 to {self.channels} channels")
+        self._largest = 2 ** (self.bits - 1) - 1
 
     def _config(self):
         return {"channels": self.channels, "bits": self.bits, "group": self.group}

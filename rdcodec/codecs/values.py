@@ -26,7 +26,8 @@ def values_of(h):
         raise TypeError(f"h: expected a NumPy array or a torch tensor, got {type(h).__name__}")
     if h.dtype not in (np.float32, np.float16) or not h.dtype.isnative:
         raise TypeError(f"h: expected float32 or float16 in native byte order, got {h.dtype.str} ({h.dtype.name})")
-    return np.ascontiguousarray(h, dtype=np.float32), h.dtype.name
+    values = np.ascontiguousarray(h, dtype=np.float32)
+    return values if values.flags.aligned else values.copy(), h.dtype.name
 
 
 def check_values(values, channels):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from rdcodec import _core
+from rdcodec.arguments import MOST, integer
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.estimate import Estimate
 from rdcodec.estimators.samples import column_blocks, matrix, seed_of
@@ -58,8 +59,7 @@ def rademacher_complexity(y, ball="l1", draws=10_000, seed=0):
     y = matrix(y, "y", rows=1)
     if ball not in ("l1", "l2"):
         raise RdcodecError(f"ball: expected l1 or l2, got {ball!r}")
-    if draws < 2:
-        raise RdcodecError(f"draws: expected at least 2, got {draws}")
+    draws = integer("draws", draws, 2, MOST, "at least 2")
     suprema, terms = (_largest_coordinates if ball == "l1" else _norms)(y, draws, seed_of(seed))
     n = len(y)
     terms = {name: term / n for name, term in terms.items()}

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from rdcodec import _core
+from rdcodec.arguments import MOST, integer
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.covariance import LN2, _factor, _scatter
 from rdcodec.estimators.estimate import Estimate
@@ -54,7 +55,7 @@ def differential_entropy(x, method="knn", neighbours=4):
         return _gaussian(x)
     if method != "knn":
         raise RdcodecError(f"method: expected knn or gaussian, got {method!r}")
-    return _by_neighbours(matrix(x, "x"), int(neighbours))
+    return _by_neighbours(matrix(x, "x"), integer("neighbours", neighbours, -MOST, MOST))
 
 
 def _by_neighbours(x, k):

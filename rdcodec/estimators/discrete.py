@@ -3,6 +3,7 @@
 import numpy as np
 
 from rdcodec import _core
+from rdcodec.arguments import MOST, integer
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.estimate import Estimate
 
@@ -56,5 +57,5 @@ def entropy(counts, method="nsb", alphabet=None):
     if counts.dtype == np.uint64 and counts.size and counts.max() > np.iinfo(np.int64).max:
         raise RdcodecError(f"counts: expected a sum of at most 2^53, got a count of {counts.max()}")
     counts = np.ascontiguousarray(counts, np.int64)
-    value, error = _core.entropy_of_counts(counts, method, counts.size if alphabet is None else int(alphabet))
+    value, error = _core.entropy_of_counts(counts, method, counts.size if alphabet is None else integer("alphabet", alphabet, -MOST, MOST))
     return Estimate.normal(value, error, "bits", int(counts.sum()))

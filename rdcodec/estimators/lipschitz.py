@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from rdcodec import _core
+from rdcodec.arguments import MOST, integer
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.estimate import Estimate
 from rdcodec.estimators.lanczos import ritz, tridiagonalise
@@ -63,8 +64,7 @@ def spectral_norm(matrix_or_callables, steps=64, seed=0):
     >>> print(spectral_norm(np.diag([3.0, 2.0, 1.0])))
     3 in [3, 3] largest singular value (n = 3)
     """
-    if steps < 1:
-        raise RdcodecError(f"steps: expected at least 1, got {steps}")
+    steps = integer("steps", steps, 1, MOST, "at least 1")
     if isinstance(matrix_or_callables, tuple):
         apply, inputs = _operator(*matrix_or_callables)
         return _estimate(apply, inputs, steps, seed, math.inf, lambda value: None)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from rdcodec import _core
+from rdcodec.arguments import MOST, integer
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.covariance import LN2
 from rdcodec.estimators.estimate import Estimate
@@ -61,7 +62,7 @@ def rate_distortion(p, distortion, level, tolerance=1e-9, iterations=10_000):
     """
     p, distortion = _source(p, distortion)
     least, most = float((p * distortion.min(axis=1)).sum()), float((p[:, None] * distortion).sum(axis=0).min())
-    level = float(level)
+    level, iterations = float(level), integer("iterations", iterations, 1, MOST, "at least 1")
     if not level >= least - ROUNDING * np.abs(distortion).max():
         raise RdcodecError(f"level: expected at least {least:g}, the least possible distortion, got {level:g}")
     if level >= most:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
 
 # Numbers that are converted to float64 at a time.
@@ -44,9 +45,7 @@ def between(value, name, low, high):
 
 def seed_of(seed):
     """A seed of Philox."""
-    if not 0 <= seed < 2**64:
-        raise RdcodecError(f"seed: expected 0 to 2^64 - 1, got {seed}")
-    return int(seed)
+    return integer("seed", seed, 0, 2**64 - 1, "0 to 2^64 - 1")
 
 
 def row_blocks(y, name):

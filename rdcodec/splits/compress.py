@@ -8,6 +8,7 @@ from time import perf_counter
 import torch
 from transformers.cache_utils import Cache
 
+from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
 from rdcodec.splits.hooks import before, block_input, replaced_input
 from rdcodec.splits.meter import Meter
@@ -54,10 +55,9 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None):
     site = find_site(model, layer)
     if codec.channels != site.channels:
         raise RdcodecError(f"codec: expected {site.channels} channels as the model has, got {codec.channels}")
-    if frame_tokens is not None and not 1 <= frame_tokens <= MAX_FRAME_TOKENS:
-        raise RdcodecError(f"frame_tokens: expected 1 to {MAX_FRAME_TOKENS}, got {frame_tokens}")
+    frame_tokens = codec.frame_tokens if frame_tokens is None else integer("frame_tokens", frame_tokens, 1, MAX_FRAME_TOKENS)
     codec.encoder(quality)  # a quality out of range is refused here, not in the middle of a forward pass
-    link = _Link(site, codec, quality, frame_tokens or codec.frame_tokens)
+    link = _Link(site, codec, quality, frame_tokens)
     try:
         with before(site.base, link.note_mask), before(site.block, link.transmit):
             yield link.meter

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
 from rdcodec.splits.layouts import FeatureMaps, Tokens
 
@@ -125,8 +126,7 @@ def find_site(model, layer):
     split = _SPLITS[model_type]
     base = model.base_model
     blocks = _blocks(base, split)
-    if not 0 <= layer < len(blocks):
-        raise RdcodecError(f"layer: expected 0 to {len(blocks) - 1}, got {layer}")
+    layer = integer("layer", layer, 0, len(blocks) - 1)
     return Site(split, base, blocks, layer, split.layout.channels(model, blocks[layer]))
 
 

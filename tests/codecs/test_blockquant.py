@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from rdcodec import CorruptStreamError, RdcodecError
-from rdcodec.codecs import IntegerCodec, MXFP4Codec
+from rdcodec import Codec, CorruptStreamError, RdcodecError
+from rdcodec.codecs import GlobalStepCodec, IntegerCodec, MXFP4Codec
 from rdcodec.stream import read_frame, write_frame
 
 
@@ -115,6 +115,9 @@ def test_payloads_no_encoder_writes():
     [
         ({"bits": 1}, "bits: expected 2 to 8, got 1"),
         ({"bits": 9}, "bits: expected 2 to 8, got 9"),
+        ({"bits": 2.5}, "bits: expected 2 to 8, got 2.5"),
+        ({"bits": 2**70}, f"bits: expected 2 to 8, got {2**70}"),
+        ({"group": 2.5}, "group: expected 1 to 8 channels, got 2.5"),
         ({"group": 0}, "group: expected 1 to 8 channels, got 0"),
         ({"group": 9}, "group: expected 1 to 8 channels, got 9"),
     ],
@@ -122,3 +125,17 @@ def test_payloads_no_encoder_writes():
 def test_misuse(arguments, message):
     with pytest.raises(RdcodecError, match=message):
         IntegerCodec(8, **arguments)
+
+
+def test_numbers_of_any_type_are_taken(tmp_path):
+    codec = IntegerCodec(8, np.int64(4), np.uint8(3))
+    codec.save_pretrained(tmp_path)
+    assert Codec.from_pretrained(tmp_path).codec_id == codec.codec_id == IntegerCodec(8, 4, 3).codec_id
+
+
+def test_arrays_that_are_not_aligned_are_taken():
+    h = np.random.default_rng(0).normal(size=(3, 8)).astype(np.float32)
+    unaligned = np.zeros(h.nbytes + 1, np.uint8)[1:].view(np.float32).reshape(h.shape)
+    unaligned[...] = h
+    for codec in (IntegerCodec(8), GlobalStepCodec.fit(h, 0.1)):
+        assert codec.encode(unaligned) == codec.encode(h)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rdcodec import CorruptStreamError, RdcodecError, reference
+from rdcodec import CorruptStreamError, RdcodecError, _core, reference
 from rdcodec.entropy import FrequencyTables
 
 LANES = [None, 1, 2, 4, 8, 16, 32]
@@ -269,6 +269,67 @@ def test_bad_threads(threads):
         BUILTIN.encode([0], [0], threads=threads)
     with pytest.raises(RdcodecError, match="threads: expected 1 to 1024"):
         BUILTIN.decode(b"\x18\x00", [0], threads=threads)
+
+
+def test_numbers_of_any_type_are_taken():
+    index = np.full(2000, 30, np.uint8)
+    block = BUILTIN.encode(index, index, np.int64(4), np.uint8(2))
+    assert block == BUILTIN.encode(index, index, 4, 2)
+    assert np.array_equal(BUILTIN.decode(block, index, np.int16(1)), index)
+    decoder = BUILTIN.decoder(block, np.uint32(2000))
+    assert np.array_equal(decoder.decode(index), index)
+    arrays = BUILTIN.to_arrays()
+    assert FrequencyTables.from_frequencies(arrays["frequencies"], arrays["counts"], arrays["offsets"], np.int64(14)).precision == 14
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: BUILTIN.encode([0], [0], 2**70), f"lanes: expected a power of two from 1 to 32, got {2**70}"),
+        (lambda: BUILTIN.encode([0], [0], threads=2**70), f"threads: expected 1 to 1024, got {2**70}"),
+        (lambda: BUILTIN.encode([0, 2**70], [0, 0]), f"symbols: expected -2147483648 to 2147483647, got {2**70} at position 1"),
+        (lambda: BUILTIN.encode([0], [2**70]), f"index: expected 0 to 65535, got {2**70} at position 0"),
+        (lambda: BUILTIN.decoder(b"", 2**70), f"n: expected a number of symbols, got {2**70}"),
+        (lambda: BUILTIN.decoder(b"", 1.0), "n: expected a number of symbols, got 1.0"),
+        (lambda: BUILTIN.decoder(b"", 2**40), "symbols: expected at most 2\\^30 in a block"),
+        (lambda: FrequencyTables.gaussian([1.0], "14" * 400), "precision: expected 12 to 15 bits, got '1414"),
+        (lambda: FrequencyTables.gaussian([1.0], 2**70), f"precision: expected 12 to 15 bits, got {2**70}"),
+    ],
+)
+def test_numbers_that_are_none_or_too_large_are_named(call, message):
+    with pytest.raises(RdcodecError, match=message) as refusal:
+        call()
+    assert len(str(refusal.value)) < 300
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda data: memoryview(data).cast("i"), lambda data: np.frombuffer(data, np.int64)])
+def test_bytes_are_counted_whatever_their_items(kind):
+    index = np.full(4000, 30, np.uint8)
+    symbols = np.random.default_rng(5).integers(-9, 9, 4000).astype(np.int32)
+    symbols[:7] = next(k for k in range(100) if len(BUILTIN.encode([k] * 7 + symbols[7:].tolist(), index)) % 8 == 0)
+    block = BUILTIN.encode(symbols, index)
+    assert np.array_equal(BUILTIN.decode(kind(block), index), symbols)
+    decoder = BUILTIN.decoder(kind(block), 4000)
+    assert np.array_equal(decoder.decode(index), symbols)
+    decoder.finish()
+
+
+def test_arrays_that_are_not_aligned_are_taken():
+    index = np.full(50, 300, np.uint16)
+    tables = FrequencyTables.gaussian(np.full(301, 2.0))
+    symbols, room, other = np.arange(50, dtype=np.int32), np.zeros(201, np.uint8), np.zeros(101, np.uint8)
+    unaligned, unaligned_index = room[1:].view(np.int32), other[1:].view(np.uint16)
+    unaligned[...], unaligned_index[...] = symbols, index
+    assert not unaligned.flags.aligned and not unaligned_index.flags.aligned
+    block = tables.encode(unaligned, unaligned_index)
+    assert block == tables.encode(symbols, index)
+    assert np.array_equal(tables.decode(block, unaligned_index), symbols)
+    with pytest.raises(TypeError, match=r"symbols: expected a C-contiguous array of int32, got one of dtype\('int32'\), not aligned"):
+        _core.block_encode(tables._core, unaligned, index, 0, 0)
+    with pytest.raises(TypeError, match=r"int32, got one of dtype\('int32'\), not contiguous"):
+        _core.block_encode(tables._core, np.zeros(100, np.int32)[::2], index, 0, 0)
+    with pytest.raises(TypeError, match=r"int32, got one of dtype\('>i4'\), not of native byte order"):
+        _core.block_encode(tables._core, symbols.astype(">i4"), index, 0, 0)
 
 
 def test_decoder_says_what_is_missing():

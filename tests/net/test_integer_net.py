@@ -200,6 +200,29 @@ def test_one_thread_at_a_time_uses_a_state():
     assert np.array_equal(outputs[0], net.run(net.new_state(), x))
 
 
+def test_arrays_that_are_not_aligned_are_taken():
+    x = random_inputs(np.random.default_rng(4), 9, 3)
+    unaligned = np.zeros(x.nbytes + 1, np.uint8)[1:].view(np.int16).reshape(x.shape)
+    unaligned[...] = x
+    assert not unaligned.flags.aligned
+    net = IntegerNet([random_layer(np.random.default_rng(5), 5, 1, 3)], INPUT_LIMIT)
+    assert np.array_equal(net.apply(unaligned), net.apply(x))
+    assert np.array_equal(net.best_row(unaligned), net.best_row(x))
+    assert np.array_equal(net.run(net.new_state(), unaligned), net.apply(x))
+
+
+@pytest.mark.parametrize("limit", [0, 2**15, 2**70, 1.5, "9"])
+def test_numbers_that_are_none_or_out_of_range_are_named(limit):
+    layer = random_layer(np.random.default_rng(5), 5, 1, 3)
+    with pytest.raises(RdcodecError, match=f"input_limit: expected 1 to 32767, got {limit!r}"):
+        IntegerNet([layer], limit)
+    arrays = layer.weight, layer.bias, layer.shift, layer.clip
+    if limit != 0 and limit != 2**15:
+        with pytest.raises(RdcodecError, match=f"dilation: expected an integer within int32, got {limit!r}"):
+            Layer(*arrays, limit)
+    assert Layer(*arrays, np.uint16(3)).dilation == 3 and IntegerNet([layer], np.int64(9)).input_limit == 9
+
+
 # ---- extremes
 
 

@@ -91,6 +91,13 @@ def test_models_of_16_bits(tiny, model_type, dtype):
     assert meter.ratio == pytest.approx(1, rel=0.02)
 
 
+def test_numbers_of_any_type_are_taken(tiny):
+    model = tiny.build("llama")
+    with compress_at(model, np.int64(2), RawCodec(tiny.channels), np.int32(0), np.uint8(4)) as meter:
+        logits_of(model, tiny.inputs(model))
+    assert meter.tokens == 22
+
+
 class TooLargeCodec(RawCodec):
     """What arrives is larger than 16 bits hold."""
 

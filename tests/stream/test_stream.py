@@ -4,6 +4,7 @@ import binascii
 import zlib
 from array import array
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -246,6 +247,31 @@ def test_bad_fields(change, error, message):
 def test_bad_frame_fields(args, error, message):
     with pytest.raises(error, match=message):
         write_frame(*args)
+
+
+def test_numbers_of_any_type_and_bytes_of_any_item():
+    frame = write_frame(np.int64(3), np.arange(6, dtype=np.int32), np.int16(-2))
+    assert frame == write_frame(3, np.arange(6, dtype=np.int32).tobytes(), -2)
+    padded = memoryview(frame + bytes(-len(frame) % 4)).cast("i")
+    assert read_frame(padded, np.uint8(0)) == read_frame(frame)
+    header = write_header(Header("float16", memoryview(bytes(8)).cast("q"), np.int64(5), np.int64(1), np.int64(2), False))
+    assert read_header(memoryview(header + bytes(-len(header) % 4)).cast("i")) == read_header(header)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: write_frame(2**70, b""), r"tokens: expected 0 to 2\*\*63 - 1, got 1180591620717411303424"),
+        (lambda: write_frame(1.5, b""), r"tokens: expected 0 to 2\*\*63 - 1, got 1.5"),
+        (lambda: write_frame(1, b"", 2**70), "quality: expected an integer within int32, got 1180591620717411303424"),
+        (lambda: write_frame(1, b"", 1.5), "quality: expected an integer within int32, got 1.5"),
+        (lambda: read_frame(b"abc", 2**70), "offset: expected .*, got 1180591620717411303424"),
+        (lambda: read_frame(b"abc", 1.5), "offset: expected .*, got 1.5"),
+    ],
+)
+def test_numbers_that_are_none_or_too_large_are_named(call, message):
+    with pytest.raises(RdcodecError, match=message):
+        call()
 
 
 @pytest.mark.parametrize("offset", [-1, 4, 2**62])
