@@ -14,11 +14,11 @@ def integer(name, value, lowest, highest, expected=None, error=RdcodecError):
 
     Where it is none, or below the lowest or above the highest, an error that names it and what was `expected`.
     """
-    expected = f"{name}: expected {expected or f'{lowest} to {highest}'}"
     try:
         number = operator.index(value)
     except TypeError:
-        raise RdcodecError(f"{expected}, got {repr(value)[:200]}") from None
-    if not lowest <= number <= highest:
-        raise error(f"{expected}, got {repr(number)[:200]}")
-    return number
+        number = None
+    if number is not None and lowest <= number <= highest:
+        return number
+    error, got = (RdcodecError, value) if number is None else (error, number)
+    raise error(f"{name}: expected {expected or f'{lowest} to {highest}'}, got {repr(got)[:200]}")
