@@ -182,11 +182,13 @@ class LearnedCodec(FrontCodec):
 
     def _analysis_at(self, quality):
         quality = max(quality, LEAST_EMPHASISED)
-        if quality not in self._emphasised:
-            if len(self._emphasised) == KEPT_MATRICES:
+        matrix = self._emphasised.get(quality)
+        if matrix is None:
+            matrix = self._emphasised_analysis(quality)
+            if len(self._emphasised) >= KEPT_MATRICES:  # another thread may have filled it meanwhile, or be about to use what goes
                 self._emphasised.clear()
-            self._emphasised[quality] = self._emphasised_analysis(quality)
-        return self._emphasised[quality]
+            self._emphasised[quality] = matrix
+        return matrix
 
     def _emphasised_analysis(self, quality):
         """Analysis A of integers becomes A + g A E, E of low rank in units, with sums that no machine rounds."""

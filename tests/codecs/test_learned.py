@@ -122,3 +122,17 @@ def test_checkpoints_hold_integers_alone(tmp_path):
     codec.save_pretrained(tmp_path)
     floats = {name for name, tensor in Codec.from_pretrained(tmp_path)._tensors().items() if tensor.dtype.kind == "f"}
     assert floats == {"mean", "word_code_scale"}  # which choose no table
+
+
+def test_matrices_may_go_while_they_are_used():
+    """As when another thread codes at many qualities: it drops what this one has just made."""
+
+    class Dropping(dict):
+        def __setitem__(self, quality, matrix):
+            super().__setitem__(quality, matrix)
+            self.clear()
+
+    codec, h = learned_codec(ContextCodec, CHANNELS, DEVIATION), np.ones((2, CHANNELS), np.float32)
+    expected = codec.encode(h)
+    codec._emphasised = Dropping()
+    assert codec.encode(h) == expected
