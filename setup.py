@@ -16,7 +16,7 @@ from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic"]
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 
 
@@ -37,7 +37,8 @@ class BuildCore(build_ext):
             if switched_on("RDCODEC_WERROR"):
                 compile_args.append("-Werror")
             if switched_on("RDCODEC_SANITIZE"):
-                compile_args += [*SANITIZERS, "-O1", "-g"]
+                # Python's own flags have -fwrapv, which makes overflows defined and hides them
+                compile_args += [*SANITIZERS, "-fno-wrapv", "-O1", "-g"]
                 link_args += SANITIZERS
         if switched_on("RDCODEC_OPENMP", "1") and self.links(OPENMP_PROBE, *openmp):
             compile_args, link_args = compile_args + openmp[0], link_args + openmp[1]

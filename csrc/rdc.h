@@ -73,6 +73,10 @@ typedef enum rdc_error {
     RDC_ERROR_PREDICTOR_UNIT,
     RDC_ERROR_EXPONENT,
     RDC_ERROR_EXACT,
+    RDC_ERROR_EXACT_MATRIX_BITS,
+    RDC_ERROR_EXACT_VALUE_BITS,
+    RDC_ERROR_EXACT_RANGE_BITS,
+    RDC_ERROR_EXACT_INTEGER,
 
     /* 60: arguments of the estimators */
     RDC_ERROR_COUNT = 60,
@@ -359,10 +363,12 @@ typedef struct rdc_exact_matrix rdc_exact_matrix;
 /* The matrix is integers * 2^-matrix_bits. Values are rounded to multiples of 2^-value_bits, ties to even, and clipped to magnitudes
  * of 2^value_range_bits of these. */
 typedef struct rdc_exact_format {
-    int matrix_bits, value_bits, value_range_bits;
+    int matrix_bits, value_bits; /* -256 to 256 */
+    int value_range_bits;        /* 0 to 50 */
 } rdc_exact_format;
 
-/* integers [inputs, outputs]. Errors: RDC_ERROR_EXACT (a sum could need more than 53 bits; got: how many), RDC_ERROR_MEMORY. */
+/* integers [inputs, outputs]. Errors: RDC_ERROR_EXACT (a sum could need more than 53 bits; got: how many), RDC_ERROR_EXACT_*_BITS (a
+ * field of the format), RDC_ERROR_EXACT_INTEGER (at: position of what is none), RDC_ERROR_MEMORY. */
 rdc_status rdc_exact_matrix_make(rdc_exact_matrix **matrix, const double *integers, size_t inputs, size_t outputs,
                                  rdc_exact_format format);
 void rdc_exact_matrix_free(rdc_exact_matrix *matrix);

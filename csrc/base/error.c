@@ -49,6 +49,10 @@ static const struct {
     {RDC_ERROR_PREDICTOR_UNIT, "unit of component {at}: expected an exponent from -10 to 30, got {got}"},
     {RDC_ERROR_EXPONENT, "exponent of token {at}: expected -128 to 128, got {got}"},
     {RDC_ERROR_EXACT, "matrix: an exact product needs {got} bits, a double has 53"},
+    {RDC_ERROR_EXACT_MATRIX_BITS, "matrix_bits: expected -256 to 256, got {got}"},
+    {RDC_ERROR_EXACT_VALUE_BITS, "value_bits: expected -256 to 256, got {got}"},
+    {RDC_ERROR_EXACT_RANGE_BITS, "value_range_bits: expected 0 to 50, got {got}"},
+    {RDC_ERROR_EXACT_INTEGER, "matrix: expected integers, got something else at position {at}"},
 
     {RDC_ERROR_COUNT, "counts[{at}]: expected at least 0, got {got}"},
     {RDC_ERROR_COUNT_SUM, "counts: expected a sum of at most 2^53, passed at position {at}"},

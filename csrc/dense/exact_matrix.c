@@ -1,5 +1,6 @@
 /* Products with matrices of integers. No sum of theirs needs more bits than a double has, so none is rounded: whatever the order and
  * however many threads, the same. Not left to BLAS, whose threads go on to wait for work on the processors that ours need next. */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -9,7 +10,8 @@
 
 #define EXACT 9007199254740992.0   /* 2^53 */
 #define NEAREST 6755399441055744.0 /* 1.5 * 2^52: added and taken away, it rounds to an integer, ties to even */
-#define MOST_LIMIT 1125899906842624.0 /* 2^50, up to where it does */
+#define MOST_RANGE_BITS 50         /* up to where it does */
+#define MOST_BITS 256              /* so that neither values nor products leave the range of doubles for their scales alone */
 #define CHUNK (8 * RDC_DENSE_ROWS) /* tokens that pass a panel of columns while it is in the cache */
 #define FEW 4                      /* tokens fewer than these are taken one by one */
 
@@ -20,14 +22,37 @@ struct rdc_exact_matrix {
     void *memory;
 };
 
+static rdc_status check_format(rdc_exact_format format) {
+    RDC_RETURN_IF(format.matrix_bits < -MOST_BITS || format.matrix_bits > MOST_BITS, RDC_ERROR_EXACT_MATRIX_BITS, 0, format.matrix_bits);
+    RDC_RETURN_IF(format.value_bits < -MOST_BITS || format.value_bits > MOST_BITS, RDC_ERROR_EXACT_VALUE_BITS, 0, format.value_bits);
+    RDC_RETURN_IF(format.value_range_bits < 0 || format.value_range_bits > MOST_RANGE_BITS, RDC_ERROR_EXACT_RANGE_BITS, 0,
+                  format.value_range_bits);
+    return rdc_ok();
+}
+
+/* Infinities are no integers here. */
+static rdc_status check_integers(const double *integers, size_t n) {
+    for (size_t i = 0; i < n; i++) RDC_RETURN_IF(!(fabs(integers[i]) < HUGE_VAL && integers[i] == rint(integers[i])), RDC_ERROR_EXACT_INTEGER, i, 0);
+    return rdc_ok();
+}
+
 static double largest_column(const double *integers, size_t inputs, size_t outputs) {
     double largest = 0;
     for (size_t o = 0; o < outputs; o++) {
         double sum = 0;
         for (size_t i = 0; i < inputs; i++) sum += fabs(integers[i * outputs + o]);
-        if (!(sum <= largest)) largest = sum; /* not a number is the largest of all */
+        if (sum > largest) largest = sum;
     }
     return largest;
+}
+
+/* No sum of products may need more bits than a double has; one beyond the range of doubles counts as the most that it reaches. */
+static rdc_status check_sums(const double *integers, size_t inputs, size_t outputs, double limit) {
+    const double sum = largest_column(integers, inputs, outputs) * limit;
+    int bits;
+    (void)frexp(sum < DBL_MAX ? sum : DBL_MAX, &bits);
+    RDC_RETURN_IF(sum >= EXACT, RDC_ERROR_EXACT, 0, bits);
+    return rdc_ok();
 }
 
 static void pack_columns(rdc_exact_matrix *m, const double *integers) {
@@ -42,10 +67,10 @@ static void pack_columns(rdc_exact_matrix *m, const double *integers) {
 rdc_status rdc_exact_matrix_make(rdc_exact_matrix **matrix, const double *integers, size_t inputs, size_t outputs,
                                  rdc_exact_format format) {
     *matrix = NULL;
-    const double limit = ldexp(1, format.value_range_bits), sum = largest_column(integers, inputs, outputs) * limit;
-    int bits;
-    (void)frexp(sum, &bits);
-    RDC_RETURN_IF(!(limit <= MOST_LIMIT && sum < EXACT), RDC_ERROR_EXACT, 0, bits);
+    RDC_FORWARD_IF_ERROR(check_format(format));
+    const double limit = ldexp(1, format.value_range_bits);
+    RDC_FORWARD_IF_ERROR(check_integers(integers, inputs * outputs));
+    RDC_FORWARD_IF_ERROR(check_sums(integers, inputs, outputs, limit));
     rdc_exact_matrix *made = calloc(1, sizeof *made);
     RDC_RETURN_IF(!made, RDC_ERROR_MEMORY, 0, 0);
     made->inputs = inputs;

@@ -23,22 +23,23 @@ class ExactMatrix:
     integers : ndarray, [inputs, outputs]
         Integers of any type; the matrix is ``integers * 2**-matrix_bits``.
     matrix_bits : int
+        -256 to 256.
     value_bits : int
-        Values are rounded to multiples of ``2**-value_bits`` ...
+        Values are rounded to multiples of ``2**-value_bits``, -256 to 256, ...
     value_range_bits : int
-        ... and clipped to magnitudes of ``2**value_range_bits`` of these.
+        0 to 50: ... and clipped to magnitudes of ``2**value_range_bits`` of these.
 
     Raises
     ------
     RdcodecError
-        A product could need more than 53 bits.
+        A product could need more than 53 bits, an entry is no integer, or a number of bits is beyond its range.
     """
 
     def __init__(self, integers, matrix_bits, value_bits, value_range_bits):
-        self._integers = integers
         self._format = matrix_bits, value_bits, value_range_bits
-        self._scale = math.ldexp(1.0, -matrix_bits)
         self._core = _core.exact_matrix_make(np.ascontiguousarray(integers, np.float64), *self._format)
+        self._integers = integers
+        self._scale = math.ldexp(1.0, -matrix_bits)
 
     def __reduce__(self):
         return ExactMatrix, (self._integers, *self._format)

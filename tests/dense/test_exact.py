@@ -43,11 +43,43 @@ def test_copies_give_the_same_products():
 def test_what_cannot_be_exact_is_refused():
     most = np.full((1, 1), 2**31 - 1)
     ExactMatrix(most, *FORMAT)
-    for integers, bits in ((most + 1, 54), (np.full((4, 1), 2**30), 55), (np.full((1, 1), np.inf), None)):
-        with pytest.raises(RdcodecError, match=f"an exact product needs {'' if bits is None else bits}"):
+    for integers, bits in ((most + 1, 54), (np.full((4, 1), 2**30), 55), (np.full((2, 1), 1e308), 1024)):
+        with pytest.raises(RdcodecError, match=f"an exact product needs {bits}"):
             ExactMatrix(integers, *FORMAT)
-    with pytest.raises(RdcodecError, match="an exact product needs"):
-        ExactMatrix(np.ones((1, 1)), 0, 0, 51)
+
+
+@pytest.mark.parametrize("entry", [0.5, 2.0**52 - 0.5, np.inf, -np.inf, np.nan])
+def test_what_is_no_integer_is_refused(entry):
+    integers = np.zeros((3, 2))
+    integers[1, 1] = entry
+    with pytest.raises(RdcodecError, match="matrix: expected integers, got something else at position 3"):
+        ExactMatrix(integers, 0, 0, 0)
+
+
+def test_a_negative_zero_is_zero():
+    assert ExactMatrix(np.full((2, 1), -0.0), *FORMAT).multiply(np.ones((1, 2)))[0, 0] == 0
+
+
+INT_MIN, INT_MAX = -(2**31), 2**31 - 1
+
+
+@pytest.mark.parametrize("bits", [INT_MIN, INT_MIN + 1, -257, 257, INT_MAX - 9, INT_MAX])
+@pytest.mark.parametrize("field, limits", [("matrix_bits", "-256 to 256"), ("value_bits", "-256 to 256"), ("value_range_bits", "0 to 50")])
+def test_formats_beyond_their_limits_are_refused(field, limits, bits):
+    numbers = dict(matrix_bits=11, value_bits=9, value_range_bits=22)
+    with pytest.raises(RdcodecError, match=f"{field}: expected {limits}, got {bits}"):
+        ExactMatrix(np.ones((1, 1)), **{**numbers, field: bits})
+
+
+@pytest.mark.parametrize("matrix_bits, value_bits, range_bits", [(256, 256, 0), (-256, -256, 50), (256, -256, 50), (-256, 256, 0)])
+def test_formats_at_their_limits_are_exact(matrix_bits, value_bits, range_bits):
+    values = np.ldexp(np.array([[2.0**range_bits - 1], [3.0], [-1.25], [1e9]]), -value_bits)
+    rounded = np.clip(np.rint(np.ldexp(values, value_bits)), -(2.0**range_bits), 2.0**range_bits)
+    products = ExactMatrix(np.full((1, 1), 5), matrix_bits, value_bits, range_bits).multiply(values)
+    np.testing.assert_array_equal(np.ldexp(products, matrix_bits + value_bits), 5 * rounded)
+    for beyond in (-1, 51):
+        with pytest.raises(RdcodecError, match=f"value_range_bits: expected 0 to 50, got {beyond}"):
+            ExactMatrix(np.ones((1, 1)), 0, 0, beyond)
 
 
 def test_arrays_of_other_shapes_are_refused():
