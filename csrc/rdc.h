@@ -4,6 +4,7 @@
  * Conventions: functions return rdc_status; buffers belong to the caller, their sizes come from the *_bound functions;
  * nothing is kept in global variables, so everything may be called from many threads on different objects. After a fork everything
  * goes on in the new process, with one thread; where threads cannot be started, fewer do the work.
+ * After an error no object is made or changed, and arrays that were to be written hold anything.
  * Bytes are described in docs/format.md. */
 #ifndef RDC_H
 #define RDC_H

@@ -153,25 +153,21 @@ static size_t chunk_for(size_t tokens, size_t threads) {
     return tiles * RDC_DENSE_ROWS < CHUNK ? (tiles + (tiles == 0)) * RDC_DENSE_ROWS : CHUNK;
 }
 
+/* All memory is taken before anything is written. */
 rdc_status rdc_exact_multiply(rdc_cpu_level cpu, const rdc_exact_matrix *m, const double *values, size_t tokens, double *products) {
     rdc_dense_kernel *kernel = rdc_dense_kernel_of(cpu);
     const int threads = rdc_threads_for(tokens);
-    const size_t chunk = chunk_for(tokens, (size_t)threads);
-    int enough_memory = 1;
+    const size_t chunk = chunk_for(tokens, (size_t)threads), room = (CHUNK + 1) * m->inputs * sizeof(double) + RDC_ALIGNMENT;
+    uint8_t *memory = malloc((size_t)threads * room);
+    RDC_RETURN_IF(!memory, RDC_ERROR_MEMORY, 0, 0);
 #ifdef _OPENMP
-#pragma omp parallel num_threads(threads) reduction(& : enough_memory)
+#pragma omp parallel for num_threads(threads) schedule(static)
 #endif
-    {
-        void *memory = malloc((CHUNK + 1) * m->inputs * sizeof(double) + RDC_ALIGNMENT);
-        enough_memory &= memory != NULL;
-#ifdef _OPENMP
-#pragma omp for schedule(static)
-#endif
-        for (int64_t t = 0; t < (int64_t)tokens; t += (int64_t)chunk) {
-            const size_t at = (size_t)t, n = tokens - at < chunk ? tokens - at : chunk;
-            if (memory) multiply_chunk(kernel, m, values + at * m->inputs, n, rdc_aligned(memory), products + at * m->outputs);
-        }
-        free(memory);
+    for (int64_t t = 0; t < (int64_t)tokens; t += (int64_t)chunk) {
+        const size_t at = (size_t)t, n = tokens - at < chunk ? tokens - at : chunk;
+        double *work = rdc_aligned(memory + rdc_thread_number() * room);
+        multiply_chunk(kernel, m, values + at * m->inputs, n, work, products + at * m->outputs);
     }
-    return enough_memory ? rdc_ok() : rdc_fail(RDC_ERROR_MEMORY, 0, 0);
+    free(memory);
+    return rdc_ok();
 }

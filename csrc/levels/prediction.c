@@ -14,7 +14,8 @@ struct rdc_prediction {
     int16_t *inputs;     /* of the network: components of the token before, then side */
     int16_t *outputs;    /* means, then scales */
     int64_t *mean;       /* [components] what is predicted, the base included */
-    double *residual;    /* [components] in units of half a step */
+    double *residual;    /* [components] in units of half a step ... */
+    double *work;        /* ... and room to quantise them */
     int64_t *points;     /* [components] */
     int32_t *scale;      /* [components] that a decoder takes: the grid's, with what is predicted */
     int32_t *levels;     /* [components] that it reads ... */
@@ -51,6 +52,7 @@ void rdc_prediction_free(rdc_prediction *prediction) {
     free(prediction->mean);
     free(prediction->scale);
     free(prediction->residual);
+    free(prediction->work);
     free(prediction->points);
     free(prediction->levels);
     free(prediction->index);
@@ -65,13 +67,14 @@ static int allocate(rdc_prediction *made) {
     made->mean = malloc(components * sizeof *made->mean);
     made->scale = malloc(components * sizeof *made->scale);
     made->residual = malloc(components * sizeof *made->residual);
+    made->work = malloc(rdc_trellis_token_room(components) * sizeof *made->work);
     made->points = malloc(components * sizeof *made->points);
     made->levels = malloc(components * sizeof *made->levels);
     made->index = malloc(components * sizeof *made->index);
     if (rdc_net_state_make(&made->net, made->predictor->net).error != RDC_OK) return 0;
     made->before = calloc(rdc_prediction_size(made->predictor) + 1, sizeof *made->before);
-    return made->inputs && made->outputs && made->mean && made->scale && made->residual && made->points && made->levels && made->index &&
-           made->before;
+    return made->inputs && made->outputs && made->mean && made->scale && made->residual && made->work && made->points && made->levels &&
+           made->index && made->before;
 }
 
 rdc_status rdc_prediction_make(rdc_prediction **prediction, const rdc_predictor *predictor) {
@@ -191,7 +194,7 @@ static rdc_status quantise_token(rdc_cpu_level cpu, rdc_prediction *prediction, 
     RDC_FORWARD_IF_ERROR(check_exponent(exponent, t));
     predict(cpu, prediction, said, t, scale);
     find_residual(prediction, y, exponent);
-    RDC_FORWARD_IF_ERROR(rdc_trellis_quantise(cpu, prediction->residual, 1, components, levels));
+    RDC_FORWARD_IF_ERROR(rdc_trellis_quantise_token(cpu, prediction->residual, components, prediction->work, levels));
     rdc_levels_find_points(levels, components, prediction->points);
     reconstruct(prediction, exponent, NULL);
     return rdc_ok();

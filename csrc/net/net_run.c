@@ -107,7 +107,22 @@ static void apply_chunk(rdc_cpu_level cpu, rdc_net_state *state, const int16_t *
     else find_best_rows(rdc_matrix_kernel_of(cpu), state, x, tokens, best);
 }
 
-/* Tokens that do not know of each other, shared out among threads. */
+static void free_states(rdc_net_state **states, size_t count) {
+    for (size_t k = 0; k < count; k++) rdc_net_state_free(states[k]);
+    free(states);
+}
+
+/* One for each of `count` threads. Errors: RDC_ERROR_MEMORY. */
+static rdc_status make_states(rdc_net_state ***states, const rdc_net *net, size_t count) {
+    rdc_net_state **made = calloc(count, sizeof *made);
+    rdc_status status = made ? rdc_ok() : rdc_fail(RDC_ERROR_MEMORY, 0, 0);
+    for (size_t k = 0; k < count && status.error == RDC_OK; k++) status = rdc_net_state_make(&made[k], net);
+    if (status.error == RDC_OK) *states = made;
+    else if (made) free_states(made, count);
+    return status;
+}
+
+/* Tokens that do not know of each other, shared out among threads. All memory is taken before anything is written. */
 static rdc_status apply(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x, size_t tokens, int16_t *out, int32_t *best) {
     RDC_RETURN_IF(remembers(net), RDC_ERROR_NET_MEMORY, 0, 0);
     RDC_RETURN_IF(best && net->count > 1, RDC_ERROR_NET_LAYERS, 0, net->count);
@@ -116,24 +131,18 @@ static rdc_status apply(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x,
     /* as many chunks as threads at least, so that all have work */
     size_t chunk = (tokens + (size_t)threads - 1) / (size_t)threads;
     chunk = chunk > RDC_NET_CHUNK ? RDC_NET_CHUNK : chunk ? chunk : 1;
-    int enough_memory = 1;
+    rdc_net_state **states;
+    RDC_FORWARD_IF_ERROR(make_states(&states, net, (size_t)threads));
 #ifdef _OPENMP
-#pragma omp parallel num_threads(threads) reduction(& : enough_memory)
+#pragma omp parallel for num_threads(threads) schedule(static)
 #endif
-    {
-        rdc_net_state *state;
-        const int made = rdc_net_state_make(&state, net).error == RDC_OK;
-        enough_memory &= made;
-#ifdef _OPENMP
-#pragma omp for schedule(static)
-#endif
-        for (int64_t t = 0; t < (int64_t)tokens; t += (int64_t)chunk) {
-            const size_t at = (size_t)t, n = tokens - at < chunk ? tokens - at : chunk;
-            if (made) apply_chunk(cpu, state, x + at * inputs, n, out ? out + at * outputs : NULL, best ? best + at : NULL);
-        }
-        rdc_net_state_free(state);
+    for (int64_t t = 0; t < (int64_t)tokens; t += (int64_t)chunk) {
+        const size_t at = (size_t)t, n = tokens - at < chunk ? tokens - at : chunk;
+        rdc_net_state *state = states[rdc_thread_number()];
+        apply_chunk(cpu, state, x + at * inputs, n, out ? out + at * outputs : NULL, best ? best + at : NULL);
     }
-    return enough_memory ? rdc_ok() : rdc_fail(RDC_ERROR_MEMORY, 0, 0);
+    free_states(states, (size_t)threads);
+    return rdc_ok();
 }
 
 rdc_status rdc_net_apply(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x, size_t tokens, int16_t *out) {

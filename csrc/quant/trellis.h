@@ -8,7 +8,7 @@
 #ifndef RDC_QUANT_TRELLIS_H
 #define RDC_QUANT_TRELLIS_H
 
-#include <stdint.h>
+#include "rdc.h"
 
 #define RDC_TRELLIS_STATES 8
 #define RDC_TRELLIS_LARGEST 536870912.0 /* 2^29, half steps, which no value reaches: levels and points stay well within int32 */
@@ -31,5 +31,10 @@ static inline int64_t rdc_trellis_point(int32_t level, unsigned odd) {
     const int64_t sign = (level > 0) - (level < 0);
     return 2 * (int64_t)level - (sign & -(int64_t)odd);
 }
+
+/* Levels of one token's values [components], in work memory of so many doubles: for callers that may take none in between.
+ * Errors: as rdc_trellis_quantise. */
+size_t rdc_trellis_token_room(size_t components);
+rdc_status rdc_trellis_quantise_token(rdc_cpu_level cpu, const double *values, size_t components, double *work, int32_t *levels);
 
 #endif
