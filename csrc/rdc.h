@@ -4,7 +4,8 @@
  * Conventions: functions return rdc_status; buffers belong to the caller, their sizes come from the *_bound functions;
  * nothing is kept in global variables, so everything may be called from many threads on different objects. After a fork everything
  * goes on in the new process, with one thread; where threads cannot be started, fewer do the work.
- * After an error no object is made or changed, and arrays that were to be written hold anything.
+ * After an error no object is made or changed. Arrays that were to be written hold anything then, but where memory was
+ * lacking (RDC_ERROR_MEMORY) what they held before.
  * Bytes are described in docs/format.md. */
 #ifndef RDC_H
 #define RDC_H
@@ -561,7 +562,7 @@ rdc_status rdc_entropy_of_counts(const int64_t *counts, size_t classes, rdc_entr
  * Errors: RDC_ERROR_MEMORY. */
 rdc_status rdc_gram_add(rdc_cpu_level cpu, const double *x, size_t rows, size_t columns, int of_columns, double *gram);
 
-/* Replaces the lower triangle of a symmetric matrix [n, n] by its Cholesky factor.
+/* Replaces the lower triangle of a symmetric matrix [n, n] by its Cholesky factor; after an error it is neither.
  * Errors: RDC_ERROR_NOT_POSITIVE (at: pivot), RDC_ERROR_MEMORY. */
 rdc_status rdc_cholesky(rdc_cpu_level cpu, double *matrix, size_t n);
 

@@ -102,30 +102,25 @@ static void search_leaf(search *s, size_t own, size_t n) {
     visit(s, 0, 0, s->tree->leaves, 0, own);
 }
 
+/* All memory is taken before anything is written. */
 static int search_all(const rdc_point_tree *tree, const rdc_distance_kernels *kernels, size_t n, size_t k, double *distances) {
-    int enough_memory = 1;
+    const int threads = rdc_threads_if(tree->leaves >= PARALLEL_LEAVES);
+    const size_t room = k > RDC_NEAREST ? k : RDC_NEAREST, each = RDC_LEAF * (tree->dimensions + room);
+    double *memory = malloc((size_t)threads * each * sizeof *memory);
+    if (!memory) return 0;
 #ifdef _OPENMP
-#pragma omp parallel reduction(& : enough_memory) num_threads(rdc_threads_if(tree->leaves >= PARALLEL_LEAVES))
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 4)
 #endif
-    {
-        search s = {.tree = tree, .kernels = kernels, .k = k, .room = k > RDC_NEAREST ? k : RDC_NEAREST};
-        s.points = malloc(RDC_LEAF * tree->dimensions * sizeof *s.points);
-        s.nearest = malloc(RDC_LEAF * s.room * sizeof *s.nearest);
-        enough_memory &= s.points && s.nearest;
-#ifdef _OPENMP
-#pragma omp for schedule(dynamic, 4)
-#endif
-        for (size_t own = 0; own < tree->leaves; own++) {
-            if (!enough_memory) continue;
-            search_leaf(&s, own, n);
-            const size_t *order = tree->order + own * RDC_LEAF;
-            for (size_t i = 0; i < s.count; i++)
-                for (size_t j = 0; j < k; j++) distances[order[i] * k + j] = sqrt(s.nearest[i * s.room + j]);
-        }
-        free(s.points);
-        free(s.nearest);
+    for (size_t own = 0; own < tree->leaves; own++) {
+        double *points = memory + rdc_thread_number() * each;
+        search s = {.tree = tree, .kernels = kernels, .points = points, .nearest = points + RDC_LEAF * tree->dimensions, .k = k, .room = room};
+        search_leaf(&s, own, n);
+        const size_t *order = tree->order + own * RDC_LEAF;
+        for (size_t i = 0; i < s.count; i++)
+            for (size_t j = 0; j < k; j++) distances[order[i] * k + j] = sqrt(s.nearest[i * s.room + j]);
     }
-    return enough_memory;
+    free(memory);
+    return 1;
 }
 
 rdc_status rdc_neighbour_distances(rdc_cpu_level cpu, const double *x, size_t n, size_t dimensions, size_t k, double *distances) {

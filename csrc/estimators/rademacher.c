@@ -51,27 +51,26 @@ static void take_draws(const rdc_rademacher_kernels *kernels, const float *x, si
     }
 }
 
+/* All memory is taken before anything is written. */
 rdc_status rdc_rademacher_maxima(rdc_cpu_level cpu, const float *x, size_t n, size_t columns, uint64_t seed, size_t draws,
                                  float *maxima) {
     const rdc_rademacher_kernels *kernels = rdc_rademacher_kernels_of(cpu);
+    const int threads = rdc_threads_if(draws > DRAWS);
     const size_t words = (n + RDC_SIGN_ROWS - 1) / RDC_SIGN_ROWS;
-    int enough_memory = 1;
+    uint32_t *signs = malloc((size_t)threads * (words + 1) * DRAWS * sizeof *signs);
+    float *sums = malloc((size_t)threads * DRAWS * RDC_SIGN_COLUMNS * sizeof *sums);
+    const size_t taken = signs && sums ? draws : 0;
 #ifdef _OPENMP
-#pragma omp parallel reduction(& : enough_memory) num_threads(rdc_threads_if(draws > DRAWS))
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
 #endif
-    {
-        const workspace w = {malloc(words * DRAWS * sizeof *w.signs), malloc(DRAWS * RDC_SIGN_COLUMNS * sizeof *w.sums)};
-        enough_memory &= w.signs && w.sums;
-#ifdef _OPENMP
-#pragma omp for schedule(dynamic, 1)
-#endif
-        for (size_t first = 0; first < draws; first += DRAWS) {
-            const size_t count = draws - first < DRAWS ? draws - first : DRAWS;
-            if (enough_memory) take_draws(kernels, x, n, columns, seed, first, count, &w, maxima);
-        }
-        free(w.signs);
-        free(w.sums);
+    for (size_t first = 0; first < taken; first += DRAWS) {
+        const size_t thread = rdc_thread_number(), count = taken - first < DRAWS ? taken - first : DRAWS;
+        const workspace w = {signs + thread * words * DRAWS, sums + thread * DRAWS * RDC_SIGN_COLUMNS};
+        take_draws(kernels, x, n, columns, seed, first, count, &w, maxima);
     }
+    const int enough_memory = signs && sums;
+    free(signs);
+    free(sums);
     RDC_RETURN_IF(!enough_memory, RDC_ERROR_MEMORY, 0, 0);
     return rdc_ok();
 }

@@ -10,19 +10,19 @@
 #define GROUPS (DRAWS / RDC_DENSE_ROWS)
 
 typedef struct workspace {
-    void *memory;
-    double *signs;  /* [GROUPS, n, RDC_DENSE_ROWS] */
+    double *signs;  /* [GROUPS, n, RDC_DENSE_ROWS], aligned */
     double *column; /* [n, RDC_DENSE_COLUMNS] */
     double *row;    /* [n], signs of a draw */
 } workspace;
 
-static int workspace_make(workspace *w, size_t n) {
-    w->memory = malloc(n * (DRAWS + RDC_DENSE_COLUMNS + 1) * sizeof(double) + RDC_ALIGNMENT);
-    if (!w->memory) return 0;
-    w->signs = rdc_aligned(w->memory);
-    w->column = w->signs + n * DRAWS;
-    w->row = w->column + n * RDC_DENSE_COLUMNS;
-    return 1;
+/* Bytes of a thread's. */
+static size_t workspace_size(size_t n) {
+    return n * (DRAWS + RDC_DENSE_COLUMNS + 1) * sizeof(double) + RDC_ALIGNMENT;
+}
+
+static workspace workspace_in(void *memory, size_t n) {
+    double *const signs = rdc_aligned(memory), *const column = signs + n * DRAWS;
+    return (workspace){signs, column, column + n * RDC_DENSE_COLUMNS};
 }
 
 /* Draws behind the last one get its signs too. */
@@ -67,23 +67,19 @@ static void take_draws(rdc_dense_kernel *kernel, const workspace *w, const doubl
     for (size_t draw = 0; draw < draws; draw++) forms[draw] = found[draw];
 }
 
+/* All memory is taken before anything is written. */
 rdc_status rdc_rademacher_forms(rdc_cpu_level cpu, const double *gram, size_t n, uint64_t seed, size_t draws, double *forms) {
-    int enough_memory = 1;
+    const int threads = rdc_threads_if(draws > DRAWS);
+    uint8_t *memory = malloc((size_t)threads * workspace_size(n));
+    RDC_RETURN_IF(!memory, RDC_ERROR_MEMORY, 0, 0);
 #ifdef _OPENMP
-#pragma omp parallel reduction(& : enough_memory) num_threads(rdc_threads_if(draws > DRAWS))
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
 #endif
-    {
-        workspace w;
-        enough_memory &= workspace_make(&w, n);
-#ifdef _OPENMP
-#pragma omp for schedule(dynamic, 1)
-#endif
-        for (size_t first = 0; first < draws; first += DRAWS) {
-            const size_t count = draws - first < DRAWS ? draws - first : DRAWS;
-            if (enough_memory) take_draws(rdc_dense_kernel_of(cpu), &w, gram, n, seed, first, count, forms + first);
-        }
-        free(w.memory);
+    for (size_t first = 0; first < draws; first += DRAWS) {
+        const size_t count = draws - first < DRAWS ? draws - first : DRAWS;
+        const workspace w = workspace_in(memory + rdc_thread_number() * workspace_size(n), n);
+        take_draws(rdc_dense_kernel_of(cpu), &w, gram, n, seed, first, count, forms + first);
     }
-    RDC_RETURN_IF(!enough_memory, RDC_ERROR_MEMORY, 0, 0);
+    free(memory);
     return rdc_ok();
 }

@@ -31,7 +31,7 @@ static void close_buffer(void) {
 
 #define GUARD 64        /* bytes before a buffer that must keep their value */
 #define PAGE 65536      /* a multiple of any machine's pages */
-#define ROOM (16 * PAGE) /* for the largest buffer and its guard */
+#define ROOM (256 * PAGE) /* for the largest buffer and its guard */
 
 /* Each buffer ends where a page begins that cannot be accessed. The memory is kept for the next one. */
 static struct {

@@ -4,9 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Random numbers: xorshift64* ---- */
+/* ---- Random numbers: xorshift64*, or a fuzzer's bytes ---- */
+
+/* One up to `most`; above it only if that is not all ones. */
+static uint32_t number_of_bytes(rng *r, uint32_t most) {
+    uint32_t number = 0;
+    for (; most && r->left; most >>= 8, r->left--) number = number << 8 | *r->bytes++;
+    return number;
+}
 
 uint32_t rng_next(rng *r) {
+    if (r->left) return number_of_bytes(r, UINT32_MAX);
     r->state ^= r->state >> 12;
     r->state ^= r->state << 25;
     r->state ^= r->state >> 27;
@@ -14,13 +22,21 @@ uint32_t rng_next(rng *r) {
 }
 
 rng rng_of(uint64_t seed, uint64_t round) {
-    rng r = {(seed + 1) * 0x9e3779b97f4a7c15u ^ (round + 1) * 0xd1342543de82ef95u};
+    rng r = {.state = (seed + 1) * 0x9e3779b97f4a7c15u ^ (round + 1) * 0xd1342543de82ef95u};
     if (r.state == 0) r.state = 1;
     for (int i = 0; i < 8; i++) rng_next(&r); /* near seeds begin with near states */
     return r;
 }
 
+rng rng_of_bytes(const uint8_t *bytes, size_t size) {
+    rng r = rng_of(0, 0);
+    r.bytes = bytes;
+    r.left = size;
+    return r;
+}
+
 uint32_t rng_below(rng *r, uint32_t n) {
+    if (r->left && n) return number_of_bytes(r, n - 1) % n;
     return (uint32_t)((uint64_t)rng_next(r) * n >> 32);
 }
 

@@ -8,10 +8,16 @@
 
 typedef struct rng {
     uint64_t state;
+    const uint8_t *bytes; /* that numbers are made of while there are any left */
+    size_t left;
 } rng;
 
 /* The numbers of a round, which do not depend on the rounds before it. */
 rng rng_of(uint64_t seed, uint64_t round);
+
+/* Numbers of a fuzzer's bytes, as few bytes each as it needs, then those of round 0: a change of a byte changes few numbers, and short
+ * inputs will do for large cases. The bytes must outlive it. */
+rng rng_of_bytes(const uint8_t *bytes, size_t size);
 uint32_t rng_next(rng *r);                   /* any uint32 */
 uint32_t rng_below(rng *r, uint32_t n);      /* 0 to n - 1 */
 int rng_one_in(rng *r, uint32_t n);          /* true once in n times */

@@ -1,28 +1,18 @@
 /* Blocks: every level writes the same, and reads what every other wrote, whole, in segments, and damaged. */
 #include <string.h>
 
+#include "blocks.h"
 #include "groups.h"
 #include "inputs.h"
 
 #define MOST_SYMBOLS 5000
 #define MOST_DAMAGED 300
 
-/* Symbols and the block that scalar kernels make of them. */
-typedef struct coded_block {
-    const rdc_tables *tables;
-    rdc_index index;
-    int32_t *symbols;
-    size_t n;
-    unsigned lanes;
-    const uint8_t *bytes;
-    size_t size;
-} coded_block;
-
 static void encode(rdc_cpu_level level, coded_block *block) {
     block->bytes = encode_block(rdc_rans_kernels_of(level), block->tables, block->symbols, block->index, block->n, block->lanes, &block->size);
 }
 
-static coded_block make_block(rng *r, const rdc_tables *tables, size_t most) {
+coded_block make_block(rng *r, const rdc_tables *tables, size_t most) {
     coded_block block = {.tables = tables, .lanes = rng_one_in(r, 4) ? 0 : 1u << rng_below(r, 6)};
     block.n = rng_count(r, most, 32);
     block.index = make_index(r, tables, block.n);
@@ -33,12 +23,7 @@ static coded_block make_block(rng *r, const rdc_tables *tables, size_t most) {
 
 /* ---- Decoding ---- */
 
-typedef struct outcome {
-    rdc_status status;
-    const int32_t *symbols;
-} outcome;
-
-static outcome decode_whole(rdc_cpu_level level, const coded_block *block) {
+outcome decode_whole(rdc_cpu_level level, const coded_block *block) {
     int32_t *symbols = buffer_take(block->n * sizeof *symbols);
     const rdc_status status = rdc_block_decode_all(rdc_rans_kernels_of(level), block->tables, block->bytes, block->size, block->n,
                                                    block->index, 1, symbols);
@@ -60,14 +45,13 @@ static rdc_status decode_into(rdc_cpu_level level, const coded_block *block, rng
     return status.error == RDC_OK ? rdc_block_finish(&decoder) : status;
 }
 
-/* In segments of lengths that are the same for the same numbers. */
-static outcome decode_in_segments(rdc_cpu_level level, const coded_block *block, rng r) {
+outcome decode_in_segments(rdc_cpu_level level, const coded_block *block, rng r) {
     int32_t *symbols = buffer_take(block->n * sizeof *symbols);
     const rdc_status status = decode_into(level, block, r, symbols);
     return (outcome){status, symbols};
 }
 
-static void compare_outcomes(outcome expected, outcome got, size_t n, const char *what) {
+void compare_outcomes(outcome expected, outcome got, size_t n, const char *what) {
     check_same_status(expected.status, got.status, what);
     if (expected.status.error == RDC_OK) check_same(expected.symbols, got.symbols, n * sizeof *got.symbols, what);
 }
@@ -120,12 +104,14 @@ void check_blocks(rng *r) {
 
 /* ---- Damaged blocks ---- */
 
-static void compare_levels(const coded_block *block, rng r) {
+outcome compare_levels(const coded_block *block, rng r) {
     const check_levels levels = check_levels_here();
-    const size_t mark = buffers_mark();
     check_level(RDC_CPU_SCALAR);
-    const outcome whole = decode_whole(RDC_CPU_SCALAR, block), segments = decode_in_segments(RDC_CPU_SCALAR, block, r);
+    const outcome whole = decode_whole(RDC_CPU_SCALAR, block);
+    const size_t mark = buffers_mark();
+    const outcome segments = decode_in_segments(RDC_CPU_SCALAR, block, r);
     check_that((whole.status.error == RDC_OK) == (segments.status.error == RDC_OK), "whole and in segments a block is as good");
+    if (whole.status.error == RDC_OK) compare_outcomes(whole, segments, block->n, "block decoded in segments");
     for (size_t k = 1; k < levels.count; k++) {
         const size_t inner_mark = buffers_mark();
         check_level(levels.of[k]);
@@ -134,6 +120,7 @@ static void compare_levels(const coded_block *block, rng r) {
         buffers_release(inner_mark);
     }
     buffers_release(mark);
+    return whole;
 }
 
 /* The block cut before byte `at`, and with this byte changed. */

@@ -124,17 +124,22 @@ static void check_level_on_net(rdc_cpu_level level, const network *n, rng r, con
     buffers_release(mark);
 }
 
-void check_nets(rng *r) {
+void check_network(rng *r, const network *n) {
     const check_levels levels = check_levels_here();
-    const size_t mark = buffers_mark();
-    const network n = make_network(r);
-    const size_t tokens = rng_count(r, MOST_TOKENS, 64);
-    const int16_t *x = make_values(r, tokens * rdc_net_inputs(n.net), INT16_MAX + 1);
-    int16_t *expected = buffer_take(tokens * rdc_net_outputs(n.net) * sizeof *expected);
-    rdc_net_state *state = make_state(n.net);
+    const size_t mark = buffers_mark(), tokens = rng_count(r, MOST_TOKENS, 64);
+    const int16_t *x = make_values(r, tokens * rdc_net_inputs(n->net), INT16_MAX + 1);
+    int16_t *expected = buffer_take(tokens * rdc_net_outputs(n->net) * sizeof *expected);
+    rdc_net_state *state = make_state(n->net);
     rdc_net_run(RDC_CPU_SCALAR, state, x, tokens, expected);
     rdc_net_state_free(state);
-    for (size_t k = 0; k < levels.count; k++) check_level_on_net(levels.of[k], &n, *r, x, tokens, expected);
+    for (size_t k = 0; k < levels.count; k++) check_level_on_net(levels.of[k], n, *r, x, tokens, expected);
+    buffers_release(mark);
+}
+
+void check_nets(rng *r) {
+    const size_t mark = buffers_mark();
+    const network n = make_network(r);
+    check_network(r, &n);
     rdc_net_free(n.net);
     buffers_release(mark);
 }

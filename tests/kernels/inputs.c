@@ -88,6 +88,12 @@ rdc_tables *make_tables(rng *r, unsigned precision) {
     return made;
 }
 
+const rdc_tables *gaussian_tables(void) {
+    static rdc_tables *made;
+    if (!made) check_that(rdc_tables_create_gaussian(&made).error == RDC_OK, "the built-in tables can be made");
+    return made;
+}
+
 rdc_tables *make_large_tables(size_t count) {
     const uint32_t units = 1u << RDC_MAX_PRECISION;
     uint32_t *counts = malloc(count * sizeof *counts);

@@ -8,6 +8,9 @@
 /* Tables of frequencies of one large number, of equal ones, of many or few: 1 to 5000 of them. */
 rdc_tables *make_tables(rng *r, unsigned precision);
 
+/* The built-in set, which is made once. */
+const rdc_tables *gaussian_tables(void);
+
 /* Different tables of about 2^15 entries each: LARGEST_TABLES are nearly as many as vectors can look up, one more is too many. */
 #define LARGEST_TABLES 65
 rdc_tables *make_large_tables(size_t count);

@@ -23,4 +23,7 @@ typedef struct network {
 network make_network(rng *r);
 network make_network_between(rng *r, uint32_t inputs, uint32_t outputs);
 
+/* Runs it on inputs at every level, in calls of any number of tokens. */
+void check_network(rng *r, const network *n);
+
 #endif

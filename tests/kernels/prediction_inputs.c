@@ -67,8 +67,7 @@ static const double *make_components(rng *r, size_t n) {
 }
 
 predicted make_predicted(rng *r) {
-    predicted made = {.tables = NULL};
-    check_that(rdc_tables_create_gaussian(&made.tables).error == RDC_OK, "the built-in tables can be made");
+    predicted made = {.tables = gaussian_tables()};
     made.predictor = make_predictor(r, made.tables, &made.network);
     const size_t tokens = rng_count(r, MOST_PREDICTED, 4);
     made.said = make_said(r, &made.predictor, tokens);
@@ -79,7 +78,6 @@ predicted make_predicted(rng *r) {
 
 void free_predicted(predicted *p) {
     rdc_net_free(p->network.net);
-    rdc_tables_free(p->tables);
 }
 
 rdc_prediction *make_prediction(const predicted *p) {
@@ -120,7 +118,9 @@ coded_levels encode_predicted(rdc_cpu_level level, const predicted *p) {
 
 const int32_t *final_scales(const predicted *p, const coded_levels *coded) {
     int32_t *scales = buffer_take(p->said.tokens * sizeof *scales);
-    for (size_t t = 0; t < p->said.tokens; t++) scales[t] = p->said.token_scale[t] + candidates[coded->choice[t]];
+    for (size_t t = 0; t < p->said.tokens; t++) { /* modulo 2^32, as the encoder adds */
+        scales[t] = (int32_t)((uint32_t)p->said.token_scale[t] + (uint32_t)candidates[coded->choice[t]]);
+    }
     return scales;
 }
 

@@ -11,7 +11,7 @@ typedef struct predicted {
     const double *y; /* [tokens, components] */
     rdc_scale_costs costs;
     network network;
-    rdc_tables *tables;
+    const rdc_tables *tables;
 } predicted;
 
 predicted make_predicted(rng *r);

@@ -3,97 +3,23 @@
 check_kernels.c says what is checked.
 """
 
-import functools
-import os
-import shutil
-import subprocess
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import NamedTuple
-
 import golden_cases
 import numpy as np
 import pytest
+from core_builds import ROOT, run
 
-ROOT = Path(__file__).parents[2]
-CORE = sorted(path for path in (ROOT / "csrc").rglob("*.c") if path.parent.name != "python")
-CHECKS = sorted(Path(__file__).parent.glob("*.c"))
-FLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-ffp-contract=off", f"-I{ROOT / 'csrc'}"]
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DSANITIZED"]
+ROUNDS = {"native": 2000, "sanitized-gcc": 200, "sanitized-clang": 200, "threads": 50, "openmp": 100, "aarch64": 100, "s390x": 100}
 KINDS = ["block", "stream", "refused block", "refused header", "refused frame"]  # as golden.c counts them
 
 
-class Build(NamedTuple):
-    compiler: str
-    flags: list = []
-    emulator: list = []
-    rounds: int = 0
+@pytest.mark.parametrize("name", ROUNDS)
+def test_all_levels_do_what_the_scalar_one_does(name):
+    assert "levels: scalar" in run(name, "check_kernels", "--rounds", ROUNDS[name])
 
 
-BUILDS = {
-    "native": Build("cc", rounds=2000),
-    "sanitized-gcc": Build("gcc", SANITIZERS, rounds=200),
-    "sanitized-clang": Build("clang", SANITIZERS, rounds=200),
-    "aarch64": Build("aarch64-linux-gnu-gcc", ["-static"], ["qemu-aarch64"], 100),
-    "s390x": Build("s390x-linux-gnu-gcc", ["-static"], ["qemu-s390x"], 100),  # the bytes of its numbers stand in the other order
-}
-
-
-def compile_program(build, folder):
-    """Compiles the sources on all processors and links them."""
-
-    def compile_source(source):
-        made = folder / f"{source.stem}.o"
-        done = subprocess.run([build.compiler, *FLAGS, *build.flags, "-c", source, "-o", made], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return made
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        objects = list(pool.map(compile_source, CORE + CHECKS))
-    program = folder / "check_kernels"
-    subprocess.run([build.compiler, *build.flags, *objects, "-o", program, "-lm"], check=True)
-    return program
-
-
-def skip_without_tools(build, folder):
-    for tool in (build.compiler, *build.emulator):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
-    probe = folder / "probe.c"
-    probe.write_text("int main(void) { return 0; }\n")
-    made = subprocess.run([build.compiler, *build.flags, probe, "-o", folder / "probe"], capture_output=True)
-    if made.returncode != 0:
-        pytest.skip(f"{build.compiler} lacks libraries for {' '.join(build.flags)}")
-
-
-@pytest.fixture(scope="module")
-def runner(tmp_path_factory):
-    """Makes the function that runs the program of a build and returns what it prints."""
-
-    @functools.cache
-    def runner_of(name):
-        build, folder = BUILDS[name], tmp_path_factory.mktemp(name)
-        skip_without_tools(build, folder)
-        program = compile_program(build, folder)
-
-        def run(*arguments):
-            done = subprocess.run([*build.emulator, program, *map(str, arguments)], capture_output=True, text=True)
-            assert done.returncode == 0, done.stdout + done.stderr
-            return done.stdout
-
-        return run
-
-    return runner_of
-
-
-@pytest.mark.parametrize("name", BUILDS)
-def test_all_levels_do_what_the_scalar_one_does(runner, name):
-    assert "levels: scalar" in runner(name)("--rounds", BUILDS[name].rounds)
-
-
-@pytest.mark.parametrize("name", [name for name in BUILDS if name != "native"])
-def test_all_machines_write_the_same_bytes(runner, name):
-    assert runner(name)("--digest") == runner("native")("--digest")
+@pytest.mark.parametrize("name", [name for name in ROUNDS if name != "native"])
+def test_all_machines_write_the_same_bytes(name):
+    assert run(name, "check_kernels", "--digest") == run("native", "check_kernels", "--digest")
 
 
 def numbers(*values):
@@ -120,8 +46,8 @@ def golden_file():
     return b"".join(cases), len(cases)
 
 
-@pytest.mark.parametrize("name", BUILDS)
-def test_golden_files_are_read_and_written(runner, name, tmp_path):
+@pytest.mark.parametrize("name", ROUNDS)
+def test_golden_files_are_read_and_written(name, tmp_path):
     content, count = golden_file()
     (tmp_path / "cases").write_bytes(content)
-    assert runner(name)("--golden", tmp_path / "cases") == f"golden files: {count} cases\n"
+    assert run(name, "check_kernels", "--golden", tmp_path / "cases") == f"golden files: {count} cases\n"
