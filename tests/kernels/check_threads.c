@@ -1,0 +1,216 @@
+/* Several threads work with the same tables, networks, matrices and predictors at once, each with a state of its own: all find what one
+ * thread alone finds, and ThreadSanitizer sees no race. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "blocks.h"
+#include "exact_inputs.h"
+#include "inputs.h"
+#include "prediction_inputs.h"
+
+#define THREADS 6
+#define ROUNDS 4
+#define SYMBOLS 3000
+#define TOKENS 30
+
+/* What no thread changes. */
+static struct {
+    rdc_tables *tables;
+    coded_block block;
+    exact_product product;
+    network network;
+    const int16_t *x;
+    predicted predicted;
+} shared;
+
+/* What a thread finds. */
+typedef struct findings {
+    rdc_cpu_level level;
+    uint8_t *block;
+    size_t block_size;
+    int32_t *symbols, *levels, *choice;
+    uint16_t *index;
+    double *products, *components;
+    int16_t *outputs, *applied;
+    int failures;
+} findings;
+
+static void *room(size_t count, size_t size) {
+    void *made = calloc(count + 1, size);
+    check_that(made != NULL, "there is memory");
+    return made;
+}
+
+static findings make_findings(rdc_cpu_level level) {
+    const size_t n = shared.predicted.said.tokens * shared.predicted.predictor.grid.components;
+    const size_t outputs = TOKENS * rdc_net_outputs(shared.network.net);
+    return (findings){
+        .level = level,
+        .block = room(shared.block.size, 1),
+        .symbols = room(shared.block.n, sizeof(int32_t)),
+        .levels = room(n, sizeof(int32_t)),
+        .choice = room(shared.predicted.said.tokens, sizeof(int32_t)),
+        .index = room(n, sizeof(uint16_t)),
+        .products = room(shared.product.tokens * shared.product.outputs, sizeof(double)),
+        .components = room(n, sizeof(double)),
+        .outputs = room(outputs, sizeof(int16_t)),
+        .applied = room(outputs, sizeof(int16_t)),
+    };
+}
+
+static void free_findings(findings *f) {
+    void *const all[] = {f->block, f->symbols, f->levels, f->choice, f->index, f->products, f->components, f->outputs, f->applied};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+
+static void expect(findings *f, rdc_status status) {
+    f->failures += status.error != RDC_OK;
+}
+
+/* ---- What threads do ---- */
+
+static void code_shared_block(findings *f) {
+    const coded_block *b = &shared.block;
+    const rdc_rans_kernels *kernels = rdc_rans_kernels_of(f->level);
+    rdc_coded_block *coded = NULL;
+    expect(f, rdc_block_encode(kernels, b->tables, b->symbols, b->index, b->n, b->lanes, 1, &coded));
+    f->block_size = coded ? rdc_coded_block_size(coded) : 0;
+    if (f->block_size == b->size) rdc_coded_block_write(coded, f->block);
+    rdc_coded_block_free(coded);
+    expect(f, rdc_block_decode_all(kernels, b->tables, b->bytes, b->size, b->n, b->index, 1, f->symbols));
+}
+
+static void run_network(findings *f) {
+    rdc_net_state *state = NULL;
+    expect(f, rdc_net_state_make(&state, shared.network.net));
+    if (state) rdc_net_run(f->level, state, shared.x, TOKENS, f->outputs);
+    rdc_net_state_free(state);
+    expect(f, rdc_net_apply(f->level, shared.network.net, shared.x, TOKENS, f->applied));
+}
+
+static void encode_tokens(findings *f) {
+    rdc_prediction *prediction = NULL;
+    const predicted *p = &shared.predicted;
+    expect(f, rdc_prediction_make(&prediction, &p->predictor));
+    if (prediction) expect(f, rdc_prediction_encode(f->level, prediction, &p->said, p->y, &p->costs, f->levels, f->index, f->choice));
+    rdc_prediction_free(prediction);
+}
+
+/* With the scales as they are said: the block need not be the one that these would give. */
+static void decode_tokens(findings *f) {
+    rdc_prediction *prediction = NULL;
+    rdc_coded_block *coded = NULL;
+    const predicted *p = &shared.predicted;
+    const size_t n = p->said.tokens * p->predictor.grid.components;
+    int32_t *scales = calloc(p->said.tokens, sizeof *scales);
+    rdc_block_decoder decoder;
+    rdc_said said = p->said;
+    for (size_t t = 0; scales && t < said.tokens; t++) scales[t] = said.token_scale[t] + p->costs.candidates[f->choice[t]];
+    said.token_scale = scales;
+    expect(f, rdc_prediction_make(&prediction, &p->predictor));
+    expect(f, rdc_block_encode(rdc_rans_kernels_of(f->level), p->tables, f->levels, (rdc_index){f->index, 2}, n, 0, 1, &coded));
+    const size_t size = coded ? rdc_coded_block_size(coded) : 0;
+    uint8_t *bytes = malloc(size + 1);
+    if (scales && bytes && coded && prediction) {
+        rdc_coded_block_write(coded, bytes);
+        expect(f, rdc_block_open(&decoder, rdc_rans_kernels_of(f->level), p->tables, bytes, size, n));
+        expect(f, rdc_prediction_decode(f->level, prediction, &said, &decoder, f->components));
+        expect(f, rdc_block_finish(&decoder));
+    }
+    rdc_coded_block_free(coded);
+    rdc_prediction_free(prediction);
+    free(scales);
+    free(bytes);
+}
+
+static void *work(void *argument) {
+    findings *f = argument;
+    for (int round = 0; round < ROUNDS; round++) {
+        code_shared_block(f);
+        expect(f, rdc_exact_multiply(f->level, shared.product.matrix, shared.product.values, shared.product.tokens, f->products));
+        run_network(f);
+        encode_tokens(f);
+        decode_tokens(f);
+    }
+    return NULL;
+}
+
+/* ---- Comparing ---- */
+
+static void compare(const findings *alone, const findings *f) {
+    const size_t n = shared.predicted.said.tokens * shared.predicted.predictor.grid.components;
+    const size_t outputs = TOKENS * rdc_net_outputs(shared.network.net) * sizeof(int16_t);
+    check_level(f->level);
+    check_that(f->failures == 0 && f->block_size == shared.block.size, "every call succeeds");
+    check_same(shared.block.bytes, f->block, shared.block.size, "block");
+    check_same(shared.block.symbols, f->symbols, shared.block.n * sizeof(int32_t), "symbols");
+    check_same(alone->products, f->products, shared.product.tokens * shared.product.outputs * sizeof(double), "products");
+    check_same(alone->outputs, f->outputs, outputs, "outputs");
+    check_same(alone->applied, f->applied, outputs, "outputs of tokens on their own");
+    check_same(alone->levels, f->levels, n * sizeof(int32_t), "levels");
+    check_same(alone->index, f->index, n * sizeof(uint16_t), "tables of levels");
+    check_same(alone->components, f->components, n * sizeof(double), "components");
+}
+
+static void make_shared_block(rng *r) {
+    const size_t mark = buffers_mark();
+    shared.tables = make_tables(r, 14);
+    do {
+        buffers_release(mark);
+        shared.block = make_block(r, shared.tables, SYMBOLS);
+    } while (shared.block.n < SYMBOLS / 2);
+}
+
+static void make_shared_network(rng *r) {
+    const size_t mark = buffers_mark();
+    do {
+        buffers_release(mark);
+        rdc_net_free(shared.network.net);
+        shared.network = make_network(r);
+    } while (shared.network.looks_back);
+    shared.x = make_values(r, TOKENS * rdc_net_inputs(shared.network.net), INT16_MAX + 1);
+}
+
+static void make_shared_prediction(rng *r) {
+    const size_t mark = buffers_mark();
+    rdc_status status;
+    do {
+        buffers_release(mark);
+        free_predicted(&shared.predicted);
+        shared.predicted = make_predicted(r);
+        status = encode_predicted(RDC_CPU_SCALAR, &shared.predicted).status;
+    } while (status.error != RDC_OK || shared.predicted.said.tokens < 10);
+}
+
+int main(void) {
+    check_begin("threads", 0, 0);
+    rng r = rng_of(2, 5);
+    make_shared_block(&r);
+    shared.product = make_exact_product(&r);
+    make_shared_network(&r);
+    make_shared_prediction(&r);
+    const check_levels levels = check_levels_here();
+    findings alone = make_findings(RDC_CPU_SCALAR), found[THREADS];
+    work(&alone);
+    compare(&alone, &alone);
+    pthread_t threads[THREADS];
+    for (size_t k = 0; k < THREADS; k++) {
+        found[k] = make_findings(levels.of[k % levels.count]);
+        check_that(pthread_create(&threads[k], NULL, work, &found[k]) == 0, "a thread can be started");
+    }
+    for (size_t k = 0; k < THREADS; k++) pthread_join(threads[k], NULL);
+    for (size_t k = 0; k < THREADS; k++) {
+        compare(&alone, &found[k]);
+        free_findings(&found[k]);
+    }
+    free_findings(&alone);
+    rdc_tables_free(shared.tables);
+    rdc_exact_matrix_free(shared.product.matrix);
+    rdc_net_free(shared.network.net);
+    free_predicted(&shared.predicted);
+    buffers_release(0);
+    printf("%d threads find the same\n", THREADS);
+    return 0;
+}
