@@ -4,16 +4,14 @@
 
 #include "rdc.h"
 
-/* Where the reading or writing of the frames of a stream has come to. */
+/* Where the reading or writing of the frames of a row has come to. */
 typedef struct frame_place {
     size_t at;
+    uint32_t before; /* checksum of the frame before; RDC_CHAIN_START before the first one */
 } frame_place;
 
-/* The first frame begins `at` so many bytes from the start of the stream; its checksum goes on from these. */
-frame_place first_frame(const uint8_t *stream, size_t at);
-
 rdc_status read_frame(const uint8_t *stream, size_t size, frame_place *place, rdc_frame *frame);
-rdc_status write_frame(const rdc_frame *frame, uint8_t *stream, frame_place *place);
+rdc_status write_frame(rdc_frame *frame, uint8_t *stream, frame_place *place);
 
 /* Give the frame at a place, if it has the length that it says, and the header at the start of bytes a checksum that is right. */
 void mend_frame(uint8_t *stream, size_t size, frame_place place);

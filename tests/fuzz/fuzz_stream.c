@@ -31,10 +31,11 @@ static const uint8_t *make_stream(rng *r, size_t *size) {
     uint8_t *room = buffer_take(RDC_HEADER_BOUND + MOST_FRAMES * rdc_frame_bound(MOST_PAYLOAD));
     *size = 0;
     if (rdc_header_write(&header, room, size).error != RDC_OK) return room;
-    frame_place place = first_frame(room, *size);
+    frame_place place = {*size, RDC_CHAIN_START};
     for (uint32_t k = rng_below(r, MOST_FRAMES + 1); k; k--) {
         rdc_frame frame = {.tokens = rng_below(r, 100), .has_quality = (int)rng_below(r, 2), .quality = (int32_t)rng_below(r, 64)};
         if (!frame.has_quality) frame.quality = 0;
+        else frame.restart = rng_below(r, 4) / 3;
         frame.payload = take_any_bytes(r, MOST_PAYLOAD, &frame.payload_size);
         check_that(write_frame(&frame, room, &place).error == RDC_OK, "a frame can be written");
     }
@@ -59,7 +60,7 @@ static void read_stream(rng *r, uint8_t *bytes, size_t size) {
     check_that(end <= size, "a header ends within its bytes");
     check_header_is_written(&header, bytes, end);
     const int mend = !rng_one_in(r, 4);
-    for (frame_place place = first_frame(bytes, end); place.at < size;) {
+    for (frame_place place = {end, RDC_CHAIN_START}; place.at < size;) {
         const size_t start = place.at;
         if (mend) mend_frame(bytes, size, place);
         if (read_frame(bytes, size, &place, &frame).error != RDC_OK) return;
