@@ -155,6 +155,7 @@ static size_t chunk_for(size_t tokens, size_t threads) {
 
 /* All memory is taken before anything is written. */
 rdc_status rdc_exact_multiply(rdc_cpu_level cpu, const rdc_exact_matrix *m, const double *values, size_t tokens, double *products) {
+    if (tokens == 0 || m->outputs == 0) return rdc_ok();
     rdc_dense_kernel *kernel = rdc_dense_kernel_of(cpu);
     const int threads = rdc_threads_for(tokens);
     const size_t chunk = chunk_for(tokens, (size_t)threads), room = (CHUNK + 1) * m->inputs * sizeof(double) + RDC_ALIGNMENT;

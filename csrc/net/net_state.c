@@ -46,8 +46,11 @@ void rdc_net_state_save(const rdc_net_state *state, int16_t *to) {
     const int16_t *window = state->windows;
     for (size_t k = 0; k < state->net->count; k++) {
         const rdc_net_stage *stage = &state->net->stages[k];
-        memcpy(to, window, stage->past * stage->inputs * sizeof *to);
-        to += stage->past * stage->inputs;
+        const size_t past = stage->past * stage->inputs;
+        if (past) { /* nothing may lie at no address */
+            memcpy(to, window, past * sizeof *to);
+            to += past;
+        }
         window += rdc_net_window(stage);
     }
 }
@@ -56,8 +59,11 @@ void rdc_net_state_restore(rdc_net_state *state, const int16_t *saved) {
     int16_t *window = state->windows;
     for (size_t k = 0; k < state->net->count; k++) {
         const rdc_net_stage *stage = &state->net->stages[k];
-        memcpy(window, saved, stage->past * stage->inputs * sizeof *saved);
-        saved += stage->past * stage->inputs;
+        const size_t past = stage->past * stage->inputs;
+        if (past) {
+            memcpy(window, saved, past * sizeof *saved);
+            saved += past;
+        }
         window += rdc_net_window(stage);
     }
 }

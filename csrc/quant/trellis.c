@@ -77,6 +77,7 @@ rdc_status rdc_trellis_quantise_token(rdc_cpu_level cpu, const double *values, s
 }
 
 rdc_status rdc_trellis_quantise(rdc_cpu_level cpu, const double *values, size_t tokens, size_t components, int32_t *levels) {
+    if (tokens == 0 || components == 0) return rdc_ok();
     const rdc_trellis_kernel *kernel = rdc_trellis_kernel_of(cpu);
     const size_t lanes = kernel->lanes, groups = (tokens + lanes - 1) / lanes;
     const size_t room = rdc_trellis_work(components, RDC_TRELLIS_MOST_LANES);

@@ -39,7 +39,7 @@ rdc_status rdc_header_write(const rdc_header *header, uint8_t *bytes, size_t *si
 rdc_status rdc_header_read(const uint8_t *bytes, size_t size, rdc_header *header, size_t *end) {
     /* what is not ours or not of this version is said before what is damaged */
     const size_t magic_seen = size < sizeof magic ? size : sizeof magic;
-    RDC_RETURN_IF(memcmp(bytes, magic, magic_seen) != 0, RDC_ERROR_MAGIC, 0, 0);
+    RDC_RETURN_IF(size && memcmp(bytes, magic, magic_seen) != 0, RDC_ERROR_MAGIC, 0, 0);
     RDC_RETURN_IF(size > AT_VERSION && bytes[AT_VERSION] != RDC_FORMAT_VERSION, RDC_ERROR_VERSION, AT_VERSION, bytes[AT_VERSION]);
     RDC_RETURN_IF(size < AT_SIZES, RDC_ERROR_TRUNCATED, size, 0);
 
