@@ -6,8 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+SECONDS ?= 60
+TARGET ?=
 
-.PHONY: help demo test bench sanitize clean
+.PHONY: help demo test bench sanitize tsan fuzz coverage clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -23,8 +25,18 @@ bench: $(STAMP) ## measure the entropy coder beside others; prints Markdown for 
 	mkdir -p out
 	$(BIN)/python benchmarks/bench_entropy.py --json out/bench_entropy.json --plot out/bench_entropy.png $(ARGS)
 
-sanitize: $(STAMP) ## run the tests of the C core under AddressSanitizer and UndefinedBehaviorSanitizer
+sanitize: $(STAMP) ## run the tests of the C core under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer
+	$(BIN)/python -m pytest -k sanitized tests/kernels tests/fuzz $(ARGS)
 	PYTHON=$(CURDIR)/$(BIN)/python tests/run_sanitized.sh $(ARGS)
+
+tsan: $(STAMP) ## run threads of the C core, and all its kernels, under ThreadSanitizer
+	$(BIN)/python -m pytest -k threads tests/kernels $(ARGS)
+
+fuzz: ## fuzz the C core, every target for SECONDS=60 or one as TARGET=frame; what is found goes to out/fuzz (needs clang)
+	tests/fuzz/run.sh out/fuzz $(SECONDS) $(TARGET)
+
+coverage: $(STAMP) ## say which lines of the C core its tests reach, a row a folder
+	PYTHONPATH=tests/kernels $(BIN)/python tests/measure_coverage.py
 
 clean: ## remove .venv and everything that was built or written
 	rm -rf $(VENV) build out *.egg-info rdcodec/*.so .pytest_cache .hypothesis

@@ -4,6 +4,7 @@ Environment switches:
 RDCODEC_OPENMP=0      build without OpenMP (it is used where the compiler has it)
 RDCODEC_WERROR=1      warnings are errors
 RDCODEC_SANITIZE=1    AddressSanitizer and UndefinedBehaviorSanitizer, for tests/run_sanitized.sh
+RDCODEC_COVERAGE=1    counts how often each line is run, for tests/measure_coverage.py
 """
 
 import os
@@ -40,6 +41,9 @@ class BuildCore(build_ext):
                 # Python's own flags have -fwrapv, which makes overflows defined and hides them
                 compile_args += [*SANITIZERS, "-fno-wrapv", "-O1", "-g"]
                 link_args += SANITIZERS
+            if switched_on("RDCODEC_COVERAGE"):
+                compile_args += ["--coverage", "-O0"]
+                link_args += ["--coverage"]
         if switched_on("RDCODEC_OPENMP", "1") and self.links(OPENMP_PROBE, *openmp):
             compile_args, link_args = compile_args + openmp[0], link_args + openmp[1]
         for extension in self.extensions:
