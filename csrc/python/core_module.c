@@ -96,6 +96,12 @@ static int core_clear(PyObject *module) {
 
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, core_exec},
+#ifdef Py_mod_multiple_interpreters
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED}, /* nor does NumPy's array interface, which is one a process */
+#endif
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_USED}, /* what is read of lists and arrays while they are checked must not change */
+#endif
     {0, NULL},
 };
 
