@@ -32,7 +32,10 @@ static rdc_status check_format(rdc_exact_format format) {
 
 /* Infinities are no integers here. */
 static rdc_status check_integers(const double *integers, size_t n) {
-    for (size_t i = 0; i < n; i++) RDC_RETURN_IF(!(fabs(integers[i]) < HUGE_VAL && integers[i] == rint(integers[i])), RDC_ERROR_EXACT_INTEGER, i, 0);
+    for (size_t i = 0; i < n; i++) {
+        const int is_integer = fabs(integers[i]) < HUGE_VAL && integers[i] == rint(integers[i]);
+        RDC_RETURN_IF(!is_integer, RDC_ERROR_EXACT_INTEGER, i, 0);
+    }
     return rdc_ok();
 }
 

@@ -113,7 +113,8 @@ static int search_all(const rdc_point_tree *tree, const rdc_distance_kernels *ke
 #endif
     for (size_t own = 0; own < tree->leaves; own++) {
         double *points = memory + rdc_thread_number() * each;
-        search s = {.tree = tree, .kernels = kernels, .points = points, .nearest = points + RDC_LEAF * tree->dimensions, .k = k, .room = room};
+        search s = {.tree = tree, .kernels = kernels, .points = points, .k = k, .room = room};
+        s.nearest = points + RDC_LEAF * tree->dimensions;
         search_leaf(&s, own, n);
         const size_t *order = tree->order + own * RDC_LEAF;
         for (size_t i = 0; i < s.count; i++)

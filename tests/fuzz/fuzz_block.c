@@ -1,5 +1,4 @@
 /* Blocks: any bytes and damaged blocks, decoded at every level whole, in segments and with tables that follow. */
-#include <string.h>
 
 #include "blocks.h"
 #include "inputs.h"
@@ -35,7 +34,8 @@ static void code_again(const coded_block *block, const int32_t *symbols, rng r) 
     const size_t mark = buffers_mark();
     coded_block again = *block;
     again.lanes = rng_one_in(&r, 2) ? 0 : 1u << rng_below(&r, 6);
-    again.bytes = encode_block(rdc_rans_kernels_of(RDC_CPU_SCALAR), block->tables, symbols, block->index, block->n, again.lanes, &again.size);
+    again.bytes = encode_block(rdc_rans_kernels_of(RDC_CPU_SCALAR), block->tables, symbols, block->index, block->n, again.lanes,
+                               &again.size);
     const outcome expected = {{RDC_OK, 0, 0}, symbols};
     compare_outcomes(expected, compare_levels(&again, r), block->n, "symbols that were coded again");
     buffers_release(mark);

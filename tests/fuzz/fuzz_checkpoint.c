@@ -85,7 +85,8 @@ static rdc_level_grid make_grid(rng *r) {
 }
 
 static rdc_scale_costs make_costs(rng *r) {
-    rdc_scale_costs costs = {.rows = rng_below(r, 70), .cost_levels = 1 + rng_below(r, 9), .candidate_count = rng_below(r, MOST_CANDIDATES + 1)};
+    rdc_scale_costs costs = {.rows = rng_below(r, 70), .cost_levels = 1 + rng_below(r, 9)};
+    costs.candidate_count = rng_below(r, MOST_CANDIDATES + 1);
     uint16_t *of_levels = buffer_take(costs.rows * costs.cost_levels * sizeof *of_levels);
     for (size_t i = 0; i < costs.rows * costs.cost_levels; i++) of_levels[i] = (uint16_t)rng_below(r, 256);
     int32_t *candidates = buffer_take(costs.candidate_count * sizeof *candidates);
@@ -185,9 +186,9 @@ static void check_choice(const level_case *c, size_t token, int32_t choice) {
     check_that(choice >= 0 && (size_t)choice < c->costs.candidate_count, "one of the candidates is chosen");
     if (!cost_with(c, token, candidates[choice], &least)) return;
     if (cost_with(c, token, candidates[start], &other)) check_that(least <= other, "a choice costs no more than the start");
-    if (choice && (size_t)choice <= start && cost_with(c, token, candidates[choice - 1], &other)) check_that(least <= other, "the valley is below");
-    if ((size_t)choice + 1 < c->costs.candidate_count && (size_t)choice >= start && cost_with(c, token, candidates[choice + 1], &other))
-        check_that(least <= other, "the valley is above");
+    const int goes_down = choice && (size_t)choice <= start, goes_up = (size_t)choice >= start && (size_t)choice + 1 < c->costs.candidate_count;
+    if (goes_down && cost_with(c, token, candidates[choice - 1], &other)) check_that(least <= other, "no neighbour below costs less");
+    if (goes_up && cost_with(c, token, candidates[choice + 1], &other)) check_that(least <= other, "no neighbour above costs less");
 }
 
 static void check_scales(const level_case *c) {

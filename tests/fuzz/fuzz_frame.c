@@ -1,5 +1,4 @@
 /* Frames: what is written is read; what is damaged and has a right checksum is refused, or is what a writer writes. */
-#include <string.h>
 
 #include "format.h"
 #include "targets.h"

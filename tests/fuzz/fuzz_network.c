@@ -36,7 +36,9 @@ static rdc_net_layer make_layer(rng *r, uint32_t inputs) {
     made.lowest = any_end(r);
     made.highest = any_end(r);
     if (made.lowest > made.highest && !rng_one_in(r, 16)) made.highest = made.lowest;
-    if (made.lowest <= made.highest && rng_one_in(r, 3)) made.table = make_values(r, (size_t)(made.highest - made.lowest) + 1, INT16_MAX + 1);
+    if (made.lowest <= made.highest && rng_one_in(r, 3)) {
+        made.table = make_values(r, (size_t)(made.highest - made.lowest) + 1, INT16_MAX + 1);
+    }
     return made;
 }
 

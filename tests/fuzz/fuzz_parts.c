@@ -38,10 +38,13 @@ void fuzz_parts(rng *r) {
     const rdc_tables *tables = gaussian_tables();
     const check_levels levels = check_levels_here();
     coded_block block = make_parts(r, tables);
-    const int any = rng_one_in(r, 3);
-    if (any) block.bytes = take_any_bytes(r, MOST_BYTES, &block.size);
-    else block.bytes = encode_block(rdc_rans_kernels_of(levels.of[levels.count - 1]), tables, block.symbols, block.index, block.n, block.lanes, &block.size);
-    if (!any) block.bytes = take_damaged(r, block.bytes, &block.size);
+    if (rng_one_in(r, 3)) {
+        block.bytes = take_any_bytes(r, MOST_BYTES, &block.size);
+    } else {
+        const rdc_rans_kernels *kernels = rdc_rans_kernels_of(levels.of[levels.count - 1]);
+        block.bytes = encode_block(kernels, tables, block.symbols, block.index, block.n, block.lanes, &block.size);
+        block.bytes = take_damaged(r, block.bytes, &block.size);
+    }
     const outcome whole = decode_whole(RDC_CPU_SCALAR, &block);
     for (size_t k = 1; k < levels.count; k++) {
         const size_t mark = buffers_mark();

@@ -1,5 +1,4 @@
 /* Tokens under a predictor: any numbers that are said of them, and damaged levels. */
-#include <string.h>
 
 #include "prediction_inputs.h"
 #include "targets.h"

@@ -1,5 +1,4 @@
 /* Streams: a header and frames, damaged, with checksums that are mended or not; and any bytes. */
-#include <string.h>
 
 #include "format.h"
 #include "targets.h"

@@ -1,6 +1,5 @@
 /* Frequency tables of nearly right arrays, and frequencies of probabilities. */
 #include <math.h>
-#include <string.h>
 
 #include "blocks.h"
 #include "targets.h"
@@ -124,7 +123,8 @@ static void check_pmf(rng *r) {
         check_that(count == 0 && first == 0, "nothing is written where a pmf is refused");
         return;
     }
-    check_that(count <= n + 1 && first >= offset && (int64_t)first - offset + count <= (int64_t)n + 1, "the support lies within that of the pmf");
+    const int lies_within = first >= offset && (int64_t)first - offset + count <= (int64_t)n + 1;
+    check_that(lies_within, "the support lies within that of the pmf");
     const arrays made = {precision, 1, count, &count, &first, frequencies};
     check_tables(r, &made);
 }

@@ -44,6 +44,7 @@ void __wrap_free(void *memory) {
 
 /* ---- What is called ---- */
 
+#define SCALAR_KERNELS rdc_rans_kernels_of(RDC_CPU_SCALAR)
 #define MOST_OUT ((RDC_PART_SYMBOLS + 64) * sizeof(int32_t))
 #define FILL 0x5a
 #define POINTS 700
@@ -99,7 +100,7 @@ static rdc_status round_pmf(uint8_t *out) {
 
 static rdc_status encode(const coded_block *block, uint8_t *out) {
     rdc_coded_block *made = NULL;
-    const rdc_status status = rdc_block_encode(rdc_rans_kernels_of(RDC_CPU_SCALAR), block->tables, block->symbols, block->index, block->n,
+    const rdc_status status = rdc_block_encode(SCALAR_KERNELS, block->tables, block->symbols, block->index, block->n,
                                                block->lanes, 2, &made);
     check_that((status.error == RDC_OK) == (made != NULL), "a block is made or not");
     if (made) rdc_coded_block_write(made, out);
@@ -117,7 +118,7 @@ static rdc_status encode_parts(uint8_t *out) {
 
 static rdc_status decode_parts(uint8_t *out) {
     const coded_block *b = &given.parts;
-    return rdc_block_decode_all(rdc_rans_kernels_of(RDC_CPU_SCALAR), b->tables, b->bytes, b->size, b->n, b->index, 2, (int32_t *)(void *)out);
+    return rdc_block_decode_all(SCALAR_KERNELS, b->tables, b->bytes, b->size, b->n, b->index, 2, (int32_t *)(void *)out);
 }
 
 static rdc_status make_exact_matrix(uint8_t *out) {
@@ -177,12 +178,14 @@ static rdc_status apply_net(uint8_t *out) {
 }
 
 static rdc_status find_best_rows(uint8_t *out) {
-    return rdc_net_best_row(RDC_CPU_SCALAR, given.network.net, (const int16_t *)(const void *)given.doubles, TOKENS, (int32_t *)(void *)out);
+    const int16_t *x = (const int16_t *)(const void *)given.doubles;
+    return rdc_net_best_row(RDC_CPU_SCALAR, given.network.net, x, TOKENS, (int32_t *)(void *)out);
 }
 
 static rdc_status fit_scales(uint8_t *out) {
     const predicted *p = &given.predicted;
-    return rdc_levels_fit_scale(&p->predictor.grid, &p->costs, given.levels.levels, p->said.token_scale, p->said.tokens, (int32_t *)(void *)out);
+    return rdc_levels_fit_scale(&p->predictor.grid, &p->costs, given.levels.levels, p->said.token_scale, p->said.tokens,
+                                (int32_t *)(void *)out);
 }
 
 static rdc_status decode_levels(uint8_t *out) {
@@ -194,9 +197,9 @@ static rdc_status decode_levels(uint8_t *out) {
     const size_t mark = buffers_mark();
     const long failure = until_failure;
     until_failure = LONG_MAX;
-    const uint8_t *bytes = encode_block(rdc_rans_kernels_of(RDC_CPU_SCALAR), gaussian_tables(), &level, (rdc_index){&table, 2}, 1, 1, &size);
+    const uint8_t *bytes = encode_block(SCALAR_KERNELS, gaussian_tables(), &level, (rdc_index){&table, 2}, 1, 1, &size);
     rdc_block_decoder decoder;
-    rdc_status status = rdc_block_open(&decoder, rdc_rans_kernels_of(RDC_CPU_SCALAR), gaussian_tables(), bytes, size, 1);
+    rdc_status status = rdc_block_open(&decoder, SCALAR_KERNELS, gaussian_tables(), bytes, size, 1);
     until_failure = failure;
     if (status.error == RDC_OK) status = rdc_levels_decode(&grid, &decoder, &scale, 1, (int64_t *)(void *)out);
     buffers_release(mark);
@@ -330,7 +333,7 @@ static void make_parts(void) {
         b->symbols[i] = i % 1000 == 0 ? 100 : 0;
     }
     b->index = (rdc_index){index, 1};
-    b->bytes = encode_block(rdc_rans_kernels_of(RDC_CPU_SCALAR), b->tables, b->symbols, b->index, b->n, 0, &b->size);
+    b->bytes = encode_block(SCALAR_KERNELS, b->tables, b->symbols, b->index, b->n, 0, &b->size);
 }
 
 /* One whose network has one layer without a memory, so that all that networks do can be done with it. */
