@@ -195,6 +195,12 @@ def test_an_end_is_for_one_thread_at_a_time(codec, h, monkeypatch):
     encoder.encode(h[2:3])
 
 
+def test_a_codec_is_for_all_threads(codec, h):
+    expected = codec.encode(h)
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(codec.encode, [h] * 16)) == {expected}
+
+
 # ---- sizes
 
 

@@ -86,21 +86,25 @@ static void check_damaged(rng *r, const predicted *p, const coded_levels *coded,
     }
 }
 
-/* Any numbers as what a prediction remembers: refused, which leaves it as it was, or decoded from alike at every level. */
+/* Any numbers as what a prediction remembers: refused, which leaves it as it was, or decoded with alike at every level, to components or to
+ * an error, for the tables are others. */
 static void check_memory(rng *r, const predicted *p, const coded_levels *coded, const double *whole) {
     const check_levels levels = check_levels_here();
     const size_t size = p->said.tokens * p->predictor.grid.components * sizeof(double);
     const int16_t *saved = make_values(r, rdc_prediction_size(&p->predictor), INT16_MAX + (int32_t)rng_below(r, 2));
     const int32_t *scales = final_scales(p, coded);
-    const double *expected = whole;
+    double *first_values = buffer_take(size), *values = buffer_take(size);
+    decoded first = {{RDC_OK, 0, 0}, {RDC_OK, 0, 0}};
     for (size_t k = 0; k < levels.count; k++) {
         rdc_prediction *prediction = make_prediction(p);
-        double *values = buffer_take(size);
         check_level(levels.of[k]);
         const int loaded = rdc_prediction_load(prediction, saved).error == RDC_OK;
-        check_that(decode(levels.of[k], p, scales, coded, prediction, values).status.error == RDC_OK, "levels are decoded from any memory");
-        if (loaded && k == 0) expected = values;
-        check_same(expected, values, size, "components after a memory");
+        const decoded got = decode(levels.of[k], p, scales, coded, prediction, k ? values : first_values);
+        if (k == 0) first = got;
+        check_same_status(first.status, got.status, "levels with any memory");
+        check_same_status(first.finished, got.finished, "the end of levels with any memory");
+        if (!loaded) check_same(whole, k ? values : first_values, size, "components after a memory that is refused");
+        else if (k && got.status.error == RDC_OK) check_same(first_values, values, size, "components with any memory");
         rdc_prediction_free(prediction);
     }
 }
