@@ -4,7 +4,7 @@ from array import array
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rdcodec import CorruptStreamError, reference
@@ -103,6 +103,18 @@ def test_any_bytes_behind_a_legal_start(rest, n, log_lanes, escapes):
     section = (b"\x01", rest[:1]) if escapes else (b"", b"")
     block = bytes([log_lanes | 32 * escapes]) + section[0] + tail + states + rest[: len(rest) & ~1] + section[1]
     same_as_reference(block, np.zeros(n, np.uint8))
+
+
+@settings(max_examples=300)
+@given(st.integers(0, 2**32 - 33), st.binary(max_size=6), st.integers(1, 40), st.binary(max_size=2))
+def test_one_lane_is_accepted_only_as_it_is_written(written, words, n, section):
+    """So no rate is below that of an encoder."""
+    state = written.to_bytes(max(1, -(-written.bit_length() // 8)), "little")
+    head = bytes([(4 - len(state)) << 3 | 32 * bool(section), *[len(section)] * bool(section)])
+    block, index = head + state + words[: len(words) & ~1] + section, np.zeros(n, np.uint8)
+    symbols = same_as_reference(block, index)
+    if symbols != "refused":
+        assert TABLES.encode(symbols, index, lanes=1) == block
 
 
 def damaged_blocks(lanes):
