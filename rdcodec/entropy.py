@@ -13,11 +13,18 @@ from rdcodec import _core
 from rdcodec.arguments import MOST, integer
 from rdcodec.errors import RdcodecError
 
-__all__ = ["BlockDecoder", "FrequencyTables"]
+__all__ = ["BlockDecoder", "FrequencyTables", "WIDE_ARRAYS"]
 
 _INT32 = np.dtype(np.int32)
+_UINT32 = np.dtype(np.uint32)
 _UINT8 = np.dtype(np.uint8)
 _UINT16 = np.dtype(np.uint16)
+
+# What `to_arrays` gives of any tables.
+_ARRAYS = ("frequencies", "counts", "offsets", "precision")
+
+WIDE_ARRAYS = {"raw_bits": _UINT8, "run_counts": _UINT32, "runs": _UINT32}
+"""dict of str to dtype: what `FrequencyTables.to_arrays` adds where some tables are wide."""
 
 # Standard deviations beyond which a Gaussian's mass, 1.3e-12 a side, goes to the escape unseen.
 _GAUSSIAN_REACH = 7.0
@@ -50,6 +57,7 @@ class FrequencyTables:
             raise TypeError("FrequencyTables: use from_pmf, gaussian, builtin_gaussian or from_frequencies")
         self._core = core
         self.precision, self._counts, self._offsets, self._frequencies = _core.tables_export(core)
+        self._wide = dict(zip(WIDE_ARRAYS, _core.tables_export_wide(core)))
 
     @classmethod
     def from_pmf(cls, pmf, offset, precision=14):
@@ -57,6 +65,8 @@ class FrequencyTables:
 
         For each table the rounding is optimal: no other frequencies of at least 1 that sum to ``2**precision`` give fewer
         expected bits. Symbols at both ends whose own entry would cost more than escaping them are left to the escape.
+        Where an entry a symbol costs more than 1% and more than 0.02 bits above the entropy, symbols that are about equally
+        probable share entries (a *wide* table, slower to code with); this brings any pmf within the larger of the two.
 
         Parameters
         ----------
@@ -70,7 +80,8 @@ class FrequencyTables:
         Raises
         ------
         RdcodecError
-            A row holds a negative or non-finite number, or its sum is 0 or above 1.
+            A row holds a negative or non-finite number, its sum is 0 or above 1, a symbol lies outside int32, or no table
+            comes so near to the entropy; the message names the table.
         """
         pmf = np.ascontiguousarray(pmf, dtype=np.float64)
         if pmf.ndim != 2:
@@ -97,7 +108,7 @@ class FrequencyTables:
         Raises
         ------
         RdcodecError
-            A scale is not above 0 or not finite, or so wide that its symbols outnumber 2**30.
+            A scale is not above 0 or not finite, or above 2**20.
         """
         scales = np.atleast_1d(np.asarray(scales, dtype=np.float64))
         if scales.ndim != 1:
@@ -113,7 +124,7 @@ class FrequencyTables:
         return cls(_core.tables_gaussian())
 
     @classmethod
-    def from_frequencies(cls, frequencies, counts, offsets, precision):
+    def from_frequencies(cls, frequencies, counts, offsets, precision, raw_bits=None, run_counts=None, runs=None):
         """Tables from integers, such as those of `to_arrays`.
 
         Parameters
@@ -126,36 +137,93 @@ class FrequencyTables:
             First symbol of every table.
         precision : int
             12 to 15 bits; the frequencies of a table sum to ``2**precision``.
+        raw_bits : array_like of int, [entries], optional
+            Of wide tables, as are the other two: an entry stands for ``2**raw_bits`` symbols.
+        run_counts : array_like of int, [tables], optional
+            Runs of every table, 0 where it is not wide.
+        runs : array_like of int, [runs, 2], optional
+            First symbol, counted from the offset, and length of every run of symbols, in the order in which entries stand for them.
 
         Raises
         ------
         RdcodecError
             One of these conditions does not hold; the message says where.
         """
+        wide = dict(zip(WIDE_ARRAYS, (raw_bits, run_counts, runs)))
+        lacking = [name for name, array in wide.items() if array is None]
+        if 0 < len(lacking) < len(wide):
+            raise RdcodecError(f"{lacking[0]}: expected all of {', '.join(WIDE_ARRAYS)} or none")
         core = _core.tables_create(
             _precision(precision),
-            _integers(np.asarray(counts), "counts", np.dtype(np.uint32)),
+            _integers(np.asarray(counts), "counts", _UINT32),
             _integers(np.asarray(offsets), "offsets", _INT32),
             _integers(np.asarray(frequencies), "frequencies", _UINT16),
+            *(None if lacking else _integers(np.asarray(wide[name]), name, dtype) for name, dtype in WIDE_ARRAYS.items()),
         )
         return cls(core)
+
+    @classmethod
+    def from_arrays(cls, arrays, prefix=""):
+        """Tables from what `to_arrays` gave, among other arrays and with something before the names.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            Checked as `from_frequencies` checks them.
+        prefix : str, optional
+
+        Raises
+        ------
+        RdcodecError
+            As `from_frequencies`.
+        KeyError
+            An array is missing.
+        """
+        wide = {name: arrays[prefix + name] for name in WIDE_ARRAYS if prefix + name in arrays}
+        return cls.from_frequencies(*(arrays[prefix + name] for name in _ARRAYS), **wide)
+
+    @classmethod
+    def joined(cls, parts):
+        """One set from several of the same precision, in their order.
+
+        Parameters
+        ----------
+        parts : iterable of FrequencyTables
+            At least one.
+
+        Raises
+        ------
+        RdcodecError
+            Precisions differ.
+        """
+        parts = list(parts)
+        precisions = {part.precision for part in parts}
+        if len(precisions) != 1:
+            raise RdcodecError(f"parts: expected tables of one precision, got {sorted(precisions)}")
+        arrays = [part._all_arrays() for part in parts]
+        names = [name for name in arrays[0] if name != "precision"]
+        return cls.from_frequencies(precision=precisions.pop(), **{name: np.concatenate([a[name] for a in arrays]) for name in names})
 
     @classmethod
     def _from_rows(cls, rows, precision):
         """Tables from pairs of a pmf and its offset."""
         precision = _precision(precision)
-        frequencies, counts, offsets = [], [], []
+        made = []
         for table, (pmf, offset) in enumerate(rows):
             try:
-                first, count, row = _core.pmf_round(pmf, offset, precision)
+                made.append(_core.pmf_round(pmf, offset, precision))
             except RdcodecError as error:
                 raise type(error)(f"table {table}: {error}; the row has {len(pmf)} symbols and sums to {pmf.sum():.9g}") from None
-            frequencies.append(row[:count])
-            counts.append(count)
-            offsets.append(first)
-        if not counts:
+        if not made:
             raise RdcodecError("pmf: expected at least one table, got none")
-        return cls.from_frequencies(np.concatenate(frequencies), counts, offsets, precision)
+        offsets, frequencies, raw_bits, runs = zip(*made)
+        counts, run_counts = [len(row) for row in frequencies], [len(rows) for rows in runs]
+        frequencies, raw_bits, runs = map(np.concatenate, (frequencies, raw_bits, runs))
+        return cls.from_frequencies(frequencies, counts, offsets, precision, raw_bits, run_counts, runs)
+
+    def _all_arrays(self):
+        arrays = dict(zip(_ARRAYS, (self._frequencies, self._counts, self._offsets, np.array(self.precision, np.uint8))))
+        return arrays | self._wide
 
     def to_arrays(self):
         """The tables as integer arrays, for a checkpoint: the arguments of `from_frequencies`.
@@ -163,17 +231,14 @@ class FrequencyTables:
         Returns
         -------
         dict
-            ``frequencies`` uint16 [entries], ``counts`` uint32 [tables], ``offsets`` int32 [tables], ``precision`` uint8 [].
+            ``frequencies`` uint16 [entries], ``counts`` uint32 [tables], ``offsets`` int32 [tables], ``precision`` uint8 [];
+            with wide tables ``raw_bits`` uint8 [entries], ``run_counts`` uint32 [tables], ``runs`` uint32 [runs, 2] too.
         """
-        return {
-            "frequencies": self._frequencies.copy(),
-            "counts": self._counts.copy(),
-            "offsets": self._offsets.copy(),
-            "precision": np.array(self.precision, np.uint8),
-        }
+        kept = (*_ARRAYS, *WIDE_ARRAYS) if len(self._wide["runs"]) else _ARRAYS
+        return {name: array.copy() for name, array in self._all_arrays().items() if name in kept}
 
     def __reduce__(self):
-        return type(self).from_frequencies, (self._frequencies, self._counts, self._offsets, self.precision)
+        return type(self).from_arrays, (self.to_arrays(),)
 
     def __len__(self):
         """The number of tables."""

@@ -136,33 +136,78 @@ def read_frame(data, start=0, before=2**32 - 1):
 
 # ---- 6 Frequency tables ----
 
+TABLE_ARRAYS = ("frequencies", "counts", "offsets", "precision", "raw_bits", "run_counts", "runs")
+
 
 class Table:
-    """One table: its first symbol, the start of every entry, and 2**precision behind the last one."""
+    """One table: its first symbol, the start of every entry, and 2**precision behind the last one.
 
-    def __init__(self, offset, frequencies):
+    A wide table has raw bits an entry, and runs: pairs of a first symbol, counted from the offset, and a length.
+    """
+
+    def __init__(self, offset, frequencies, raw_bits=(), runs=()):
         self.offset = int(offset)
         self.starts = np.concatenate([[0], np.cumsum(frequencies, dtype=np.int64)])
         self.escape = len(frequencies) - 1
+        self.raw_bits, self.runs = [int(r) for r in raw_bits], [(int(start), int(length)) for start, length in runs]
+        self.end = max(start + length for start, length in self.runs) if self.runs else self.escape  # counted from the offset
+        self.has_gaps = bool(self.runs) and sum(length for _, length in self.runs) < self.end
 
     def find(self, slot):
         """The entry that holds a slot, its frequency and its start."""
         entry = int(np.searchsorted(self.starts, slot, side="right")) - 1
         return entry, int(self.starts[entry + 1] - self.starts[entry]), int(self.starts[entry])
 
+    def symbol(self, entry, bits):
+        """The symbol of an entry, which takes what it needs from an iterator of bits."""
+        if entry == self.escape:
+            return decode_escape(bits, self)
+        if not self.runs:
+            return self.offset + entry
+        place = sum(1 << r for r in self.raw_bits[:entry]) + take_bits(bits, self.raw_bits[entry])
+        for start, length in self.runs:
+            if place < length:
+                return self.offset + start + place
+            place -= length
+
+    def has(self, symbol):
+        return any(start <= symbol - self.offset < start + length for start, length in self.runs)
+
 
 def split_tables(arrays):
     """The tables of `FrequencyTables.to_arrays`, one by one."""
-    rows = np.split(arrays["frequencies"], np.cumsum(arrays["counts"])[:-1])
-    return [Table(offset, row) for offset, row in zip(arrays["offsets"], rows)]
+    counts, offsets = arrays["counts"], arrays["offsets"]
+    if "runs" not in arrays:
+        return [Table(*parts) for parts in zip(offsets, split(arrays["frequencies"], counts))]
+    rows = [split(arrays["frequencies"], counts), split(arrays["raw_bits"], counts), split(arrays["runs"], arrays["run_counts"])]
+    return [Table(*parts) for parts in zip(offsets, *rows)]
 
 
-# ---- 7 Escape codes ----
+def split(rows, counts):
+    return np.split(rows, np.cumsum(counts)[:-1])
+
+
+# ---- 7 Escape codes, and the bits among them ----
+
+
+def take_bits(bits, count):
+    """A number of so many bits from an iterator of bits."""
+    number = 0
+    for _ in range(count):
+        if (bit := next(bits, None)) is None:
+            raise CorruptStreamError("the escape section ends within a symbol")
+        number = number << 1 | bit
+    return number
 
 
 def decode_escape(bits, table):
     """Takes the code of one escaped symbol from an iterator of bits."""
-    order = max(0, (table.escape + 1).bit_length() - 4)
+    if table.has_gaps and take_bits(bits, 1):
+        symbol = table.offset + take_bits(bits, (table.end - 1).bit_length())
+        if symbol >= table.offset + table.end or table.has(symbol):
+            raise CorruptStreamError(f"an escaped symbol that is not in a gap: {symbol}")
+        return symbol
+    order = max(0, (table.end + 1).bit_length() - 4)
     zeros = 0
     while (bit := next(bits, None)) == 0:
         zeros += 1
@@ -175,7 +220,7 @@ def decode_escape(bits, table):
         raise CorruptStreamError("the escape section has too few codes")
     number -= 1 << order
     distance = number >> 1
-    symbol = table.offset - 1 - distance if number & 1 else table.offset + table.escape + distance
+    symbol = table.offset - 1 - distance if number & 1 else table.offset + table.end + distance
     if not -(2**31) <= symbol < 2**31:
         raise CorruptStreamError(f"an escaped symbol beyond int32: {symbol}")
     return symbol
@@ -279,7 +324,7 @@ def decode_part(tables, count, precision, data):
 
     bits = iter([byte >> (7 - i) & 1 for byte in section for i in range(8)])
     for table, entry in entries:
-        yield decode_escape(bits, table) if entry == table.escape else table.offset + entry
+        yield table.symbol(entry, bits)
     rest = list(bits)
     if len(rest) >= 8 or any(rest):
         raise CorruptStreamError(f"{len(rest)} bits of the escape section are left over")
@@ -469,7 +514,7 @@ class LearnedDecoder:
 
     def __init__(self, config, tensors, nets, looks_back):
         self.config, self.tensors = config, tensors
-        self.arrays = {name: tensors[name] for name in ("frequencies", "counts", "offsets", "precision")}
+        self.arrays = {name: tensors[name] for name in TABLE_ARRAYS if name in tensors}
         self.steps, self.latents = len(tensors["step_offsets"]), config["latents"]
         grid = tensors["component_scale"], tensors["component_shape"], config["scales"], 3 + self.steps + self.latents
         self.prediction = Prediction(nets["predictor"], grid, tensors["unit"], looks_back, config["inward"])
@@ -477,7 +522,7 @@ class LearnedDecoder:
 
     def _codebook(self):
         t = self.tensors
-        arrays = {name: t[f"word_{name}"] for name in ("frequencies", "counts", "offsets")} | {"precision": t["precision"]}
+        arrays = {name: t[f"word_{name}"] for name in TABLE_ARRAYS if f"word_{name}" in t} | {"precision": t["precision"]}
         index = 16 * t["component_classes"].astype(np.int64) + t["word_exponents"][:, None]
         exponents = t["word_exponents"][:, None].astype(np.int64) + t["component_exponents"]
         return decode_block(arrays, t["words"].tobytes(), index).astype(np.int64) << exponents

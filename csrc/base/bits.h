@@ -32,7 +32,12 @@ static inline void rdc_bits_end(rdc_bit_writer *writer) {
 /* The next `bits` <= 48 bits, which are there. */
 static inline uint64_t rdc_bits_read(rdc_bit_reader *reader, unsigned bits) {
     uint64_t value = 0;
-    for (; bits; bits--, reader->position++) value = value << 1 | (reader->bytes[reader->position / 8] >> (7 - reader->position % 8) & 1);
+    while (bits) {
+        const unsigned left = 8 - (unsigned)(reader->position % 8), taken = bits < left ? bits : left; /* of a byte */
+        value = value << taken | ((uint64_t)reader->bytes[reader->position / 8] >> (left - taken) & ((1u << taken) - 1));
+        reader->position += taken;
+        bits -= taken;
+    }
     return value;
 }
 

@@ -10,12 +10,35 @@
 
 /* Order of the codes of a table with this many entries. A table reaches so far that what lies outside is about 1/16 of its
  * width away, Gaussian tables for one. */
-unsigned rdc_escape_order(uint32_t count);
+unsigned rdc_escape_order(uint64_t count);
 
-/* Bits of the code of a symbol that is outside the table. */
-unsigned rdc_escape_bits(const rdc_table *table, int32_t symbol);
+/* What codes count from: the ends of the support, and their order. */
+typedef struct rdc_outside {
+    int64_t first;
+    int64_t end; /* one behind the last symbol */
+    unsigned order;
+} rdc_outside;
 
-#define RDC_ESCAPE_BYTES 9 /* of a code, at most: an order k and a distance below 2^32 make at most 65 bits */
+static inline rdc_outside rdc_table_outside(const rdc_table *table) {
+    return (rdc_outside){table->offset, (int64_t)table->offset + table->escape, table->order};
+}
+
+/* Bits of the code of a symbol that is outside. */
+unsigned rdc_escape_bits(rdc_outside outside, int32_t symbol);
+
+#define RDC_ESCAPE_BYTES 9 /* of a code, at most: an order k and a distance below 2^32 make at most 66 bits, and one of a wide table */
+
+/* Writes and reads one code. Errors: as rdc_escape_read. */
+void rdc_escape_write_code(rdc_bit_writer *writer, rdc_outside outside, int32_t symbol);
+rdc_status rdc_escape_read_code(rdc_bit_reader *reader, rdc_outside outside, int32_t *symbol);
+
+/* The entry of a symbol in a table, and what else it takes, in the escape section. */
+typedef struct rdc_symbol_code {
+    uint32_t entry;
+    unsigned bits;
+} rdc_symbol_code;
+
+rdc_symbol_code rdc_tables_code(const rdc_tables *tables, size_t t, int32_t symbol);
 
 /* Writes the codes of the symbols that are outside their tables, into room for RDC_ESCAPE_BYTES a symbol. Symbols and index are read once,
  * for they may have been changed by another thread since the words were written: the block is of no use then, but nothing else happens. */

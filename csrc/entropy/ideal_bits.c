@@ -10,11 +10,9 @@ rdc_status rdc_block_ideal_bits(const rdc_tables *tables, const int32_t *symbols
         const size_t t = rdc_index_at(index, i);
         const int32_t symbol = symbols[i];
         RDC_RETURN_IF(t >= tables->count, RDC_ERROR_INDEX, i, t);
-        const rdc_table *table = &tables->tables[t];
-        const uint32_t entry = rdc_table_entry(table, symbol);
-        const uint16_t *start = tables->starts + table->first + entry;
-        sum += tables->precision - log2(start[1] - start[0]);
-        if (entry == table->escape) sum += rdc_escape_bits(table, symbol);
+        const rdc_symbol_code code = rdc_tables_code(tables, t, symbol);
+        const uint16_t *start = tables->starts + tables->tables[t].first + code.entry;
+        sum += tables->precision - log2(start[1] - start[0]) + code.bits;
     }
     *bits = sum;
     return rdc_ok();

@@ -6,6 +6,7 @@
 #include "entropy/escape.h"
 #include "entropy/index_run.h"
 #include "entropy/part.h"
+#include "entropy/wide.h"
 
 static size_t rdc_part_offset(const rdc_part_decoder *d, const uint8_t *at) {
     return (size_t)(at - d->part);
@@ -79,15 +80,19 @@ static rdc_status rdc_part_enter_tail(rdc_part_decoder *d) {
     return rdc_ok();
 }
 
-/* Replaces the escapes among n symbols, which are in these groups, by their values. */
+/* Replaces the escapes among n symbols, which are in these groups, by their values; with wide tables all of the symbols. */
 static rdc_status rdc_part_read_escapes(rdc_part_decoder *d, uint32_t groups, rdc_index index, size_t n, int32_t *symbols) {
-    for (size_t at = 0; at < n && groups; at += RDC_RANS_GROUP, groups >>= 1) {
-        if (!(groups & 1)) continue;
-        rdc_status status = rdc_escape_read(&d->escapes, d->tables, rdc_index_from(index, at), rdc_smaller(RDC_RANS_GROUP, n - at), symbols + at);
-        status.at += d->escape_start;
-        RDC_FORWARD_IF_ERROR(status);
+    rdc_status status = rdc_ok();
+    if (d->tables->wide) {
+        status = rdc_wide_read(&d->escapes, d->tables, index, n, symbols);
+        groups = 0;
     }
-    return rdc_ok();
+    for (size_t at = 0; at < n && groups && status.error == RDC_OK; at += RDC_RANS_GROUP, groups >>= 1) {
+        if (!(groups & 1)) continue;
+        status = rdc_escape_read(&d->escapes, d->tables, rdc_index_from(index, at), rdc_smaller(RDC_RANS_GROUP, n - at), symbols + at);
+    }
+    status.at += d->escape_start;
+    return status;
 }
 
 /* Decodes up to n symbols of what the part's current lanes hold; the number is in *done. */
@@ -100,7 +105,7 @@ static rdc_status rdc_part_decode_run(rdc_part_decoder *d, rdc_index index, size
     const uint32_t groups = d->kernels->decode(d->tables, taken, *done, d->lanes, d->lane, d->states, &d->word, d->words_end, symbols);
     d->lane = (unsigned)((d->lane + *done) % d->lanes);
     d->remaining -= *done;
-    return groups ? rdc_part_read_escapes(d, groups, taken, *done, symbols) : rdc_ok();
+    return groups || d->tables->wide ? rdc_part_read_escapes(d, groups, taken, *done, symbols) : rdc_ok();
 }
 
 rdc_status rdc_part_decode(rdc_part_decoder *decoder, rdc_index index, size_t n, int32_t *symbols) {
@@ -126,8 +131,21 @@ static rdc_status rdc_part_decode_following_run(rdc_part_decoder *d, const uint1
     return rdc_ok();
 }
 
+/* One symbol, whose parity may not be that of its entry. */
+static rdc_status rdc_part_decode_following_one(rdc_part_decoder *d, uint16_t index, rdc_parity_register *follows, int32_t *symbol) {
+    const uint16_t table = (uint16_t)(index + (follows->state & 1));
+    size_t done;
+    RDC_FORWARD_IF_ERROR(rdc_part_decode_run(d, (rdc_index){&table, 2}, 1, symbol, &done));
+    follows->state = rdc_parity_register_next(*follows, *symbol);
+    return rdc_ok();
+}
+
 rdc_status rdc_part_decode_following(rdc_part_decoder *decoder, const uint16_t *index, rdc_parity_register *follows, size_t n,
                                      int32_t *symbols) {
+    if (decoder->tables->wide) {
+        for (size_t i = 0; i < n; i++) RDC_FORWARD_IF_ERROR(rdc_part_decode_following_one(decoder, index[i], follows, &symbols[i]));
+        return rdc_ok();
+    }
     for (size_t at = 0, done = 0; at < n; at += done) {
         RDC_FORWARD_IF_ERROR(rdc_part_decode_following_run(decoder, index + at, follows, n - at, symbols + at, &done));
     }

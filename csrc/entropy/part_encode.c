@@ -7,6 +7,7 @@
 #include "entropy/escape.h"
 #include "entropy/index_run.h"
 #include "entropy/part.h"
+#include "entropy/wide.h"
 
 size_t rdc_part_bound(size_t n) {
     return RDC_PART_HEAD_BYTES + RDC_RANS_SLACK + (2 + RDC_ESCAPE_BYTES) * n;
@@ -32,11 +33,9 @@ static size_t estimate_bytes(const rdc_tables *tables, const int32_t *symbols, r
         const size_t t = rdc_index_at(index, i);
         const int32_t symbol = symbols[i];
         if (t >= tables->count) continue; /* refused where it is coded */
-        const rdc_table *table = &tables->tables[t];
-        const uint32_t entry = rdc_table_entry(table, symbol);
-        const uint16_t *start = tables->starts + table->first + entry;
-        sum += (tables->precision << 8) - log2_of(start[1] - start[0]);
-        if (entry == table->escape) sum += rdc_escape_bits(table, symbol) << 8;
+        const rdc_symbol_code code = rdc_tables_code(tables, t, symbol);
+        const uint16_t *start = tables->starts + tables->tables[t].first + code.entry;
+        sum += ((tables->precision + code.bits) << 8) - log2_of(start[1] - start[0]);
     }
     return (size_t)(sum * n / SAMPLES >> 11);
 }
@@ -50,6 +49,21 @@ static unsigned choose_lanes(const rdc_tables *tables, const int32_t *symbols, r
 }
 
 /* ---- Coding ---- */
+
+/* Codes a run of symbols, whose tables may be wide; *escaped are the groups with escapes. */
+static rdc_status encode_run(const rdc_rans_kernels *kernels, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n,
+                             unsigned lanes, uint32_t *states, uint8_t **word, uint32_t *escaped) {
+    rdc_index_run run;
+    rdc_index taken;
+    int32_t entries[RDC_RANS_RUN];
+    RDC_FORWARD_IF_ERROR(rdc_index_run_take(&run, kernels, tables, index, n, &taken));
+    if (tables->wide) {
+        rdc_wide_entries(tables, symbols, taken, n, entries);
+        symbols = entries;
+    }
+    *escaped = kernels->encode(tables, symbols, taken, n, lanes, states, word);
+    return rdc_ok();
+}
 
 /* The last symbols of a part with several lanes, coded in one lane into what the initial states of the lanes can hide. */
 typedef struct rdc_tail {
@@ -67,16 +81,13 @@ static rdc_status rdc_tail_encode(const rdc_rans_kernels *kernels, const rdc_tab
     uint8_t room[RDC_RANS_SLACK + 2 * (RDC_MAX_LANES + TAIL_STEP)];
     uint8_t *const end = room + sizeof room;
     uint8_t *words = end;
-    uint32_t state = RDC_RANS_START;
+    uint32_t state = RDC_RANS_START, groups;
     for (size_t step = TAIL_STEP; tail->symbols < n;) {
         step = rdc_smaller(step, n - tail->symbols);
         const size_t at = n - tail->symbols - step;
         uint32_t after = state;
         uint8_t *before = words;
-        rdc_index_run run;
-        rdc_index taken;
-        RDC_FORWARD_IF_ERROR(rdc_index_run_take(&run, kernels, tables, rdc_index_from(index, at), step, &taken));
-        kernels->encode(tables, symbols + at, taken, step, 1, &after, &before);
+        RDC_FORWARD_IF_ERROR(encode_run(kernels, tables, symbols + at, rdc_index_from(index, at), step, 1, &after, &before, &groups));
         const int fits = (size_t)(end - before) <= 2 * (size_t)lanes - 4;
         if (!fits && step == 1) break;
         if (!fits) {
@@ -99,9 +110,13 @@ typedef struct rdc_body {
     size_t escapes_size;
 } rdc_body;
 
-/* Writes the escapes of a run, which are in these groups. */
+/* Writes the escapes of a run, which are in these groups, and the raw bits of wide tables. */
 static void write_escapes(rdc_bit_writer *writer, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n,
                           uint32_t groups) {
+    if (tables->wide) {
+        rdc_wide_write(writer, tables, symbols, index, n);
+        return;
+    }
     for (size_t at = 0; at < n && groups; at += RDC_RANS_GROUP, groups >>= 1) {
         if (groups & 1) rdc_escape_write(writer, tables, symbols + at, rdc_index_from(index, at), rdc_smaller(RDC_RANS_GROUP, n - at));
     }
@@ -115,17 +130,15 @@ static rdc_status rdc_body_encode(const rdc_rans_kernels *kernels, const rdc_tab
     uint8_t *word = middle;
     for (size_t r = runs; r-- > 0;) {
         const size_t at = r * RDC_RANS_RUN, count = rdc_smaller(RDC_RANS_RUN, end - at);
-        rdc_index_run run;
-        rdc_index taken;
-        RDC_FORWARD_IF_ERROR(rdc_index_run_take(&run, kernels, tables, rdc_index_from(index, at), count, &taken));
-        escaped[r] = kernels->encode(tables, symbols + at, taken, count, lanes, states, &word);
+        RDC_FORWARD_IF_ERROR(encode_run(kernels, tables, symbols + at, rdc_index_from(index, at), count, lanes, states, &word, &escaped[r]));
     }
     rdc_bit_writer writer = {middle, 0, 0};
     for (size_t r = 0; r < runs; r++) {
         const size_t at = r * RDC_RANS_RUN;
         write_escapes(&writer, tables, symbols + at, rdc_index_from(index, at), rdc_smaller(RDC_RANS_RUN, end - at), escaped[r]);
     }
-    rdc_escape_write(&writer, tables, symbols + end, rdc_index_from(index, end), tail);
+    if (tables->wide) rdc_wide_write(&writer, tables, symbols + end, rdc_index_from(index, end), tail);
+    else rdc_escape_write(&writer, tables, symbols + end, rdc_index_from(index, end), tail);
     rdc_bits_end(&writer);
     *body = (rdc_body){word, (size_t)(middle - word), (size_t)(writer.next - middle)};
     return rdc_ok();

@@ -2,8 +2,7 @@
 #include <stdlib.h>
 
 #include "base/status.h"
-#include "entropy/escape.h"
-#include "entropy/tables.h"
+#include "entropy/wide.h"
 
 static void fill_entries(rdc_entry *entries, uint16_t *starts, const uint16_t *frequencies, uint32_t count, unsigned precision) {
     uint32_t start = 0;
@@ -130,7 +129,8 @@ rdc_status rdc_tables_fill(rdc_tables *tables, const uint32_t *counts, const int
 
     size_t first = 0;
     for (size_t t = 0; t < tables->count; t++) {
-        tables->tables[t] = (rdc_table){offsets[t], (uint32_t)first, counts[t] - 1, rdc_escape_order(counts[t])};
+        const int32_t offset = tables->wide && tables->wide[t].runs ? 0 : offsets[t];
+        tables->tables[t] = (rdc_table){offset, (uint32_t)first, counts[t] - 1, rdc_escape_order(counts[t])};
         fill_entries(tables->entries + first, tables->starts + first, frequencies, counts[t], tables->precision);
         frequencies += counts[t];
         first += counts[t] + 1;

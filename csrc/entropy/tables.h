@@ -53,6 +53,8 @@ typedef struct rdc_few_rows {
 #define RDC_ENCODE_SHIFT 11
 #define RDC_ENCODE_ESCAPES (RDC_ENCODE_ALIGN << RDC_ENCODE_SHIFT) /* these bits are enough for an escape */
 
+typedef struct rdc_wide rdc_wide; /* wide.h */
+
 struct rdc_tables {
     unsigned precision;
     size_t count;
@@ -65,6 +67,11 @@ struct rdc_tables {
     rdc_encode_row *encode_rows; /* NULL where there are more entries than a row can name: vectors leave such tables to scalar code */
     uint32_t *encode_entries;
     rdc_few_rows *few_rows;    /* NULL where there are more tables, or wider ones */
+    rdc_wide *wide;            /* one a table; NULL where none is wide. To all of the above, a wide table is one of offset 0 whose
+                                * symbols are its entries */
+    struct rdc_span *runs;     /* of all wide tables; and places and raw bits of all entries */
+    uint32_t *places;
+    uint8_t *raw_bits;
 };
 
 static inline size_t rdc_smaller(size_t a, size_t b) {
@@ -96,7 +103,7 @@ static inline uint32_t rdc_table_scan(const rdc_tables *tables, size_t t, uint32
     return from;
 }
 
-/* Fills the arrays of tables whose precision, count and total are set; frequencies are checked.
+/* Fills the arrays of tables whose precision, count, total and wide are set; frequencies are checked.
  * Errors: RDC_ERROR_MEMORY. */
 rdc_status rdc_tables_fill(rdc_tables *tables, const uint32_t *counts, const int32_t *offsets, const uint16_t *frequencies);
 

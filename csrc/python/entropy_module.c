@@ -39,35 +39,77 @@ static PyObject *tables_wrap(const rdc_py_state *state, rdc_tables *tables) {
     return (PyObject *)self;
 }
 
+/* What tables are made of, as copies that no other thread changes. */
+typedef struct table_arrays {
+    PyArrayObject *counts, *offsets, *frequencies;
+    PyArrayObject *raw_bits, *run_counts, *runs; /* NULL without wide tables */
+} table_arrays;
+
+static void table_arrays_free(table_arrays *a) {
+    Py_XDECREF(a->counts);
+    Py_XDECREF(a->offsets);
+    Py_XDECREF(a->frequencies);
+    Py_XDECREF(a->raw_bits);
+    Py_XDECREF(a->run_counts);
+    Py_XDECREF(a->runs);
+}
+
+static PyArrayObject *own_array(PyObject *object, const char *name, int type, const char *type_name) {
+    return rdc_py_own(rdc_py_array(object, name, type, type_name));
+}
+
+static int table_arrays_take(table_arrays *a, PyObject *counts, PyObject *offsets, PyObject *frequencies) {
+    return (a->counts = own_array(counts, "counts", NPY_UINT32, "uint32")) && (a->offsets = own_array(offsets, "offsets", NPY_INT32, "int32")) &&
+           (a->frequencies = own_array(frequencies, "frequencies", NPY_UINT16, "uint16"));
+}
+
+static int table_arrays_take_wide(table_arrays *a, PyObject *raw_bits, PyObject *run_counts, PyObject *runs) {
+    if (raw_bits == Py_None) return 1;
+    return (a->raw_bits = own_array(raw_bits, "raw_bits", NPY_UINT8, "uint8")) &&
+           (a->run_counts = own_array(run_counts, "run_counts", NPY_UINT32, "uint32")) && (a->runs = own_array(runs, "runs", NPY_UINT32, "uint32"));
+}
+
+/* Whether there are as many of each as of the others; if not, an error is set. */
+static int table_arrays_fit(const rdc_py_state *state, const table_arrays *a) {
+    const Py_ssize_t tables = (Py_ssize_t)PyArray_SIZE(a->counts), entries = (Py_ssize_t)PyArray_SIZE(a->frequencies);
+    if (tables != PyArray_SIZE(a->offsets)) {
+        PyErr_Format(state->rdcodec_error, "offsets: expected one a table, %zd, got %zd", tables, (Py_ssize_t)PyArray_SIZE(a->offsets));
+    } else if (a->runs && (PyArray_SIZE(a->raw_bits) != entries || PyArray_SIZE(a->run_counts) != tables)) {
+        PyErr_Format(state->rdcodec_error, "raw_bits, run_counts: expected one an entry and one a table, %zd and %zd, got %zd and %zd", entries,
+                     tables, (Py_ssize_t)PyArray_SIZE(a->raw_bits), (Py_ssize_t)PyArray_SIZE(a->run_counts));
+    } else if (a->runs && (PyArray_NDIM(a->runs) != 2 || PyArray_DIM(a->runs, 1) != 2)) {
+        PyErr_SetString(state->rdcodec_error, "runs: expected [runs, 2], a start and a length each");
+    } else {
+        return 1;
+    }
+    return 0;
+}
+
+static rdc_status tables_make(rdc_tables **tables, unsigned precision, const table_arrays *a) {
+    rdc_wide_arrays wide = {0};
+    if (a->runs) {
+        wide = (rdc_wide_arrays){PyArray_DATA(a->raw_bits), PyArray_DATA(a->run_counts), PyArray_DATA(a->runs), (size_t)PyArray_DIM(a->runs, 0)};
+    }
+    return rdc_tables_create(tables, precision, (size_t)PyArray_SIZE(a->counts), PyArray_DATA(a->counts), PyArray_DATA(a->offsets),
+                             PyArray_DATA(a->frequencies), (size_t)PyArray_SIZE(a->frequencies), a->runs ? &wide : NULL);
+}
+
 static PyObject *tables_create(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     unsigned precision;
-    PyObject *counts_object, *offsets_object, *frequencies_object;
-    if (!PyArg_ParseTuple(args, "IOOO:tables_create", &precision, &counts_object, &offsets_object, &frequencies_object)) return NULL;
-    PyArrayObject *counts = rdc_py_array(counts_object, "counts", NPY_UINT32, "uint32");
-    PyArrayObject *offsets = counts ? rdc_py_array(offsets_object, "offsets", NPY_INT32, "int32") : NULL;
-    PyArrayObject *frequencies = offsets ? rdc_py_array(frequencies_object, "frequencies", NPY_UINT16, "uint16") : NULL;
-    if (!frequencies) return NULL;
-    if (PyArray_SIZE(counts) != PyArray_SIZE(offsets)) {
-        PyErr_Format(state->rdcodec_error, "offsets: expected one a table, %zd, got %zd", (Py_ssize_t)PyArray_SIZE(counts),
-                     (Py_ssize_t)PyArray_SIZE(offsets));
-        return NULL;
-    }
-    counts = rdc_py_own(counts);
-    offsets = counts ? rdc_py_own(offsets) : NULL;
-    frequencies = offsets ? rdc_py_own(frequencies) : NULL;
-    rdc_tables *tables;
-    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
-    if (frequencies) {
+    PyObject *counts, *offsets, *frequencies, *raw_bits, *run_counts, *runs, *made = NULL;
+    if (!PyArg_ParseTuple(args, "IOOOOOO:tables_create", &precision, &counts, &offsets, &frequencies, &raw_bits, &run_counts, &runs)) return NULL;
+    table_arrays a = {0};
+    if (table_arrays_take(&a, counts, offsets, frequencies) && table_arrays_take_wide(&a, raw_bits, run_counts, runs) && table_arrays_fit(state, &a)) {
+        rdc_tables *tables;
+        rdc_status status;
         Py_BEGIN_ALLOW_THREADS
-        status = rdc_tables_create(&tables, precision, (size_t)PyArray_SIZE(counts), PyArray_DATA(counts), PyArray_DATA(offsets),
-                                   PyArray_DATA(frequencies), (size_t)PyArray_SIZE(frequencies));
+        status = tables_make(&tables, precision, &a);
         Py_END_ALLOW_THREADS
+        made = status.error == RDC_OK ? tables_wrap(state, tables) : rdc_py_raise(state, status);
     }
-    Py_XDECREF(counts);
-    Py_XDECREF(offsets);
-    Py_XDECREF(frequencies);
-    return status.error == RDC_OK ? tables_wrap(state, tables) : rdc_py_raise(state, status);
+    table_arrays_free(&a);
+    return made;
 }
 
 static PyObject *tables_gaussian(PyObject *module, PyObject *Py_UNUSED(unused)) {
@@ -96,6 +138,33 @@ static PyObject *tables_export(PyObject *module, PyObject *args) {
     return NULL;
 }
 
+static PyObject *tables_export_wide(PyObject *module, PyObject *args) {
+    PyObject *object;
+    if (!PyArg_ParseTuple(args, "O!:tables_export_wide", rdc_py_state_of(module)->tables_type, &object)) return NULL;
+    const rdc_tables *tables = ((tables_object *)object)->tables;
+    const npy_intp count = (npy_intp)rdc_tables_count(tables), total = (npy_intp)rdc_tables_total(tables);
+    const npy_intp runs_shape[] = {(npy_intp)rdc_tables_run_total(tables), 2};
+    PyObject *raw_bits = PyArray_SimpleNew(1, &total, NPY_UINT8);
+    PyObject *run_counts = PyArray_SimpleNew(1, &count, NPY_UINT32);
+    PyObject *runs = PyArray_SimpleNew(2, runs_shape, NPY_UINT32);
+    if (raw_bits && run_counts && runs) {
+        rdc_tables_export_wide(tables, PyArray_DATA((PyArrayObject *)raw_bits), PyArray_DATA((PyArrayObject *)run_counts),
+                               PyArray_DATA((PyArrayObject *)runs));
+        return Py_BuildValue("NNN", raw_bits, run_counts, runs);
+    }
+    Py_XDECREF(raw_bits);
+    Py_XDECREF(run_counts);
+    Py_XDECREF(runs);
+    return NULL;
+}
+
+/* A new array of these axes; zeros where there are no numbers. */
+static PyObject *array_of(const void *numbers, int axes, const npy_intp *shape, int type) {
+    PyObject *array = PyArray_ZEROS(axes, (npy_intp *)shape, type, 0);
+    if (array && numbers) memcpy(PyArray_DATA((PyArrayObject *)array), numbers, (size_t)PyArray_NBYTES((PyArrayObject *)array));
+    return array;
+}
+
 static PyObject *pmf_round(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *object;
@@ -104,20 +173,18 @@ static PyObject *pmf_round(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "OiI:pmf_round", &object, &offset, &precision)) return NULL;
     PyArrayObject *pmf = rdc_py_own(rdc_py_array(object, "pmf", NPY_FLOAT64, "float64"));
     if (!pmf) return NULL;
-    npy_intp room = PyArray_SIZE(pmf) + 1;
-    PyArrayObject *frequencies = (PyArrayObject *)PyArray_SimpleNew(1, &room, NPY_UINT16);
-    uint32_t count;
-    int32_t first;
-    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
-    if (frequencies) {
-        Py_BEGIN_ALLOW_THREADS
-        status = rdc_pmf_round(PyArray_DATA(pmf), (size_t)PyArray_SIZE(pmf), offset, precision, PyArray_DATA(frequencies), &count, &first);
-        Py_END_ALLOW_THREADS
-    }
+    rdc_rounded rounded;
+    rdc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_pmf_round(PyArray_DATA(pmf), (size_t)PyArray_SIZE(pmf), offset, precision, &rounded);
+    Py_END_ALLOW_THREADS
     Py_DECREF(pmf);
-    if (status.error == RDC_OK) return Py_BuildValue("iIN", first, count, frequencies);
-    Py_XDECREF(frequencies);
-    return rdc_py_raise(state, status);
+    if (status.error != RDC_OK) return rdc_py_raise(state, status);
+    const npy_intp entries = rounded.count, runs_shape[] = {rounded.run_count, 2};
+    PyObject *made = Py_BuildValue("iNNN", rounded.offset, array_of(rounded.frequencies, 1, &entries, NPY_UINT16),
+                                   array_of(rounded.raw_bits, 1, &entries, NPY_UINT8), array_of(rounded.runs, 2, runs_shape, NPY_UINT32));
+    rdc_rounded_free(&rounded);
+    return made;
 }
 
 /* ---- Blocks ---- */
@@ -312,6 +379,7 @@ static PyMethodDef functions[] = {
     {"tables_create", tables_create, METH_VARARGS, NULL},
     {"tables_gaussian", tables_gaussian, METH_NOARGS, NULL},
     {"tables_export", tables_export, METH_VARARGS, NULL},
+    {"tables_export_wide", tables_export_wide, METH_VARARGS, NULL},
     {"pmf_round", pmf_round, METH_VARARGS, NULL},
     {"block_encode", block_encode, METH_VARARGS, NULL},
     {"block_decode", block_decode, METH_VARARGS, NULL},

@@ -8,11 +8,11 @@ from rdcodec.calibration.tables import (
     SCALES,
     SHAPES,
     ZERO_SCALE,
-    joined_tables,
     level_counts,
     level_tables,
     prior_level_pmf,
     symbol_table,
+    with_tables,
 )
 from rdcodec.calibration.words import fit_words
 from rdcodec.codecs.exact import ExactMatrix
@@ -153,11 +153,11 @@ def _shapes_and_tables(config, tensors, s, y):
     no_counts = np.zeros((SHAPES, *prior.shape))
     steps, scales, words = len(tensors["step_offsets"]), len(tensors["scale_offsets"]), len(tensors["words"])
     flat_side = [symbol_table(np.ones(n), 0) for n in (16, words, steps, *[scales] * steps)]
-    tables = joined_tables(*flat_side, level_tables(no_counts, prior))
+    tables = [*flat_side, level_tables(no_counts, prior)]
     states = s.states.reshape(-1, s.states.shape[2])
     chosen = np.random.default_rng(SEED).permutation(len(states))[:TABLE_TOKENS]
     for qualities in (TABLE_QUALITIES[2:5], TABLE_QUALITIES):
-        codec = TransformCodec(config, {**tensors, "component_shape": shapes, **tables.to_arrays()})
+        codec = TransformCodec(config, with_tables({**tensors, "component_shape": shapes}, *tables))
         counts, side = no_counts.copy(), [np.zeros(16), np.zeros(words), np.zeros(steps), np.zeros((steps, scales))]
         for quality, part in zip(qualities, np.array_split(chosen, len(qualities))):
             gains, word, step, scale, levels, token_scale = codec._symbols(states[part], quality)
@@ -165,11 +165,11 @@ def _shapes_and_tables(config, tensors, s, y):
             for total, values in zip(side[:3], (gains, word, step)):
                 np.add.at(total, np.minimum(values, len(total) - 1), 1)
             np.add.at(side[3], (step, scale), 1)
-        tables = joined_tables(
+        tables = [
             symbol_table(side[0], 0.01),
             symbol_table(side[1] + len(chosen) * np.exp(tensors["word_prior"] / WORD_PRIOR_UNIT), 0.01),
             symbol_table(side[2], 0.5),
             *(symbol_table(row, 0.2) for row in side[3] + side[3].mean(axis=0) * 0.02),
             level_tables(counts, prior),
-        )
-    return {"component_shape": shapes, **tables.to_arrays()}
+        ]
+    return with_tables({"component_shape": shapes}, *tables)

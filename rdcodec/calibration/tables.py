@@ -6,9 +6,9 @@ import numpy as np
 
 from rdcodec import _core
 from rdcodec.codecs.grid import GRID_STEPS, grid_power
-from rdcodec.entropy import FrequencyTables
+from rdcodec.entropy import WIDE_ARRAYS, FrequencyTables
 
-__all__ = ["SCALES", "SHAPES", "ZERO_SCALE", "joined_tables", "level_counts", "level_pmf", "level_tables", "prior_level_pmf", "symbol_table"]
+__all__ = ["SCALES", "SHAPES", "ZERO_SCALE", "level_counts", "level_pmf", "level_tables", "prior_level_pmf", "symbol_table", "with_tables"]
 
 PRECISION = 15
 SHAPES = 2  # of components: about Gaussian, and heavier tails
@@ -22,12 +22,10 @@ NEIGHBOUR_WEIGHT = 0.25  # of the counts of the next scales
 SEED = 21
 
 
-def joined_tables(*parts):
-    """One set of tables from several, in their order."""
-    arrays = [part.to_arrays() for part in parts]
-    return FrequencyTables.from_frequencies(
-        *(np.concatenate([array[name] for array in arrays]) for name in ("frequencies", "counts", "offsets")), PRECISION
-    )
+def with_tables(tensors, *parts):
+    """Tensors of a codec with these tables, of all parts in their order, in the place of any that it has."""
+    others = {name: tensor for name, tensor in tensors.items() if name not in WIDE_ARRAYS}
+    return others | FrequencyTables.joined(parts).to_arrays()
 
 
 def symbol_table(counts, prior):

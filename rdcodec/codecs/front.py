@@ -276,6 +276,9 @@ def level_costs(tables, first):
         known = (entry >= 0) & (entry < escape)
         frequencies = arrays["frequencies"][starts[:-1][part, None] + np.where(known, entry, escape)]
         costs[start - first : part.stop - first] = explicit[frequencies - 1] + np.where(known, 0, ESCAPE_BITS << COST_BITS)
+    for table in first + np.flatnonzero(arrays.get("run_counts", np.zeros(0))[first:]):  # wide ones
+        frequencies, beside = _paid(arrays, table, COST_LEVELS)
+        costs[table - first] = explicit[frequencies - 1] + (beside << COST_BITS)
     return costs
 
 
@@ -284,14 +287,38 @@ def code_lengths(arrays, table, symbols):
 
     Symbols that the table has no entry for take its escape and a typical code.
     """
-    end = int(arrays["counts"][: table + 1].sum())
-    frequencies = arrays["frequencies"][end - int(arrays["counts"][table]) : end].astype(np.float64)
-    explicit = int(arrays["precision"]) - np.log2(frequencies)
-    first = int(arrays["offsets"][table])
-    lengths = np.full(symbols, explicit[-1] + ESCAPE_BITS)
-    known = np.arange(max(first, 0), min(first + len(explicit) - 1, symbols))
-    lengths[known] = explicit[known - first]
-    return lengths
+    frequencies, beside = _paid(arrays, table, symbols)
+    return int(arrays["precision"]) - np.log2(frequencies) + beside
+
+
+def _paid(arrays, table, symbols):
+    """Of the symbols from 0 on in one of some tables: the frequencies of their entries, int64, and what is paid beside these, in bits."""
+    entries = _rows(arrays["counts"], table)
+    escape = entries.stop - entries.start - 1
+    place, ends = np.arange(symbols) - int(arrays["offsets"][table]), np.arange(1, escape + 1)
+    raw_bits = np.zeros(escape + 1, np.int64)
+    if "runs" in arrays and arrays["run_counts"][table]:
+        place = _places(arrays["runs"][_rows(arrays["run_counts"], table)].astype(np.int64), place)
+        raw_bits = arrays["raw_bits"][entries].astype(np.int64)
+        ends = np.cumsum(1 << raw_bits[:-1])
+    known = (place >= 0) & (place < ends[-1])
+    entry = np.where(known, np.searchsorted(ends, place, side="right"), escape)
+    return arrays["frequencies"][entries][entry].astype(np.int64), np.where(known, raw_bits[entry], ESCAPE_BITS)
+
+
+def _places(runs, distance):
+    """Places of symbols, counted from the offset, in the runs of a wide table; -1 for those that no run has."""
+    starts, lengths = runs.T
+    order = np.argsort(starts)
+    run = order[np.maximum(np.searchsorted(starts[order], distance, side="right") - 1, 0)]
+    within = distance - starts[run]
+    return np.where((within >= 0) & (within < lengths[run]), (np.cumsum(lengths) - lengths)[run] + within, -1)
+
+
+def _rows(counts, table):
+    """Where the rows of a table are in an array of the rows of all."""
+    end = int(counts[: table + 1].sum())
+    return slice(end - int(counts[table]), end)
 
 
 def _fixed_log2(values):

@@ -14,6 +14,7 @@ from rdcodec.codecs.grid import grid_power
 from rdcodec.codecs.limits import network_bytes, table_bytes
 from rdcodec.codecs.link import State
 from rdcodec.codecs.words import WORD_SPECS, unpack_words
+from rdcodec.entropy import WIDE_ARRAYS
 from rdcodec.errors import RdcodecError
 from rdcodec.messages import shown
 from rdcodec.net import IntegerNet
@@ -90,7 +91,7 @@ class LearnedCodec(FrontCodec):
 
     def _check_names(self, nets):
         """Every tensor is of some use; those that are not there were missed before."""
-        expected = {name for name, *_ in self._SPECS}
+        expected = {name for name, *_ in self._SPECS} | {prefix + name for prefix in ("", "word_") for name in WIDE_ARRAYS}
         expected.update(*(net.to_tensors(prefix) for prefix, net in nets if net))
         for name in sorted(self._t.keys() - expected):
             raise RdcodecError(f"{shown(name)}: expected no such tensor in a checkpoint of family {self.family}")

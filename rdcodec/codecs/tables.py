@@ -3,7 +3,8 @@
 import numpy as np
 
 from rdcodec.codecs.fields import Tensor
-from rdcodec.entropy import FrequencyTables
+from rdcodec.entropy import WIDE_ARRAYS, FrequencyTables
+from rdcodec.errors import RdcodecError
 
 __all__ = ["TABLE_SPECS", "tables_of"]
 
@@ -18,4 +19,8 @@ TABLE_SPECS = (
 def tables_of(tensors, prefix=""):
     """`FrequencyTables` of tensors whose names begin with the prefix; all tables of a checkpoint have one precision."""
     arrays = (tensors[f"{prefix}{name}"] for name in ("frequencies", "counts", "offsets"))
-    return FrequencyTables.from_frequencies(*arrays, int(tensors["precision"]))
+    wide = {name: tensors[prefix + name] for name in WIDE_ARRAYS if prefix + name in tensors}
+    for name, array in wide.items():
+        if array.dtype != WIDE_ARRAYS[name]:
+            raise RdcodecError(f"{prefix}{name}: expected {WIDE_ARRAYS[name]}, got {array.dtype}")
+    return FrequencyTables.from_frequencies(*arrays, int(tensors["precision"]), **wide)

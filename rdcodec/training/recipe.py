@@ -158,7 +158,7 @@ def _start(family, config, tensors, networks, cache, report):
         config = {**config, "latents": LATENTS if networks.density else 0, "emphasis_bits": 0}
         nothing = np.zeros((config["channels"], 0), np.int8)
         tensors = {**tensors, "emphasis_in": nothing, "emphasis_out": nothing.T, **network_tensors(networks, torch.from_numpy(tensors["component_scale"]).float())}
-        tensors.update(prior_tables(tensors, _latent_pmf(networks)))
+        tensors = prior_tables(tensors, _latent_pmf(networks))
         codec = _with_tables(family, config, tensors, networks, cache, START_QUALITIES, lambda f: report("first tables", f))
         codec.save_pretrained(folder)
     return family.from_pretrained(folder)
@@ -169,7 +169,7 @@ def _finish(module, model, layer, cache, qualities, report):
     family = type(module.codec)
     bits, emphasis = emphasis_tensors(module.emphasis)
     tensors = {**module.codec._tensors(), **emphasis, **network_tensors(module.networks, module.component_scale)}
-    tensors.update(prior_tables(tensors, _latent_pmf(module.networks)))
+    tensors = prior_tables(tensors, _latent_pmf(module.networks))
     span = qualities[0] - TABLE_MARGIN, qualities[1] + TABLE_MARGIN
     config = {**module.codec._config(), **bits}
     codec = _with_tables(family, config, tensors, module.networks, cache, span, lambda f: report("tables", f))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rdcodec.calibration.fit import WORD_PRIOR_UNIT
-from rdcodec.calibration.tables import REACH, SCALES, SHAPES, joined_tables, level_tables, prior_level_pmf, symbol_table
+from rdcodec.calibration.tables import REACH, SCALES, SHAPES, level_tables, prior_level_pmf, symbol_table, with_tables
 from rdcodec.codecs.front import SIDE_TABLES
 from rdcodec.entropy import FrequencyTables
 
@@ -16,7 +16,7 @@ PASSES = 2  # the search for scales goes by the tables, which go by the scales
 
 
 def prior_tables(tensors, latent_pmf):
-    """Tensors of tables before anything was counted.
+    """Tensors with tables before anything was counted.
 
     Parameters
     ----------
@@ -26,11 +26,11 @@ def prior_tables(tensors, latent_pmf):
         float64 [latents, values], probabilities of hyper-latents from -LATENT_REACH on.
     """
     counts = np.zeros((SHAPES, SCALES, 2, 2 * REACH + 1))
-    return _joined(tensors, latent_pmf, [np.ones(size) for size in _side_sizes(tensors)], counts)
+    return _with_tables(tensors, latent_pmf, [np.ones(size) for size in _side_sizes(tensors)], counts)
 
 
 def fit_tables(family, config, tensors, latent_pmf, windows, qualities, report):
-    """Tensors of tables fitted to windows of hidden states.
+    """Tensors with tables fitted to windows of hidden states.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def fit_tables(family, config, tensors, latent_pmf, windows, qualities, report):
             counts += np.bincount(row * (2 * REACH + 1) + levels[inside] + REACH, minlength=len(counts))
             report((number + (i + 1) / len(windows)) / PASSES)
         counts = counts.reshape(SHAPES, SCALES, 2, -1)
-        tensors = {**tensors, **_joined(tensors, latent_pmf, sides, counts)}
+        tensors = _with_tables(tensors, latent_pmf, sides, counts)
     return tensors
 
 
@@ -77,7 +77,7 @@ def _count(sides, symbols, tables):
             sides[t] += np.bincount(np.minimum(here, len(sides[t]) - 1), minlength=len(sides[t]))
 
 
-def _joined(tensors, latent_pmf, sides, counts):
+def _with_tables(tensors, latent_pmf, sides, counts):
     gains, words, steps, *scales = sides
     known = words.sum() * np.exp(tensors["word_prior"] / WORD_PRIOR_UNIT)
     mean = np.mean(scales, axis=0)
@@ -85,4 +85,4 @@ def _joined(tensors, latent_pmf, sides, counts):
     tables += [symbol_table(row + 0.02 * mean, 0.2) for row in scales]
     if len(latent_pmf):
         tables.append(FrequencyTables.from_pmf(latent_pmf, -LATENT_REACH, precision=PRECISION))
-    return joined_tables(*tables, level_tables(counts, prior_level_pmf())).to_arrays()
+    return with_tables(tensors, *tables, level_tables(counts, prior_level_pmf()))

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from rdcodec.calibration.tables import joined_tables
 from rdcodec.codecs.words import WORD_EXPONENTS, word_tables
 from rdcodec.codecs.learned import FEATURE_UNIT
 from rdcodec.entropy import FrequencyTables
@@ -56,8 +55,7 @@ def _rounded(values, component, prior, at_deviation, fixed):
     levels = (np.sign(values) * np.floor(scaled + 1 - DEAD_ZONE)).astype(np.int32)
     index = word_tables(tensors)
     tables = _tables(levels, index)
-    arrays = tables.to_arrays()
-    kept = {f"word_{name}": arrays[name] for name in ("frequencies", "counts", "offsets")}
+    kept = {f"word_{name}": array for name, array in tables.to_arrays().items() if name != "precision"}
     coded = tables.encode(levels.ravel(), index.ravel())
     return {**kept, "word_exponents": tensors["word_exponents"], "words": np.frombuffer(coded, np.uint8)}
 
@@ -70,4 +68,4 @@ def _tables(levels, index):
         reach = max(1, int(np.abs(met).max(initial=0)))
         counts = np.bincount(met + reach, minlength=2 * reach + 1) + PRIOR
         parts.append(FrequencyTables.from_pmf(counts[None] / counts.sum(), -reach, precision=PRECISION))
-    return joined_tables(*parts)
+    return FrequencyTables.joined(parts)

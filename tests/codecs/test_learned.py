@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 from learned_parts import LATENTS, learned_codec, parts
+from safetensors.numpy import load_file
 
 from rdcodec import Codec, CodecMismatchError, RdcodecError
+from rdcodec.calibration.tables import with_tables
 from rdcodec.codecs import ContextCodec, DirectAccessCodec, FourierHyperpriorCodec
+from rdcodec.entropy import WIDE_ARRAYS, FrequencyTables
+from rdcodec.net import IntegerNet
+from rdcodec.reference import LearnedDecoder
+from rdcodec.stream import read_frame
 from rdcodec.training import FAMILIES
 
 CHANNELS = 20
@@ -136,3 +142,48 @@ def test_matrices_may_go_while_they_are_used():
     expected = codec.encode(h)
     codec._emphasised = Dropping()
     assert codec.encode(h) == expected
+
+
+WIDE = {f"{prefix}{name}" for prefix in ("", "word_") for name in WIDE_ARRAYS}
+
+
+def with_wide_tables(tensors):
+    """Every second table with entries for two symbols each, and those of the words with one each."""
+    tables, parts = FrequencyTables.from_arrays(tensors), []
+    arrays = tables.to_arrays()
+    for t, row in enumerate(np.split(arrays["frequencies"].astype(int), np.cumsum(arrays["counts"])[:-1])):
+        one, offset = FrequencyTables.from_frequencies(row, [len(row)], [arrays["offsets"][t]], 15), arrays["offsets"][t]
+        if t % 2 and len(row) > 2:
+            pairs = np.append(np.add.reduceat(row[:-1], np.arange(0, len(row) - 1, 2)), row[-1])
+            bits = np.append(np.ones(len(pairs) - 1, int), 0)
+            one = FrequencyTables.from_frequencies(pairs, [len(pairs)], [offset], 15, bits, [1], [[0, 2 * len(pairs) - 2]])
+        parts.append(one)
+    words = tensors["word_counts"]
+    return {
+        **with_tables(tensors, *parts),
+        "word_raw_bits": np.zeros(len(tensors["word_frequencies"]), np.uint8),
+        "word_run_counts": np.ones(len(words), np.uint32),
+        "word_runs": np.stack([np.zeros_like(words), words - 1], axis=1),
+    }
+
+
+@pytest.mark.parametrize("family", [DirectAccessCodec, ContextCodec])
+def test_wide_tables_are_saved_loaded_and_coded_with(family, tmp_path):
+    config, tensors = parts(family, CHANNELS, DEVIATION)
+    codec = family(config, with_wide_tables(tensors))
+    codec.save_pretrained(tmp_path)
+    again = Codec.from_pretrained(tmp_path)
+    assert again.codec_id == codec.codec_id and WIDE <= set(load_file(tmp_path / "codec.safetensors"))
+    h = np.random.default_rng(3).normal(size=(30, CHANNELS)).astype(np.float32)
+    h[5] *= 400
+    frame = codec.encoder().encode(h, quality=8)
+    decoded = again.decoder().decode(frame)
+    np.testing.assert_array_equal(decoded, family(config, tensors).decoder().decode(family(config, tensors).encoder().encode(h, quality=8)))
+    slow = LearnedDecoder(config, codec._tensors(), {"predictor": IntegerNet.from_tensors("predictor", tensors)}, family.looks_back)
+    np.testing.assert_array_equal(slow.decode(read_frame(frame).payload, 30, 8), decoded)
+
+
+def test_tables_replace_wide_ones_whole():
+    _, tensors = parts(DirectAccessCodec, CHANNELS, DEVIATION)
+    plain = FrequencyTables.from_arrays(tensors)
+    assert not WIDE_ARRAYS.keys() & with_tables(with_wide_tables(tensors), plain).keys()

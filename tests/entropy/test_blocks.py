@@ -27,7 +27,7 @@ def tables_of_any_shape(seed, precision):
     units = 2**precision
     rows = [[units - 1, 1], [1, units - 1], [1] * 100 + [units - 100], [units // 64] * 64]
     rows.append((1 + np.bincount(rng.integers(0, 300, units - 301), minlength=300)).tolist() + [1])
-    offsets = [0, -(2**31), 2**31 - 101, -32, int(rng.integers(-1000, 1000))]
+    offsets = [0, -(2**31), 2**31 - 100, -32, int(rng.integers(-1000, 1000))]
     return FrequencyTables.from_frequencies(np.concatenate(rows), [len(row) for row in rows], offsets, precision)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wide_parts import entries_and_bits
 
 from rdcodec import RdcodecError
 from rdcodec.entropy import FrequencyTables
@@ -20,9 +21,10 @@ def entries_of(tables, t=0):
     return int(arrays["offsets"][t]), arrays["frequencies"][ends[t] - arrays["counts"][t] : ends[t]].astype(int)
 
 
-def entry_probabilities(pmf, offset, first, count):
-    """What each entry of the table stands for; the last one for everything else."""
-    inside = np.asarray(pmf)[first - offset : first - offset + count - 1]
+def entry_probabilities(tables, pmf, offset):
+    """What each entry of the only table stands for; the last one for everything else."""
+    entries, _ = entries_and_bits(tables, offset + np.arange(len(pmf)))
+    inside = np.bincount(entries[entries >= 0], np.asarray(pmf)[entries >= 0], int(tables.to_arrays()["counts"][0]) - 1)
     return np.append(inside, 1.0 - inside.sum())
 
 
@@ -59,8 +61,9 @@ def shortest_by_search(p, precision):
     ],
 )
 def test_rounding_is_optimal(pmf, precision):
-    first, frequencies = entries_of(FrequencyTables.from_pmf([pmf], -1, precision))
-    p = entry_probabilities(pmf, -1, first, len(frequencies))
+    tables = FrequencyTables.from_pmf([pmf], -1, precision)
+    _, frequencies = entries_of(tables)
+    p = entry_probabilities(tables, pmf, -1)
     assert code_length(p, frequencies, precision) == pytest.approx(shortest_by_search(p, precision), abs=1e-12)
 
 
@@ -75,8 +78,9 @@ def test_no_unit_is_better_elsewhere(logarithms, precision, mass):
     """
     weights = np.exp2(logarithms)
     pmf = mass * weights / weights.sum()
-    first, f = entries_of(FrequencyTables.from_pmf([pmf], 7, precision))
-    p = entry_probabilities(pmf, 7, first, len(f))
+    tables = FrequencyTables.from_pmf([pmf], 7, precision)
+    _, f = entries_of(tables)
+    p = entry_probabilities(tables, pmf, 7)
     assert f.min() >= 1 and f.sum() == 2**precision
     gain = p * np.log1p(1.0 / f)
     loss = np.where(f > 1, p * np.log(f / np.maximum(f - 1.0, 1e-300)), np.inf)
@@ -92,9 +96,9 @@ def test_far_tails_are_left_to_the_escape():
     below = np.array([0.5 * math.erfc(-x / scale / math.sqrt(2)) for x in edges])
     pmf = np.diff(below)
     tables = FrequencyTables.from_pmf([pmf], -340, 15)
-    first, frequencies = entries_of(tables)
+    _, frequencies = entries_of(tables)
     assert len(frequencies) < 10
-    p = entry_probabilities(pmf, -340, first, len(frequencies))
+    p = entry_probabilities(tables, pmf, -340)
     entropy = -sum(x * math.log2(x) for x in pmf if x > 0)
     assert code_length(p, frequencies, 15) < entropy * 1.0005
 
@@ -130,7 +134,7 @@ def test_more_symbols_than_units():
         ([[np.inf]], "table 0: pmf"),
         ([[0.0, 0.0]], "table 0: pmf: expected a sum above 0"),
         ([[0.7, 0.7]], "table 0: pmf: expected a sum above 0 and at most 1; the row has 2 symbols and sums to 1.4"),
-        ([[]], "table 0"),
+        ([[]], "^table 0: pmf: expected 1 to 2.30 symbols, got 0; the row has 0 symbols"),
         ([0.5, 0.5], "pmf: expected .tables, symbols., got 1 dimensions"),
         (np.zeros((0, 3)), "at least one table"),
     ],
@@ -141,11 +145,27 @@ def test_bad_pmf(pmf, message):
 
 
 @pytest.mark.parametrize(
-    ("offset", "message"), [([0, 1], "offset: expected one integer"), (2**31 - 1, "int32"), (2**40, "offset: expected")]
+    ("offset", "message"),
+    [
+        ([0, 1], "^offset: expected one integer"),
+        (2**31 - 1, "^table 0: offset: the symbols must lie within int32, got 2147483647; the row has 2 symbols"),
+        (2**40, "^offset: expected"),
+    ],
 )
 def test_bad_offset(offset, message):
     with pytest.raises(RdcodecError, match=message):
         FrequencyTables.from_pmf([[0.5, 0.5]], offset)
+
+
+@pytest.mark.parametrize("symbols", [1, 2, 300, 20_000])
+def test_a_table_may_end_at_the_last_symbol_and_begin_at_the_first(symbols):
+    for offset in (2**31 - symbols, -(2**31)):
+        tables = FrequencyTables.from_pmf(np.full((1, symbols), 1 / symbols), offset, 12)
+        assert int(tables.to_arrays()["offsets"][0]) == offset
+        coded = np.array([offset, offset + symbols - 1, 2**31 - 1, -(2**31), 0] * 50, np.int64).astype(np.int32)
+        index = np.zeros(len(coded), np.uint8)
+        for lanes in (1, 2, 32):
+            assert np.array_equal(tables.decode(tables.encode(coded, index, lanes), index), coded)
 
 
 @pytest.mark.parametrize("precision", [11, 16, -1, 2**40])
@@ -171,7 +191,7 @@ def test_bad_scale(scale):
         ([4095, 1, 4000, 95], [2, 2], [0, 0], "table 1: .* got 4095"),
         ([4095, 1], [3], [0], "frequencies: the counts"),
         ([4095, 1, 7], [2], [0], "frequencies: the counts"),
-        ([4095, 1], [2], [2**31 - 1], "table 0: the symbols must lie within int32"),
+        ([4094, 1, 1], [3], [2**31 - 1], "table 0: the symbols must lie within int32"),
         ([4095, 1], [2], [0, 0], "offsets: expected one a table, 1, got 2"),
         ([], [], [], "tables: expected 1 to 65535"),
         ([4095, 1], [2], [2**31], "offsets: expected"),

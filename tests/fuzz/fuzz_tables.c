@@ -18,6 +18,7 @@ typedef struct arrays {
     uint32_t *counts;
     int32_t *offsets;
     uint16_t *frequencies;
+    const rdc_wide_arrays *wide; /* NULL where none is wide */
 } arrays;
 
 static unsigned any_precision(rng *r) {
@@ -83,7 +84,7 @@ static void check_export(const rdc_tables *tables, const arrays *a) {
 
 static void check_tables(rng *r, const arrays *a) {
     rdc_tables *tables = NULL;
-    if (rdc_tables_create(&tables, a->precision, a->tables, a->counts, a->offsets, a->frequencies, a->total).error != RDC_OK) {
+    if (rdc_tables_create(&tables, a->precision, a->tables, a->counts, a->offsets, a->frequencies, a->total, a->wide).error != RDC_OK) {
         check_that(!tables, "no tables are made of what is refused");
         return;
     }
@@ -116,17 +117,18 @@ static void check_pmf(rng *r) {
     const double *pmf = make_pmf(r, n);
     const int32_t offset = wild_int32(r, INT32_MAX - (int32_t)n);
     const unsigned precision = any_precision(r);
-    uint16_t *frequencies = buffer_take((n + 1) * sizeof *frequencies);
-    uint32_t count = 0;
-    int32_t first = 0;
-    if (rdc_pmf_round(pmf, n, offset, precision, frequencies, &count, &first).error != RDC_OK) {
-        check_that(count == 0 && first == 0, "nothing is written where a pmf is refused");
+    rdc_rounded rounded = {0};
+    if (rdc_pmf_round(pmf, n, offset, precision, &rounded).error != RDC_OK) {
+        check_that(rounded.count == 0 && !rounded.frequencies && !rounded.runs, "nothing is left where a pmf is refused");
         return;
     }
-    const int lies_within = first >= offset && (int64_t)first - offset + count <= (int64_t)n + 1;
+    const int is_wide = rounded.run_count > 0;
+    const int lies_within = rounded.offset >= offset && (is_wide || (int64_t)rounded.offset - offset + rounded.count <= (int64_t)n + 1);
     check_that(lies_within, "the support lies within that of the pmf");
-    const arrays made = {precision, 1, count, &count, &first, frequencies};
+    const rdc_wide_arrays wide = {rounded.raw_bits, &rounded.run_count, rounded.runs, rounded.run_count};
+    const arrays made = {precision, 1, rounded.count, &rounded.count, &rounded.offset, rounded.frequencies, is_wide ? &wide : NULL};
     check_tables(r, &made);
+    rdc_rounded_free(&rounded);
 }
 
 void fuzz_tables(rng *r) {

@@ -4,12 +4,18 @@
 #include "blocks.h"
 #include "groups.h"
 #include "inputs.h"
+#include "wide_inputs.h"
 
 #define MOST_SYMBOLS 5000
 #define MOST_DAMAGED 300
 
 static void encode(rdc_cpu_level level, coded_block *block) {
     block->bytes = encode_block(rdc_rans_kernels_of(level), block->tables, block->symbols, block->index, block->n, block->lanes, &block->size);
+}
+
+static rdc_tables *make_any_tables(rng *r) {
+    const unsigned precision = RDC_MIN_PRECISION + rng_below(r, 4);
+    return rng_one_in(r, 3) ? make_wide_tables(r, precision) : make_tables(r, precision);
 }
 
 coded_block make_block(rng *r, const rdc_tables *tables, size_t most) {
@@ -91,7 +97,7 @@ static void check_bad_index(rdc_cpu_level level, const coded_block *block, rng r
 
 void check_blocks(rng *r) {
     const check_levels levels = check_levels_here();
-    rdc_tables *tables = make_tables(r, RDC_MIN_PRECISION + rng_below(r, 4));
+    rdc_tables *tables = make_any_tables(r);
     const size_t mark = buffers_mark();
     const coded_block block = make_block(r, tables, MOST_SYMBOLS);
     for (size_t k = 0; k < levels.count; k++) {
@@ -141,7 +147,7 @@ static void check_damage(const coded_block *block, size_t at, rng r) {
 }
 
 void check_damaged_blocks(rng *r) {
-    rdc_tables *tables = make_tables(r, RDC_MIN_PRECISION + rng_below(r, 4));
+    rdc_tables *tables = make_any_tables(r);
     const size_t mark = buffers_mark();
     const coded_block block = make_block(r, tables, MOST_DAMAGED);
     for (size_t at = 0; at < block.size; at++) {

@@ -76,7 +76,7 @@ static rdc_status make_few_tables(uint8_t *out) {
     const uint32_t counts[] = {2, 3};
     const int32_t offsets[] = {0, -1};
     const uint16_t frequencies[] = {4095, 1, 1, 4094, 1};
-    const rdc_status status = rdc_tables_create(&made, 12, 2, counts, offsets, frequencies, 5);
+    const rdc_status status = rdc_tables_create(&made, 12, 2, counts, offsets, frequencies, 5, NULL);
     check_that((status.error == RDC_OK) == (made != NULL), "tables are made or not");
     if (made) rdc_tables_export(made, (uint32_t *)(void *)out, (int32_t *)(void *)(out + 64), (uint16_t *)(void *)(out + 128));
     rdc_tables_free(made);
@@ -94,8 +94,27 @@ static rdc_status make_gaussian_tables(uint8_t *out) {
 
 static rdc_status round_pmf(uint8_t *out) {
     static const double pmf[] = {0.1, 0.5, 1e-9, 0.3};
-    uint32_t *count = (uint32_t *)(void *)out;
-    return rdc_pmf_round(pmf, 4, 7, 12, (uint16_t *)(void *)(out + 16), count, (int32_t *)(void *)(count + 1));
+    rdc_rounded rounded = {0};
+    const rdc_status status = rdc_pmf_round(pmf, 4, 7, 12, &rounded);
+    for (uint32_t i = 0; i < rounded.count; i++) out[i] = (uint8_t)rounded.frequencies[i];
+    rdc_rounded_free(&rounded);
+    return status;
+}
+
+/* Two symbols far apart: a wide table. */
+static rdc_status round_wide_pmf(uint8_t *out) {
+    static const double pmf[5000] = {[0] = 0.5, [4999] = 0.5};
+    rdc_rounded rounded = {0};
+    rdc_tables *made = NULL;
+    rdc_status status = rdc_pmf_round(pmf, 5000, 7, 12, &rounded);
+    if (status.error == RDC_OK) {
+        const rdc_wide_arrays wide = {rounded.raw_bits, &rounded.run_count, rounded.runs, rounded.run_count};
+        status = rdc_tables_create(&made, 12, 1, &rounded.count, &rounded.offset, rounded.frequencies, rounded.count, &wide);
+    }
+    if (made) out[0] = (uint8_t)rdc_tables_run_total(made);
+    rdc_tables_free(made);
+    rdc_rounded_free(&rounded);
+    return status;
 }
 
 static rdc_status encode(const coded_block *block, uint8_t *out) {
@@ -294,6 +313,8 @@ static const struct {
     {"rdc_tables_create", make_few_tables, NULL, 256, 0},
     {"rdc_tables_create_gaussian", make_gaussian_tables, NULL, 1, 0},
     {"rdc_pmf_round", round_pmf, NULL, 64, 0},
+    {"rdc_pmf_round of a wide table", round_wide_pmf, NULL, 64, 0},
+    {"rdc_pmf_round", round_wide_pmf, NULL, 64, 0},
     {"rdc_block_encode", encode_block_of_one_part, NULL, 1 << 16, 0},
     {"rdc_block_encode, parts", encode_parts, NULL, MOST_OUT, 0},
     {"rdc_block_decode_all", decode_parts, NULL, MOST_OUT, 0},

@@ -8,6 +8,7 @@
 #include "inputs.h"
 #include "net_inputs.h"
 #include "prediction_inputs.h"
+#include "wide_inputs.h"
 
 #define SETS 12 /* of tables, for each precision */
 #define NETWORKS 60
@@ -44,8 +45,8 @@ static uint32_t digest_symbols(uint32_t digest, const rdc_tables *tables, const 
     return digest;
 }
 
-static uint32_t digest_tables(uint32_t digest, rng *r, unsigned precision) {
-    rdc_tables *tables = make_tables(r, precision);
+/* Of blocks with these tables, which are freed. */
+static uint32_t digest_tables(uint32_t digest, rng *r, rdc_tables *tables) {
     const size_t mark = buffers_mark(), n = 1 + rng_count(r, 3000, 32);
     const rdc_index index = make_index(r, tables, n);
     const int32_t *symbols = make_symbols(r, tables, index, n);
@@ -60,8 +61,12 @@ static void print_digest_of_precision(unsigned precision) {
     check_begin("digests", 0, precision);
     rng r = rng_of(0, precision);
     uint32_t digest = 0;
-    for (int set = 0; set < SETS; set++) digest = digest_tables(digest, &r, precision);
+    for (int set = 0; set < SETS; set++) digest = digest_tables(digest, &r, make_tables(&r, precision));
     printf("blocks of precision %u: %08lx\n", precision, (unsigned long)digest);
+}
+
+static uint32_t digest_wide_tables(uint32_t digest, rng *r) {
+    return digest_tables(digest, r, make_wide_tables(r, RDC_MIN_PRECISION + rng_below(r, 4)));
 }
 
 /* A block of two parts with the built-in tables, and symbols that suit them. */
@@ -137,6 +142,7 @@ static void print_digest_of(const char *name, uint32_t add(uint32_t digest, rng 
 void print_digests(void) {
     for (unsigned precision = RDC_MIN_PRECISION; precision <= RDC_MAX_PRECISION; precision++) print_digest_of_precision(precision);
     print_digest_of_parts();
+    print_digest_of("blocks of wide tables", digest_wide_tables, 4 * SETS);
     print_digest_of("networks", digest_network, NETWORKS);
     print_digest_of("predictions", digest_prediction, PREDICTIONS);
 }

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "wide_inputs.h"
+
 /* ---- Tables ---- */
 
 /* Each fills 2 to `most` frequencies of 1 or more that sum to `units`; returns how many. */
@@ -42,6 +44,11 @@ static uint32_t fill_unevenly(rng *r, uint16_t *frequencies, uint32_t most, uint
     return count;
 }
 
+uint32_t fill_frequencies(rng *r, uint16_t *frequencies, uint32_t most, uint32_t units) {
+    static fill_fn *const fills[] = {fill_with_a_peak, fill_flat, fill_unevenly};
+    return fills[rng_below(r, 3)](r, frequencies, most, units);
+}
+
 /* Symbols of a table that ends just within int16, just beyond, or begins just beyond. */
 static int32_t offset_near_int16(rng *r, uint32_t count) {
     const int32_t ends[] = {INT16_MIN + 1, INT16_MAX - (int32_t)(count - 1), 0, -(int32_t)(count / 2)};
@@ -51,7 +58,7 @@ static int32_t offset_near_int16(rng *r, uint32_t count) {
 static int32_t any_offset(rng *r, uint32_t count) {
     switch (rng_below(r, 4)) {
     case 0: return INT32_MIN;
-    case 1: return INT32_MAX - (int32_t)(count - 1);
+    case 1: return INT32_MAX - (int32_t)(count - 2);
     case 2: return (int32_t)rng_below(r, 2001) - 1000;
     default: return -(int32_t)(count / 2);
     }
@@ -60,13 +67,13 @@ static int32_t any_offset(rng *r, uint32_t count) {
 static rdc_tables *create(unsigned precision, size_t tables, const uint32_t *counts, const int32_t *offsets, const uint16_t *frequencies,
                           size_t total) {
     rdc_tables *made = NULL;
-    check_that(rdc_tables_create(&made, precision, tables, counts, offsets, frequencies, total).error == RDC_OK, "tables can be made");
+    check_that(rdc_tables_create(&made, precision, tables, counts, offsets, frequencies, total, NULL).error == RDC_OK,
+               "tables can be made");
     return made;
 }
 
 rdc_tables *make_tables(rng *r, unsigned precision) {
     static const uint32_t amounts[] = {1, 2, 3, 63, 64, 65, 255, 256, 257, 5000};
-    static fill_fn *const fills[] = {fill_with_a_peak, fill_flat, fill_unevenly};
     const uint32_t units = 1u << precision, tables = rng_one_in(r, 2) ? 1 + rng_below(r, 5) : amounts[rng_below(r, 10)];
     const uint32_t most = tables < 6 ? units : tables < 300 ? 200 : 16;
     uint32_t *counts = malloc(tables * sizeof *counts);
@@ -77,7 +84,7 @@ rdc_tables *make_tables(rng *r, unsigned precision) {
     const int near_int16 = (int)rng_one_in(r, 2);
     size_t total = 0;
     for (uint32_t t = 0; t < tables; t++) {
-        counts[t] = fills[rng_below(r, 3)](r, frequencies + total, most, units);
+        counts[t] = fill_frequencies(r, frequencies + total, most, units);
         offsets[t] = near_int16 ? offset_near_int16(r, counts[t]) : any_offset(r, counts[t]);
         total += counts[t];
     }
@@ -172,10 +179,12 @@ int32_t *make_symbols(rng *r, const rdc_tables *tables, rdc_index index, size_t 
     const size_t lone = n ? rng_below(r, (uint32_t)n) : 0;
     int32_t *symbols = buffer_take(n * sizeof *symbols);
     for (size_t i = 0; i < n; i++) {
-        const rdc_table *table = &tables->tables[rdc_index_at(index, i)];
-        if (inner) symbols[i] = inner_symbol(r, tables, table);
+        const size_t t = rdc_index_at(index, i);
+        const rdc_table *table = &tables->tables[t];
+        if (tables->wide && tables->wide[t].runs) symbols[i] = wide_symbol(r, &tables->wide[t], inner ? 1000 : rarity);
+        else if (inner) symbols[i] = inner_symbol(r, tables, table);
         else symbols[i] = rng_one_in(r, rarity) ? wild_symbol(r, table) : rdc_table_symbol(table, likely_entry(r, tables, table));
-        if (inner && i == lone) symbols[i] = wild_symbol(r, table);
+        if (inner && i == lone && !tables->wide) symbols[i] = wild_symbol(r, table);
     }
     return symbols;
 }

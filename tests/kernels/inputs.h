@@ -11,6 +11,9 @@ rdc_tables *make_tables(rng *r, unsigned precision);
 /* The built-in set, which is made once. */
 const rdc_tables *gaussian_tables(void);
 
+/* Fills 2 to `most` frequencies of 1 or more that sum to `units`; returns how many. */
+uint32_t fill_frequencies(rng *r, uint16_t *frequencies, uint32_t most, uint32_t units);
+
 /* Different tables of about 2^15 entries each: LARGEST_TABLES are nearly as many as vectors can look up, one more is too many. */
 #define LARGEST_TABLES 65
 rdc_tables *make_large_tables(size_t count);

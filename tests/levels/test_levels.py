@@ -60,6 +60,20 @@ def test_decoding_gives_the_points_of_the_levels(case):
     assert np.array_equal(points, 2 * levels - _core.trellis_odd(levels) * np.sign(levels))
 
 
+def test_parities_are_those_of_symbols_and_not_of_entries(case):
+    """With tables some of which have entries for several levels."""
+    grid, levels, token_scale = case
+    pmf = np.full((1, 40), 1 / 40)
+    parts = [FrequencyTables.from_frequencies([2**13, 2**13 - 1, 1], [3], [-9], 14, [4, 3, 0], [1], [[0, 24]]), FrequencyTables.from_pmf(pmf, -20)]
+    mixed = FrequencyTables.joined([parts[table % 3 == 0] for table in range(len(tables()))])
+    levels[3, 2:5] = 10**6, -(10**6) - 1, 77
+    symbols, index = _core.levels_order(grid, levels, token_scale)
+    decoder = mixed.decoder(mixed.encode(symbols, index), symbols.size)
+    points = _core.levels_decode(grid, decoder._core, token_scale)
+    decoder.finish()
+    assert np.array_equal(points, 2 * levels - _core.trellis_odd(levels) * np.sign(levels))
+
+
 def test_the_chosen_scale_has_the_shortest_code(case):
     grid, levels, _ = case
     grid = (np.zeros(COMPONENTS, np.int32), *grid[1:])

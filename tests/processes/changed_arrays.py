@@ -13,6 +13,7 @@ CALLS = 150
 LARGEST = 2**31 - 1
 TOKENS, COMPONENTS, SCALES = 200, 40, 20
 TABLES = FrequencyTables.gaussian(np.geomspace(0.3, 40, 4 * SCALES))
+WIDE = FrequencyTables.joined([FrequencyTables.gaussian([1e4, 3.0]), FrequencyTables.from_pmf([[0.5, *np.zeros(10**5), 0.5]], 0)])
 COSTS = np.ones((4 * SCALES, 9), np.uint16)
 CANDIDATES = np.int32([-2, 0, 2])
 
@@ -51,12 +52,36 @@ def tables():
     arrays = TABLES.to_arrays()
     counts, offsets, frequencies = arrays["counts"], arrays["offsets"], arrays["frequencies"]
     changed = [(counts, 2), (counts, 2**14), (offsets, LARGEST), (frequencies, 0), (frequencies, 65535)]
-    return lambda: _core.tables_create(int(arrays["precision"]), counts, offsets, frequencies), changed
+    return lambda: _core.tables_create(int(arrays["precision"]), counts, offsets, frequencies, None, None, None), changed
 
 
 def pmf():
     pmf = np.full(400, 1 / 400)
-    return lambda: _core.pmf_round(pmf, 0, 14)[2].tobytes(), [(pmf, 1e300), (pmf, -1e300), (pmf, np.nan)]
+    return lambda: _core.pmf_round(pmf, 0, 14), [(pmf, 1e300), (pmf, -1e300), (pmf, np.nan)]
+
+
+def wide_tables():
+    arrays = WIDE.to_arrays()
+    names = ("counts", "offsets", "frequencies", "raw_bits", "run_counts", "runs")
+    counts, offsets, frequencies, raw_bits, run_counts, runs = (arrays[name] for name in names)
+    changed = [(counts, 2), (raw_bits, 31), (raw_bits, 0), (run_counts, 0), (run_counts, 2**31), (runs, 2**32 - 1), (runs, 0), (offsets, LARGEST)]
+    return lambda: _core.tables_create(WIDE.precision, counts, offsets, frequencies, raw_bits, run_counts, runs), changed
+
+
+def wide_pmf():
+    pmf = np.arange(1, 30_001) % 37 / 540_540.0
+    return lambda: _core.pmf_round(pmf, 0, 12), [(pmf, 1e300), (pmf, 0), (pmf, 5e-324), (pmf, np.nan)]
+
+
+def encode_wide():
+    symbols, index = np.arange(40_000, dtype=np.int32), (np.arange(40_000) % 3).astype(np.uint16)
+    return lambda: WIDE.encode(symbols, index), [(index, 65535), (index, 0), (symbols, LARGEST), (symbols, -LARGEST)]
+
+
+def decode_wide():
+    index = (np.arange(40_000) % 3).astype(np.uint16)
+    block = bytearray(WIDE.encode(np.arange(40_000), index))
+    return lambda: WIDE.decode(block, index), [(index, 65535), (index, 0), (np.frombuffer(block, np.uint8), 255)]
 
 
 class Grid:
@@ -159,6 +184,7 @@ ENTRIES = {
     entry.__name__: entry
     for entry in (encode, encode_narrow, decode, decode_narrow, decode_segments, ideal_bits, tables, pmf, order, count, fit_scale)
     + (decode_levels, predict, decode_predicted, trellis, quantise, net_apply, counts, neighbours)
+    + (wide_tables, wide_pmf, encode_wide, decode_wide)
 }
 
 
