@@ -219,7 +219,7 @@ class Chain(NamedTuple):
 
     def read(self, data, offset=0):
         """The next frame, which begins at a byte offset; errors as of `read_frame`, and for a new start that was there before."""
-        frame = read_frame(data, offset, self.before)
+        frame = Frame(*_core.frame_read(data, offset, self.before))
         if 0 < frame.restart <= self.restarts:
             raise CorruptStreamError(f"byte {offset}: new start {frame.restart} of its row, expected one after {self.restarts}")
         return frame
@@ -268,6 +268,8 @@ def _frames(data, header, offset):
 
 def bytes_of(data):
     """A view of the bytes of a bytes-like object, whatever its items are; a copy where they do not lie side by side."""
+    if type(data) is bytes:
+        return data
     view = memoryview(data)
     return view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
 

@@ -20,7 +20,8 @@ struct rdc_prediction {
     int32_t *scale;      /* [components] that a decoder takes: the grid's, with what is predicted */
     int32_t *levels;     /* [components] that it reads ... */
     uint16_t *index;     /* ... and their tables */
-    int16_t *before;     /* what was remembered at rdc_prediction_begin */
+    int16_t *before;     /* what was remembered where the last call began to code ... */
+    int has_coded;       /* ... since rdc_prediction_begin */
 };
 
 rdc_status rdc_predictor_check(const rdc_predictor *predictor) {
@@ -103,13 +104,22 @@ void rdc_prediction_save(const rdc_prediction *prediction, int16_t *to) {
 }
 
 void rdc_prediction_begin(rdc_prediction *prediction) {
-    rdc_prediction_save(prediction, prediction->before);
+    prediction->has_coded = 0;
 }
 
-void rdc_prediction_rollback(rdc_prediction *prediction) {
+static void begin_to_code(rdc_prediction *prediction) {
+    rdc_prediction_save(prediction, prediction->before);
+    prediction->has_coded = 1;
+}
+
+static void restore(rdc_prediction *prediction) {
     const size_t seen = components_seen(prediction->predictor);
     memcpy(prediction->inputs, prediction->before, seen * sizeof *prediction->inputs);
     rdc_net_state_restore(prediction->net, prediction->before + seen);
+}
+
+void rdc_prediction_rollback(rdc_prediction *prediction) {
+    if (prediction->has_coded) restore(prediction);
 }
 
 rdc_status rdc_prediction_load(rdc_prediction *prediction, const int16_t *saved) {
@@ -118,14 +128,14 @@ rdc_status rdc_prediction_load(rdc_prediction *prediction, const int16_t *saved)
     const rdc_status status = rdc_net_state_check(prediction->predictor->net, saved + seen);
     RDC_RETURN_IF(status.error != RDC_OK, status.error, status.at + seen, status.got);
     memcpy(prediction->before, saved, rdc_prediction_size(prediction->predictor) * sizeof *saved);
-    rdc_prediction_rollback(prediction);
+    restore(prediction);
     return rdc_ok();
 }
 
 rdc_status rdc_prediction_copy(rdc_prediction **copy, const rdc_prediction *prediction) {
     RDC_FORWARD_IF_ERROR(rdc_prediction_make(copy, prediction->predictor));
     rdc_prediction_save(prediction, (*copy)->before);
-    rdc_prediction_rollback(*copy);
+    restore(*copy);
     return rdc_ok();
 }
 
@@ -204,12 +214,12 @@ static rdc_status quantise_token(rdc_cpu_level cpu, rdc_prediction *prediction, 
 static rdc_status quantise(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y, int32_t *scales,
                            int32_t *levels) {
     const size_t components = prediction->predictor->grid.components;
-    rdc_prediction_begin(prediction);
+    begin_to_code(prediction);
     for (size_t t = 0; t < said->tokens; t++) {
         const size_t at = t * components;
         const rdc_status status = quantise_token(cpu, prediction, said, t, y + at, scales + at, levels + at);
         if (status.error == RDC_OK) continue;
-        rdc_prediction_rollback(prediction);
+        restore(prediction);
         return status;
     }
     return rdc_ok();
@@ -264,11 +274,11 @@ rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, 
                                  double *values) {
     const size_t components = prediction->predictor->grid.components;
     RDC_FORWARD_IF_ERROR(check_exponents(said));
-    rdc_prediction_begin(prediction);
+    begin_to_code(prediction);
     for (size_t t = 0; t < said->tokens; t++) {
         const rdc_status status = decode_token(cpu, prediction, said, t, decoder, values + t * components);
         if (status.error == RDC_OK) continue;
-        rdc_prediction_rollback(prediction);
+        restore(prediction);
         return status;
     }
     return rdc_ok();

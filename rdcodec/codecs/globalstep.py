@@ -19,6 +19,7 @@ WIDEST_REACH = 511
 
 SMALLEST = np.finfo(np.float32).smallest_subnormal
 LARGEST = np.finfo(np.float32).max
+LARGEST_SAFE_STEP = LARGEST / 2**32  # no symbol times a smaller step is infinite
 LARGEST_SYMBOL = 2**31 - 1
 
 
@@ -60,6 +61,8 @@ class GlobalStepCodec(Codec):
         if len(tables) != channels:
             raise RdcodecError(f"tables: expected {channels}, one a channel, got {len(tables)}")
         self.tables = tables
+        self._steps = np.full(self.channels, self.step, np.float64)
+        self._tables_of_channels = np.arange(self.channels, dtype=np.uint16)
 
     @classmethod
     def fit(cls, h, step):
@@ -98,19 +101,21 @@ class GlobalStepCodec(Codec):
         return cls(**config, tables=tables_of(tensors))
 
     def _encode_tokens(self, h, quality, state):
-        return self.tables.encode(_quantise(h, self._steps()), self._index(len(h)))
+        return self.tables.encode(_quantise(h, self._steps), self._index(len(h)))
 
     def _decode_tokens(self, payload, tokens, quality, state):
         values = self.tables.decode(payload, self._index(tokens)).astype(np.float32)
+        if self.step < LARGEST_SAFE_STEP:
+            values *= self.step
+            return values
         with np.errstate(over="ignore"):
             values *= self.step
         return np.clip(values, -LARGEST, LARGEST, out=values)
 
-    def _steps(self):
-        return np.full(self.channels, self.step, np.float64)
-
     def _index(self, tokens):
-        return np.tile(np.arange(self.channels, dtype=np.uint16), (tokens, 1))
+        index = np.empty((tokens, self.channels), np.uint16)
+        index[:] = self._tables_of_channels
+        return index
 
 
 def _quantise(h, steps):

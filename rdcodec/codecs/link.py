@@ -4,7 +4,6 @@ Every call of an end happens whole or leaves the end as it was.
 """
 
 import copy
-from contextlib import contextmanager
 from threading import Lock
 
 import numpy as np
@@ -30,12 +29,30 @@ class State:
 
     def mark(self):
         """Where a call begins, for `rollback`."""
-        return copy.deepcopy(vars(self))
+        attributes = vars(self)
+        return copy.deepcopy(attributes) if attributes else {}
 
     def rollback(self, mark):
         """Go back to where a call began."""
         vars(self).clear()
         vars(self).update(mark)
+
+
+class _Turn:
+    """One thread at a time: a second one is refused, not kept waiting. A copy is free."""
+
+    def __init__(self):
+        self._lock = Lock()
+
+    def __enter__(self):
+        if not self._lock.acquire(blocking=False):
+            raise RdcodecError("another thread is using this encoder or decoder; it is for one at a time")
+
+    def __exit__(self, *_):
+        self._lock.release()
+
+    def __reduce__(self):
+        return _Turn, ()
 
 
 class _End:
@@ -46,23 +63,13 @@ class _End:
         self._quality = quality
         self._state = codec._new_state()
         self._chain = Chain()
-        self._lock = Lock()
-
-    @contextmanager
-    def _held(self):
-        """A call of one thread."""
-        if not self._lock.acquire(blocking=False):
-            raise RdcodecError(f"{type(self).__name__}: another thread is using it; it is for one at a time")
-        try:
-            yield
-        finally:
-            self._lock.release()
+        self._turn = _Turn()
 
     def fork(self):
         """Another one that goes on from here on its own: the row of tokens branches (beam search)."""
-        with self._held():
+        with self._turn:
             twin = object.__new__(type(self))
-            vars(twin).update(vars(self), _state=self._state.copy(), _lock=Lock())
+            vars(twin).update(vars(self), _state=self._state.copy(), _turn=_Turn())
         return twin
 
     def __copy__(self):
@@ -72,22 +79,8 @@ class _End:
         return self.fork()
 
     def __getstate__(self):
-        with self._held():
-            return {name: value for name, value in vars(self).items() if name != "_lock"}
-
-    def __setstate__(self, kept):
-        vars(self).update(kept, _lock=Lock())
-
-
-@contextmanager
-def _whole(state):
-    """After a failure the state is as before."""
-    mark = state.mark()
-    try:
-        yield
-    except BaseException:
-        state.rollback(mark)
-        raise
+        with self._turn:
+            return vars(self).copy()
 
 
 class Encoder(_End):
@@ -127,7 +120,7 @@ class Encoder(_End):
             raise LimitError(f"h: {len(values)} tokens, a frame holds {MAX_FRAME_TOKENS}")
         check_values(values, self._codec.channels)
         checked = None if quality is None else self._codec._checked_quality(quality)
-        with self._held():
+        with self._turn:
             return self._frame(values, self._quality if checked is None else checked)
 
     def restart(self):
@@ -136,16 +129,20 @@ class Encoder(_End):
         For links that lose frames: a decoder that has refused a frame goes on with the next new start. One costs about three bytes,
         and what the codec knew of earlier tokens.
         """
-        with self._held():
+        with self._turn:
             self._restarting = True
 
     def _frame(self, values, quality):
         state = self._codec._new_state() if self._restarting else self._state
         restart = self._chain.restarts + 1 if self._restarting else 0
         announced = quality if restart or quality != self._announced else None
-        with _whole(state):
+        mark = state.mark()
+        try:
             payload = self._codec._encode_tokens(values, quality, state) if len(values) else b""
             frame, checksum = _core.frame_write(len(values), payload, announced, self._chain.before, restart)
+        except BaseException:
+            state.rollback(mark)
+            raise
         self._state, self._chain, self._restarting = state, Chain(checksum, restart or self._chain.restarts), False
         self._quality = self._announced = quality
         return frame
@@ -184,7 +181,7 @@ class Decoder(_End):
             The frame claims more than a frame holds, or than is wanted.
         """
         frame = bytes_of(frame)
-        with self._held():
+        with self._turn:
             read = self._chain.read(frame)
             if read.end != len(frame):
                 raise CorruptStreamError(f"byte {read.end}: {len(frame) - read.end} bytes after the frame")
@@ -200,8 +197,12 @@ class Decoder(_End):
         if not codec.min_quality <= quality <= codec.max_quality:
             raise CorruptStreamError(f"the frame states quality {quality}, the codec has {codec.min_quality} to {codec.max_quality}")
         state = codec._new_state() if frame.restart else self._state
-        with _whole(state):
+        mark = state.mark()
+        try:
             values = self._values(frame, quality, state)
+        except BaseException:
+            state.rollback(mark)
+            raise
         self._state, self._chain, self._quality = state, self._chain.after(frame), quality
         return values
 

@@ -188,7 +188,7 @@ def test_an_end_is_for_one_thread_at_a_time(codec, h, monkeypatch):
         frame = pool.submit(encoder.encode, h[:2])
         assert reached.wait(30)
         for call in (lambda: encoder.encode(h[:1]), encoder.fork, encoder.restart, lambda: pickle.dumps(encoder)):
-            with pytest.raises(RdcodecError, match="Encoder: another thread is using it"):
+            with pytest.raises(RdcodecError, match="another thread is using this encoder"):
                 call()
         go_on.set()
         assert Chain().read(frame.result()).tokens == 2
