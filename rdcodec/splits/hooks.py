@@ -78,7 +78,7 @@ def skipped(blocks):
                 block.forward = forward
 
 
-_RETURNS_TUPLE = {}
+_OTHER_OUTPUTS = {}  # of a kind of block: how many come with the state, or None where it comes alone and not in a tuple
 
 
 class _PassThrough:
@@ -89,10 +89,11 @@ class _PassThrough:
         self.kind = type(block)
 
     def __call__(self, *args, **kwargs):
-        if self.kind not in _RETURNS_TUPLE:  # differs between releases of transformers and is written nowhere: try it
-            _RETURNS_TUPLE[self.kind] = isinstance(self.forward(*args, **kwargs), tuple)
-        h = block_input(args, kwargs)
-        return (h,) if _RETURNS_TUPLE[self.kind] else h
+        if self.kind not in _OTHER_OUTPUTS:  # differs between releases of transformers and is written nowhere: try it
+            outputs = self.forward(*args, **kwargs)
+            _OTHER_OUTPUTS[self.kind] = len(outputs) - 1 if isinstance(outputs, tuple) else None
+        h, others = block_input(args, kwargs), _OTHER_OUTPUTS[self.kind]
+        return h if others is None else (h, *[None] * others)
 
     def __reduce__(self):
         return partial, (self.forward,)

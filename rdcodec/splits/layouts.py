@@ -6,14 +6,14 @@ import torch
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["FeatureMaps", "Tokens"]
+__all__ = ["FeatureMaps", "Streams", "Tokens"]
 
 
 class Tokens:
-    """[batch, tokens, channels], as wide as the model."""
+    """[batch, tokens, channels], as wide as the part of the model that `config` describes."""
 
-    def channels(self, model, block):
-        return model.config.get_text_config().hidden_size
+    def channels(self, config, block):
+        return config.get_text_config().hidden_size
 
     def to_tokens(self, state):
         return state
@@ -25,10 +25,28 @@ class Tokens:
         return h
 
 
+class Streams:
+    """[streams, batch, tokens, width]: the streams of a token, one after the other, are its channels."""
+
+    def channels(self, config, block):
+        config = config.get_text_config()
+        return config.altup_num_inputs * config.hidden_size
+
+    def to_tokens(self, state):
+        return state.permute(1, 2, 0, 3).flatten(2)
+
+    def from_tokens(self, h, own):
+        """h in place of a block's own state."""
+        expected = (*own.shape[1:3], own.shape[0] * own.shape[3])
+        if expected != h.shape:
+            raise RdcodecError(f"h: expected shape {expected}, as the model's own state, got {tuple(h.shape)}")
+        return h.unflatten(2, (own.shape[0], own.shape[3])).permute(2, 0, 1, 3).contiguous()
+
+
 class FeatureMaps:
     """[batch, channels, height, width], with channels that differ by layer; tokens are its places, row by row."""
 
-    def channels(self, model, block):
+    def channels(self, config, block):
         return next(module for module in block.modules() if isinstance(module, torch.nn.Conv2d)).in_channels
 
     def to_tokens(self, state):

@@ -38,11 +38,11 @@ def head_states(model, layer, input_ids, attention_mask=None, **inputs):
     """
     site = find_site(model, layer)
 
-    inputs = {model.main_input_name: input_ids, **_given(attention_mask), **inputs}
+    inputs = {site.model.main_input_name: input_ids, **_given(attention_mask), **inputs}
     with torch.no_grad():
-        reached = stopped_at(site.block, lambda: model(**inputs))
+        reached = stopped_at(site.block, lambda: site.model(**inputs))
     if reached is None:
-        raise RdcodecError(f"model: {type(model).__name__} never ran block {layer}")
+        raise RdcodecError(f"model: {type(site.model).__name__} never ran block {layer}")
     return site.split.layout.to_tokens(block_input(*reached))
 
 
@@ -66,11 +66,17 @@ def run_head(model, layer, h):
     Raises
     ------
     RdcodecError
-        The architecture is unknown, the layer is out of range, or h does not have the shape of the model's own state.
+        The architecture is unknown, the layer is out of range or the decoder's, the blocks use the token ids besides h, or h
+        does not have the shape of the model's own state.
     """
     first, site = find_site(model, 0), find_site(model, layer)
+    if first.split is not site.split:
+        raise RdcodecError(f"layer: expected one of the encoder's {len(first.blocks)}, got {layer}, which is the decoder's")
+    inputs = _shape_of(site, h, {})
+    if site.model.config.is_encoder_decoder:  # it asks for tokens of the decoder, which it does not get to
+        inputs["decoder_input_ids"] = torch.zeros(len(h), 1, dtype=torch.int64, device=h.device)
     with before(first.block, _giving(site, h)):
-        reached = stopped_at(site.block, lambda: model(**site.split.inputs(model, h)))
+        reached = stopped_at(site.block, lambda: site.model(**inputs))
     return site.split.layout.to_tokens(block_input(*reached))
 
 
@@ -90,7 +96,8 @@ def run_tail(model, layer, h, attention_mask=None, **inputs):
     attention_mask : torch.Tensor, optional
         [batch, tokens], 0 where a token is padding.
     **inputs
-        Further arguments of the model's forward, for example `position_ids` or `logits_to_keep`.
+        Further arguments of the model's forward, for example `position_ids` or `logits_to_keep`; of an encoder and a decoder
+        what goes into the other one; `input_ids` where the blocks use them besides h (Gemma 3n).
 
     Returns
     -------
@@ -101,14 +108,15 @@ def run_tail(model, layer, h, attention_mask=None, **inputs):
     Raises
     ------
     RdcodecError
-        The architecture is unknown, the layer is out of range, or h does not have the shape of the model's own state.
+        The architecture is unknown, the layer is out of range, h does not have the shape of the model's own state, or the
+        blocks use token ids that are not given.
     """
     site = find_site(model, layer)
     if h.dim() != 3 or h.shape[-1] != site.channels:
         raise RdcodecError(f"h: expected [batch, tokens, {site.channels}], got shape {tuple(h.shape)}")
-    inputs = {**site.split.inputs(model, h), **_given(attention_mask), **inputs}
-    with skipped(site.blocks[:layer]), before(site.block, _giving(site, h)):
-        output = model(**inputs)
+    inputs = {**_shape_of(site, h, inputs), **_given(attention_mask), **inputs}
+    with skipped(site.skipped), before(site.block, _giving(site, h)):
+        output = site.model(**inputs)
     return output.logits if "logits" in output else output.last_hidden_state
 
 
@@ -120,6 +128,14 @@ def _giving(site, h):
         return replaced_input(args, kwargs, site.split.layout.from_tokens(h, own).to(own))
 
     return begin
+
+
+def _shape_of(site, h, inputs):
+    """Arguments that give a forward pass the shape of h, unless it has the tokens themselves."""
+    if site.split.needs_tokens and "input_ids" not in inputs:
+        raise RdcodecError(f"input_ids: the blocks of {type(site.model).__name__} use them besides h; give those of its tokens")
+    shaped = site.split.inputs(site.model, h)
+    return {name: value for name, value in shaped.items() if name.replace("inputs_embeds", "input_ids") not in inputs}
 
 
 def _given(attention_mask):

@@ -1,58 +1,40 @@
-"""Where models can be cut: one entry an architecture, looked up by the model's `config.model_type`."""
+"""Where models can be cut: an entry of the table of architectures, looked up by `config.model_type`, applied to a model."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from transformers import PreTrainedModel
 
 from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
-from rdcodec.splits.layouts import FeatureMaps, Tokens
+from rdcodec.splits.architectures import ARCHITECTURES, REFUSED
+from rdcodec.splits.layouts import Tokens
+from rdcodec.splits.split import Split, text_inputs
+from rdcodec.splits.wrappers import unwrapped
 
-__all__ = ["Split", "Site", "register_split", "find_site", "known_architectures"]
+__all__ = ["Site", "find_site", "known_architectures", "register_split"]
 
-
-def text_inputs(model, h):
-    """Arguments of a forward over as many tokens as h has: their values are of no account."""
-    return {"inputs_embeds": h.detach(), "use_cache": False}
-
-
-def image_inputs(model, h):
-    size = model.config.image_size
-    height, width = (size, size) if isinstance(size, int) else size
-    return {"pixel_values": h.new_zeros(len(h), model.config.num_channels, height, width)}
-
-
-def pixel_inputs(model, h):
-    """An image of one pixel, for models of images of any size."""
-    return {"pixel_values": h.new_zeros(len(h), model.config.num_channels, 1, 1)}
-
-
-@dataclass(frozen=True)
-class Split:
-    """How an architecture is cut.
-
-    Parameters
-    ----------
-    blocks : tuple of str
-        Dotted paths from the base model (`model.base_model`) to the list of blocks; the first that exists holds. ``*``
-        stands for every item of a list.
-    inputs : callable
-        (model, h) -> keyword arguments of a forward pass with the shape of h.
-    layout : Tokens or FeatureMaps
-        What the blocks take.
-    """
-
-    blocks: tuple[str, ...]
-    inputs: Callable
-    layout: Tokens | FeatureMaps
+_SPLITS = {name: splits if isinstance(splits, tuple) else (splits,) for name, splits in ARCHITECTURES.items()}
 
 
 @dataclass(frozen=True)
 class Site:
-    """A split point found in a model: the input of `block`, `channels` a token."""
+    """A split point found in a model: the input of `block`, `channels` a token.
+
+    Attributes
+    ----------
+    split : Split
+    model, base : torch.nn.Module
+        Without wrappers, and without its head.
+    blocks : list of torch.nn.Module
+        Of the model, or of its encoder or decoder.
+    layer : int
+        Index of the block among these.
+    channels : int
+    """
 
     split: Split
+    model: PreTrainedModel
     base: torch.nn.Module
     blocks: list
     layer: int
@@ -62,8 +44,10 @@ class Site:
     def block(self):
         return self.blocks[self.layer]
 
-
-_SPLITS = {}
+    @property
+    def skipped(self):
+        """The blocks that a model which goes on from here has no need of."""
+        return [] if self.split.chained else self.blocks[: self.layer]
 
 
 def register_split(model_type, blocks, *, inputs=text_inputs, layout=Tokens()):
@@ -86,11 +70,11 @@ def register_split(model_type, blocks, *, inputs=text_inputs, layout=Tokens()):
 
     Examples
     --------
-    >>> register_split("olmo2", "layers")
-    >>> "olmo2" in known_architectures()
+    >>> register_split("olmo3", "layers")
+    >>> "olmo3" in known_architectures()
     True
     """
-    _SPLITS[model_type] = Split((blocks,) if isinstance(blocks, str) else tuple(blocks), inputs, layout)
+    _SPLITS[model_type] = (Split(blocks, inputs, layout),)
 
 
 def known_architectures():
@@ -103,10 +87,11 @@ def find_site(model, layer):
 
     Parameters
     ----------
-    model : transformers.PreTrainedModel
+    model : torch.nn.Module
+        A transformers.PreTrainedModel, alone or in a wrapper (PEFT, DataParallel, a module of one's own).
     layer : int
-        0 to n_layers - 1: the index of the hidden state in Hugging Face's count; of a ResNet, its residual layers are
-        counted through all stages.
+        0 to n_layers - 1: the index of the hidden state in Hugging Face's count. The layers of an encoder and a decoder are
+        counted through, the encoder's first; those of a ResNet through all stages.
 
     Returns
     -------
@@ -115,38 +100,43 @@ def find_site(model, layer):
     Raises
     ------
     RdcodecError
-        The architecture is unknown, or the model has no such layer.
+        The architecture is unknown or cannot be cut, the model has no such layer, or a wrapper holds several models.
     """
+    model = unwrapped(model)
+    base = getattr(model, "base_model", None)
+    parts = [(split, *found) for split in _splits_of(model) if (found := _find_blocks(base, split)) is not None]
+    if not parts:
+        paths = " or ".join(path for split in _splits_of(model) for path in split.paths())
+        raise RdcodecError(f"model: {type(base).__name__} has no blocks at {paths}")
+    counts = [split.cuts(config, len(blocks)) for split, config, blocks in parts]
+    layer = integer("layer", layer, 0, sum(counts) - 1)
+    for (split, config, blocks), count in zip(parts, counts):
+        if layer < count:
+            return Site(split, model, base, blocks, layer, split.layout.channels(config, blocks[layer]))
+        layer -= count
+
+
+def _splits_of(model):
     model_type = getattr(getattr(model, "config", None), "model_type", None)
-    if model_type not in _SPLITS:
-        raise RdcodecError(
-            f"model: the architecture {model_type!r} is unknown; known are {', '.join(known_architectures())}."
-            " Another one is made known by rdcodec.splits.register_split(model_type, path_to_its_blocks)"
-        )
-    split = _SPLITS[model_type]
-    base = model.base_model
-    blocks = _blocks(base, split)
-    layer = integer("layer", layer, 0, len(blocks) - 1)
-    return Site(split, base, blocks, layer, split.layout.channels(model, blocks[layer]))
+    if model_type in _SPLITS:
+        return _SPLITS[model_type]
+    if model_type in REFUSED:
+        raise RdcodecError(f"model: the architecture {model_type!r} cannot be cut: {REFUSED[model_type]}")
+    raise RdcodecError(
+        f"model: the architecture {model_type!r} is unknown; known are {', '.join(known_architectures())}."
+        " Another one is made known by rdcodec.splits.register_split(model_type, path_to_its_blocks)"
+    )
 
 
-def _blocks(base, split):
-    for path in split.blocks:
-        found = [base]
+def _find_blocks(base, split):
+    """Configuration of the part of a model that a split cuts, and its blocks; None if it has no such part."""
+    for path in split.paths():
+        found, config = [base], base.config
         try:
             for name in path.split("."):
+                config = getattr(found[0], "config", config)
                 found = [item for parent in found for item in (parent if name == "*" else [getattr(parent, name)])]
         except AttributeError:
             continue
-        return [block for blocks in found for block in blocks]
-    raise RdcodecError(f"model: {type(base).__name__} has no blocks at {' or '.join(split.blocks)}")
-
-
-for _model_type in ("llama", "mistral", "gpt_neox", "gemma3_text", "qwen2", "qwen3"):
-    register_split(_model_type, "layers")
-register_split("gemma3", "language_model.layers")
-register_split("gpt2", "h")
-for _model_type in ("bert", "roberta"):
-    register_split(_model_type, "encoder.layer")
-register_split("vit", ("layers", "encoder.layer"), inputs=image_inputs)
-register_split("resnet", "encoder.stages.*.layers", inputs=pixel_inputs, layout=FeatureMaps())
+        return config, [block for blocks in found for block in blocks]
+    return None

@@ -107,6 +107,12 @@ def trail():
     return TrailCodec()
 
 
+@pytest.fixture
+def trail_of():
+    """Makes a lossless codec of any width."""
+    return TrailCodec
+
+
 @pytest.fixture(params=ARCHITECTURES)
 def model_type(request):
     return request.param
@@ -155,8 +161,8 @@ class TrailCodec(Codec):
 
     family = "trail"
 
-    def __init__(self):
-        super().__init__(CHANNELS)
+    def __init__(self, channels=CHANNELS):
+        super().__init__(channels)
         self.log = []
 
     def _config(self):
@@ -179,8 +185,8 @@ class TrailCodec(Codec):
 
     def _decode_tokens(self, payload, tokens, quality, state):
         before = np.float32(state.trail).tobytes()
-        if payload[: len(before)] != before or len(payload) != len(before) + 4 * tokens * CHANNELS:
+        if payload[: len(before)] != before or len(payload) != len(before) + 4 * tokens * self.channels:
             raise CorruptStreamError("the decoder has lost the trail")
-        h = np.frombuffer(payload, np.float32, offset=len(before)).reshape(tokens, CHANNELS)
+        h = np.frombuffer(payload, np.float32, offset=len(before)).reshape(tokens, self.channels)
         state.trail += h[:, 0].tolist()
         return h.copy()
