@@ -8,7 +8,7 @@ from rdcodec.calibration.tune import HeldOut, rate_at_target
 from rdcodec.calibration.windows import batches, cut_inputs, cut_windows, windows_of
 from rdcodec.calibration.words import position_words, vocabulary_words
 from rdcodec.errors import RdcodecError
-from rdcodec.splits import find_site, head_states
+from rdcodec.splits import find_site, head_states, unwrapped
 
 __all__ = ["calibrate", "calibrate_inputs"]
 
@@ -57,6 +57,7 @@ def calibrate(model, tokenizer, texts, layer, tokens=12_000, target_kl=None, pro
     if tokens < 1:
         raise RdcodecError(f"tokens: expected at least 1, got {tokens}")
     target = _checked_target(target_kl)
+    model = unwrapped(model)
     find_site(model, layer)
     windows = cut_windows(model, tokenizer, texts, tokens)
 
@@ -96,6 +97,7 @@ def calibrate_inputs(model, inputs, layer, target_kl=None, progress=None):
         The architecture is unknown, the model has no classifier, the layer is out of range, or there are fewer than 4 inputs.
     """
     target = _checked_target(target_kl)
+    model = unwrapped(model)
     find_site(model, layer)
     fit, held_out = cut_inputs(inputs)
     return _calibrated(model, layer, fit, held_out, lambda states, report: position_words(*states.shape[:2]), target, progress)

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from rdcodec.errors import RdcodecError
+from rdcodec.splits import longest_input
 
 __all__ = ["Windows", "all_windows", "batches", "cut_inputs", "cut_windows", "windows_of"]
 
@@ -41,7 +42,7 @@ def all_windows(model, tokenizer, texts):
     ids : list of torch.Tensor
         Token ids of each text.
     """
-    window = min(WINDOW, getattr(model.config.get_text_config(), "max_position_embeddings", WINDOW))
+    window = min(WINDOW, longest_input(model))
     ids = [torch.tensor(tokenizer(text, verbose=False)["input_ids"], dtype=torch.int64) for text in (*texts, "")]
     return torch.cat([part[: len(part) // window * window].view(-1, window) for part in ids]), ids
 

@@ -19,7 +19,7 @@ from rdcodec.estimators import (
 )
 from rdcodec.evaluation.jacobian import head_norm
 from rdcodec.evaluation.losses import output_losses
-from rdcodec.splits import find_site, head_states
+from rdcodec.splits import find_site, head_states, unwrapped
 
 __all__ = ["LayerBounds", "fallback_rate", "layer_bounds", "token_entropy_bound"]
 
@@ -109,7 +109,7 @@ def token_entropy_bound(model, inputs):
     Estimate
         Its error is over windows.
     """
-    size = inputs.shape[1]
+    model, size = unwrapped(model), inputs.shape[1]
     first = math.log2(model.get_output_embeddings().weight.shape[0])
     with torch.no_grad():
         logits = [model(input_ids=one[None]).logits[0, :-1] for one in inputs]

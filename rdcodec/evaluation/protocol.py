@@ -11,7 +11,7 @@ import torch
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 from rdcodec.evaluation.losses import output_losses
-from rdcodec.splits import find_site, head_states, run_tail
+from rdcodec.splits import find_site, head_states, longest_input, run_tail, unwrapped
 from rdcodec.stream import MAX_FRAME_TOKENS
 
 __all__ = ["Row", "Setting", "evaluate"]
@@ -120,6 +120,7 @@ def evaluate(model, inputs, settings, frame_tokens=None, progress=None, labels=N
         There are no settings; the architecture is unknown; a layer, a quality or `frame_tokens` is out of range; a codec
         has other channels than the model; the windows are longer than the model allows; inputs and labels differ in number.
     """
+    model = unwrapped(model)
     _check(model, inputs, settings, frame_tokens, labels)
     targets = inputs[:, 1:] if labels is None else labels[:, None]
     layers = sorted({setting.layer for setting in settings})
@@ -218,7 +219,7 @@ def _check(model, inputs, settings, frame_tokens, labels):
         raise RdcodecError("settings: there is nothing to measure")
     if frame_tokens is not None and not 1 <= frame_tokens <= MAX_FRAME_TOKENS:
         raise RdcodecError(f"frame_tokens: expected 1 to {MAX_FRAME_TOKENS}, got {frame_tokens}")
-    longest = getattr(model.config.get_text_config(), "max_position_embeddings", math.inf)
+    longest = longest_input(model)
     if labels is None and not (inputs.dim() == 2 and 2 <= inputs.shape[1] <= longest):
         raise RdcodecError(
             f"inputs: expected windows of 2 to {longest} tokens, as the model allows, or labels besides, got shape"

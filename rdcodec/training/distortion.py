@@ -5,7 +5,7 @@ from torch.func import functional_call
 
 from rdcodec.calibration.output import frozen, head_inputs, output_head
 from rdcodec.errors import RdcodecError
-from rdcodec.splits import find_site
+from rdcodec.splits import find_site, unwrapped
 
 __all__ = ["TailDistortion"]
 
@@ -41,6 +41,7 @@ class TailDistortion:
     def __init__(self, model, layer, kind="kl", autocast=False):
         if kind not in KINDS:
             raise RdcodecError(f"kind: expected {' or '.join(map(repr, KINDS))}, got {kind!r}")
+        model = unwrapped(model)
         find_site(model, layer)
         self._head = output_head(model)
         if kind == "cross-entropy" and self._head is not model.get_output_embeddings():

@@ -16,6 +16,7 @@ from rdcodec.codecs.fields import Number, check_config
 from rdcodec.errors import RdcodecError
 from rdcodec.files import replace_file
 from rdcodec.messages import printable
+from rdcodec.splits import unwrapped
 from rdcodec.training.checkpoint import checkpoint_path
 from rdcodec.training.export import emphasis_tensors, network_tensors
 from rdcodec.training.front import fit_front
@@ -111,6 +112,7 @@ def train_codec(family, model, layer, cache, distortion, lambdas, minutes, out, 
     for stage in STAGES:
         checkpoint_path(Path(out) / stage, resume)
     Path(out).mkdir(parents=True, exist_ok=True)
+    model = unwrapped(model)
     family, report = FAMILIES[family], progress or (lambda stage, fraction, figures="": None)
     accelerator = Accelerator()
     with accelerator.main_process_first():

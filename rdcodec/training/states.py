@@ -15,7 +15,7 @@ from rdcodec.arrays import read_array
 from rdcodec.calibration.output import frozen, head_inputs
 from rdcodec.calibration.windows import all_windows, windows_of
 from rdcodec.errors import RdcodecError
-from rdcodec.splits import find_site, head_states
+from rdcodec.splits import find_site, head_states, unwrapped
 
 __all__ = ["Batch", "StateCache"]
 
@@ -101,6 +101,7 @@ class StateCache:
             The architecture is unknown, the model has no output head, the layer is out of range, or the texts make fewer
             than two windows.
         """
+        model = unwrapped(model)
         find_site(model, layer)
         rows, _ = all_windows(model, tokenizer, texts)
         if len(rows) < 2:
@@ -129,6 +130,7 @@ class StateCache:
             The architecture is unknown, the model has no output head, the layer is out of range, or there are fewer than two
             inputs.
         """
+        model = unwrapped(model)
         find_site(model, layer)
         if len(inputs) < 2:
             raise RdcodecError(f"inputs: expected at least 2, got {len(inputs)}")
