@@ -30,7 +30,7 @@ def test_the_longest_input_is_the_longest_that_works(name, longest):
             model(ids)
 
 
-@pytest.mark.parametrize(("name", "longest"), [("mamba", math.inf), ("resnet", math.inf), ("vit", math.inf), ("llava", POSITIONS)])
+@pytest.mark.parametrize(("name", "longest"), [("mamba", math.inf), ("resnet", math.inf), ("llava", POSITIONS)])
 def test_other_limits(name, longest):
     assert longest_input(build(name)) == longest
 
