@@ -1,18 +1,18 @@
 """A model whose hidden states travel as bytes at one layer: `compress_at`."""
 
-import inspect
-import weakref
-from contextlib import contextmanager
-from time import perf_counter
+from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import torch
-from transformers.cache_utils import Cache
 
 from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
-from rdcodec.splits.hooks import before, block_input, replaced_input
+from rdcodec.splits.calls import Calls, cache_among, owners
+from rdcodec.splits.compiled import refuse_compiled, refuse_compiled_call
+from rdcodec.splits.hooks import block_input, is_skipped, on_every_call, replaced_input
 from rdcodec.splits.meter import Meter
 from rdcodec.splits.registry import find_site
+from rdcodec.splits.rows import Prompts, Row
 from rdcodec.stream import MAX_FRAME_TOKENS
 
 __all__ = ["compress_at"]
@@ -23,15 +23,21 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None):
     """Code the input of block `layer` with real bytes while the context is open.
 
     Every forward pass of the model, also those of `generate()`, encodes the hidden states that enter the block, decodes
-    the bytes, and goes on with the decoded values. Each row of a batch has its own encoder and decoder. They begin anew
-    with each prompt (no cache, or an empty one) and go on with the cache they began with; when a cache reorders its
-    rows (beam search), they follow. What a cache drops again (assisted decoding) has been sent and is counted.
-    Padding, where `attention_mask` is 0, passes unchanged and costs nothing. Gradients do not pass the split.
+    the bytes, and goes on with the decoded values, which `hidden_states[layer]` of its output shows. Each row of a batch has
+    its own encoder and decoder. They begin anew with each prompt (no cache, or an empty one) and go on with the cache they
+    began with; when a cache reorders its rows (beam search) or is copied, they follow. What a cache drops again (assisted
+    decoding) has been sent and is counted. A cache that is pickled is a plain one.
+    Padding, where `attention_mask` is 0, passes unchanged and costs nothing; at a decoder that is `decoder_attention_mask`.
+    Gradients do not pass the split.
+
+    The model is changed for everyone: passes of all threads are coded, each with its own mask, prompt and rows, and the meter
+    counts them all. A pass that is under way when the context is opened or closed goes on without. Contexts on one model
+    may be open together and close in any order. `head_states`, `run_head` and `run_tail` stay in their own thread.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        Of a known architecture (`known_architectures`), float32, float16 or bfloat16. It is left as it was.
+        Of a known architecture (`known_architectures`), float32, float16 or bfloat16, not compiled. It is left as it was.
     layer : int
         0 to n_layers - 1, in Hugging Face's count of hidden states: 0 is the input of the first block.
     codec : Codec
@@ -48,10 +54,13 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None):
     Raises
     ------
     RdcodecError
-        The architecture is unknown; the layer, the quality or `frame_tokens` is out of range; the codec has other
-        channels than the model; during a forward pass: the hidden state holds NaN or infinity, the attention mask is
-        not [batch, tokens] (as with compiled, static caches), or the batch changes in the middle of a prompt.
+        The architecture is unknown, or a part of the model is compiled; the layer, the quality or `frame_tokens` is out of
+        range; the codec has other channels than the model; during a forward pass: the hidden state holds NaN or infinity, the
+        attention mask is not [batch, tokens] (as with compiled, static caches), the batch changes in the middle of a prompt, the
+        call comes from compiled code, or the model trains with gradient checkpointing; as the context closes: a pass went by the
+        block.
     """
+    refuse_compiled(model)
     site = find_site(model, layer)
     if codec.channels != site.channels:
         raise RdcodecError(f"codec: expected {site.channels} channels as the model has, got {codec.channels}")
@@ -59,142 +68,95 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None):
     codec.encoder(quality)  # a quality out of range is refused here, not in the middle of a forward pass
     link = _Link(site, codec, quality, frame_tokens)
     try:
-        with before(site.base, link.note_mask), before(site.block, link.transmit):
+        with ExitStack() as hooks:  # from the inside out, so that a pass which is seen to begin is seen at the block as well
+            hooks.enter_context(on_every_call(site.block, link.transmit))
+            for level, owner in enumerate(link.calls.owners):
+                hooks.enter_context(on_every_call(owner, partial(link.calls.enter, level), partial(link.calls.leave, level)))
+            for outermost in {model, site.base}:
+                hooks.enter_context(on_every_call(outermost, refuse_compiled_call))
             yield link.meter
+            link.check()
     finally:
-        link.close()
+        link.prompts.close()
 
 
 class _Link:
-    """Head and tail of the split in one process: the hooks, and the prompts in progress."""
+    """Head and tail of the split in one process: what its hooks do."""
 
     def __init__(self, site, codec, quality, frame_tokens):
         self.layer = site.layer
         self.layout = site.split.layout
-        self.new_row = lambda: _Row(codec, quality, frame_tokens, self.meter)
         self.meter = Meter(codec.channels)
-        self.mask = None
-        self.signature = inspect.signature(type(site.base).forward)
-        self.prompts = weakref.WeakKeyDictionary()
+        self.new_row = lambda: Row(codec, quality, frame_tokens, self.meter)
+        self.calls = Calls(owners(site.base, site.block))
+        self.prompts = Prompts()
+        self.passed_by = False
 
-    def note_mask(self, base, args, kwargs):
-        """Blocks see a mask of attention, not of padding: take that from the arguments of the whole model."""
-        self.mask = self.signature.bind_partial(base, *args, **kwargs).arguments.get("attention_mask")
+    def transmit(self, block, args, kwargs):
+        call = self.calls.innermost()
+        if call is None:
+            self.passed_by = True
+            return None
+        call.reached = True
+        if is_skipped(block):
+            return None
+        if block.training and getattr(block, "gradient_checkpointing", False):
+            raise RdcodecError("model: gradient checkpointing would send every state twice; disable it, or call model.eval()")
+        state = block_input(args, kwargs)
+        arrived = self.layout.from_tokens(self.send(call, self.layout.to_tokens(state), cache_among(args, kwargs)), state)
+        call.sent.append((state, arrived))
+        return replaced_input(args, kwargs, arrived)
 
     @torch.no_grad()
-    def transmit(self, block, args, kwargs):
-        state = block_input(args, kwargs)
-        h = self.layout.to_tokens(state)
-        cache = next((value for value in (*args, *kwargs.values()) if isinstance(value, Cache)), None)
-        rows = self.rows(cache, len(h))
-        mask = self.padding_mask(h)
+    def send(self, call, h, cache):
+        """What arrives of h [batch, tokens, channels]."""
+        mask = _padding(call.padding(), h)
         decoded = h.detach().clone(memory_format=torch.contiguous_format)
-        for i, row in enumerate(rows):
+        for i, row in enumerate(self.rows(call, cache, len(h))):
             if mask is None or bool(mask[i].all()):
                 row.send(h[i], decoded[i])
             elif bool(mask[i].any()):
                 kept = h[i, mask[i]]
                 row.send(kept, kept)
                 decoded[i, mask[i]] = kept
-        return replaced_input(args, kwargs, self.layout.from_tokens(decoded, state))
+        return decoded
 
-    def rows(self, cache, count):
+    def rows(self, call, cache, count):
         """Encoder and decoder of each row of the batch, new ones for a new prompt."""
-        if cache is None:
-            return [self.new_row() for _ in range(count)]
-        if cache not in self.prompts or int(cache.get_seq_length(self.layer)) == 0:
-            self.prompts[cache] = [self.new_row() for _ in range(count)]
-            _follow(cache, self.prompts)
-        rows = self.prompts[cache]
+        rows = None if cache is None or call.begins else self.prompts.rows(cache)
+        if rows is None:
+            rows = [self.new_row() for _ in range(count)]
+            if cache is not None:
+                self.prompts.begin(cache, rows)
+                call.begins = False  # a block that comes again in the same pass goes on
         if len(rows) != count:
             raise RdcodecError(f"the batch changed from {len(rows)} to {count} rows in the middle of a prompt")
         return rows
 
-    def padding_mask(self, h):
-        if self.mask is None:
-            return None
-        batch, tokens = h.shape[:2]
-        shape = tuple(getattr(self.mask, "shape", ()))
-        if len(shape) != 2 or shape[0] != batch or shape[1] < tokens:
-            raise RdcodecError(
-                f"attention_mask: expected [{batch}, at least {tokens}] with 0 for padding, got"
-                f" {f'shape {shape}' if shape else type(self.mask).__name__}; static caches make such masks,"
-                " use the dynamic one"
-            )
-        mask = self.mask[:, -tokens:].to(h.device, torch.bool)
-        return None if bool(mask.all()) else mask
+    def check(self):
+        """Nothing may have gone by uncoded.
 
-    def close(self):
-        for cache in self.prompts:
-            _unfollow(cache)
+        Raises
+        ------
+        RdcodecError
+        """
+        if self.calls.missed:
+            raise RdcodecError(f"model: {self.calls.missed} ran without block {self.layer}: a pass was not coded")
+        if self.passed_by and not self.meter.tokens:
+            raise RdcodecError(f"model: block {self.layer} ran, but not within the model: nothing was coded")
 
 
-class _Row:
-    """One row of a batch: its encoder, and its decoder at the other end."""
-
-    def __init__(self, codec, quality, frame_tokens, meter):
-        self.encoder = codec.encoder(quality)
-        self.decoder = codec.decoder()
-        self.frame_tokens = frame_tokens
-        self.meter = meter
-
-    def send(self, h, out):
-        """Write to `out` what arrives of h, both [tokens, channels]."""
-        meter, largest = self.meter, torch.finfo(out.dtype).max
-        for start in range(0, len(h), self.frame_tokens):
-            part = h[start : start + self.frame_tokens]
-            began = perf_counter()
-            frame = self.encoder.encode(part)
-            sent = perf_counter()
-            values = torch.from_numpy(self.decoder.decode(frame))
-            if out.dtype != torch.float32:
-                values.clamp_(-largest, largest)
-            out[start : start + self.frame_tokens] = values
-            meter.decode_seconds += perf_counter() - sent
-            meter.encode_seconds += sent - began
-            meter.tokens += len(part)
-            meter.bytes += len(frame)
-
-    def fork(self):
-        twin = object.__new__(_Row)
-        vars(twin).update(vars(self), encoder=self.encoder.fork(), decoder=self.decoder.fork())
-        return twin
-
-
-_ROW_CHANGES = {
-    "reorder_cache": lambda count, indices: indices.tolist(),
-    "batch_select_indices": lambda count, indices: torch.arange(count)[indices.cpu()].tolist(),
-    "batch_repeat_interleave": lambda count, repeats: [i for i in range(count) for _ in range(repeats)],
-}
-
-
-class _RowChange:
-    """Stands before a method that changes the rows of a cache, and does the same to the rows of its prompt."""
-
-    def __init__(self, cache, name, prompts):
-        self.cache = weakref.ref(cache)
-        self.name = name
-        self.prompts = prompts
-
-    def __call__(self, argument):
-        cache = self.cache()
-        rows = self.prompts[cache]
-        self.prompts[cache] = [rows[i].fork() for i in _ROW_CHANGES[self.name](len(rows), argument)]
-        return getattr(type(cache), self.name)(cache, argument)
-
-    def __deepcopy__(self, memo):
-        """The cache is being copied (a prompt used again): so are its rows."""
-        original, twin = self.cache(), memo[id(self.cache())]
-        if twin not in self.prompts:
-            self.prompts[twin] = [row.fork() for row in self.prompts[original]]
-        return _RowChange(twin, self.name, self.prompts)
-
-
-def _follow(cache, prompts):
-    for name in _ROW_CHANGES:
-        setattr(cache, name, _RowChange(cache, name, prompts))
-
-
-def _unfollow(cache):
-    for name in _ROW_CHANGES:
-        vars(cache).pop(name, None)
+def _padding(mask, h):
+    """Where tokens are not padding, bool [batch, tokens], of the mask that the model was given; None where none are."""
+    if mask is None:
+        return None
+    batch, tokens = h.shape[:2]
+    shape = tuple(getattr(mask, "shape", ()))
+    if len(shape) != 2 or shape[0] != batch or shape[1] < tokens:
+        raise RdcodecError(
+            f"attention_mask: expected [{batch}, at least {tokens}] with 0 for padding, got"
+            f" {f'shape {shape}' if shape else type(mask).__name__}; static caches make such masks,"
+            " use the dynamic one"
+        )
+    mask = mask[:, -tokens:].to(h.device, torch.bool)
+    return None if bool(mask.all()) else mask

@@ -1,12 +1,16 @@
 """Ways into a block of a model that leave no trace: each is a context manager.
 
 Copies of the model, also those of pickle, are plain: what stands in the model for the time of a context does nothing in them.
+Threads may share the model. `before`, `stopped_at` and `skipped` act in the thread that opened them, and calls of others run as if
+they were not there; `on_every_call` acts in all.
 """
 
+from collections import Counter
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from threading import Lock, get_ident
 
-__all__ = ["before", "block_input", "replaced_input", "skipped", "stopped_at"]
+__all__ = ["before", "block_input", "is_skipped", "on_every_call", "replaced_input", "skipped", "stopped_at"]
 
 
 def block_input(args, kwargs):
@@ -23,72 +27,131 @@ def replaced_input(args, kwargs, h):
 
 @contextmanager
 def before(module, hook):
-    """Call `hook(module, args, kwargs)` before each forward of a module; it may return other (args, kwargs)."""
-    handle = module.register_forward_pre_hook(_Hook(hook), with_kwargs=True)
+    """Call `hook(module, args, kwargs)` before each forward of a module in this thread; it may return other (args, kwargs).
+
+    It comes before the hooks that there are: what a link sends of a block's input is what a part begins with.
+    """
+    handle = module.register_forward_pre_hook(_Hook(hook, 2, get_ident()), prepend=True, with_kwargs=True)
     try:
         yield
     finally:
         handle.remove()
 
 
+@contextmanager
+def on_every_call(module, enter, leave=None):
+    """Call `enter(module, args, kwargs)` before each forward, `leave(module, args, kwargs, output)` after it.
+
+    Both may return something else in place of what they were given. Where the forward failed, `output` is None.
+    """
+    handles = [module.register_forward_pre_hook(_Hook(enter, 2), with_kwargs=True)]
+    try:
+        if leave is not None:
+            handles.append(module.register_forward_hook(_Hook(leave, 3), prepend=True, with_kwargs=True, always_call=True))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
 class _Hook:
     """A hook that copies of its module do not call: in them stands a function of the standard library that does nothing."""
 
-    def __init__(self, call):
+    def __init__(self, call, count, thread=None):
         self.call = call
+        self.count = count
+        self.thread = thread
 
-    def __call__(self, module, args, kwargs):
-        return self.call(module, args, kwargs)
+    def __call__(self, module, *arguments):
+        if self.thread is not None and self.thread != get_ident():
+            return None
+        if len(arguments) < self.count:  # PyTorch leaves out the keywords while another thread adds or removes the hook
+            return None
+        return self.call(module, *arguments)
 
     def __reduce__(self):
         return getattr, (nullcontext(), "__exit__")
 
 
 class _Reached(Exception):
-    """Carries the arguments of a module out of the forward pass."""
+    """Ends a forward pass."""
 
 
 def stopped_at(module, run):
     """Call `run()` until it gets to a module, which is not run: the module's (args, kwargs), None if it never gets there."""
+    reached = []
 
-    def stop(module, args, kwargs):
-        raise _Reached(args, kwargs)
+    def stop(module, *arguments):
+        reached.append(arguments)
+        raise _Reached
 
     with before(module, stop):
         try:
             run()
-        except _Reached as reached:
-            return reached.args
-    return None
+        except Exception:  # PyTorch raises another one on the way out if a thread opens or closes a context just then
+            if not reached:
+                raise
+    return reached[0] if reached else None
 
 
 @contextmanager
 def skipped(blocks):
     """Blocks that return their input at no cost."""
-    changed = []
+    entered = []
     try:
         for block in blocks:
-            changed.append((block, vars(block).get("forward")))
-            block.forward = _PassThrough(block)
+            entered.append((block, _enter(block)))
         yield
     finally:
-        for block, forward in changed:
+        for block, switch in entered:
+            _leave(block, switch)
+
+
+def is_skipped(block):
+    """Whether this thread is within `skipped` of a block."""
+    switch = vars(block).get("forward")
+    return isinstance(switch, _PassThrough) and switch.threads[get_ident()] > 0
+
+
+_SWITCHING = Lock()
+
+
+def _enter(block):
+    """One stand-in a block serves all threads: they come and go in any order."""
+    with _SWITCHING:
+        switch = vars(block).get("forward")
+        if not isinstance(switch, _PassThrough):
+            switch = _PassThrough(block)
+            block.forward = switch
+        switch.threads[get_ident()] += 1
+    return switch
+
+
+def _leave(block, switch):
+    with _SWITCHING:
+        switch.threads[get_ident()] -= 1
+        switch.threads += Counter()  # drops those that have left
+        if not switch.threads and vars(block).get("forward") is switch:
             del block.forward
-            if forward is not None:
-                block.forward = forward
+            if switch.replaced is not None:
+                block.forward = switch.replaced
 
 
 _OTHER_OUTPUTS = {}  # of a kind of block: how many come with the state, or None where it comes alone and not in a tuple
 
 
 class _PassThrough:
-    """Stands in for the forward of a block; in copies of the block stands its forward again."""
+    """Stands in for the forward of a block, in the threads that skip it; in others, and in copies of the block, it is that forward."""
 
     def __init__(self, block):
         self.forward = block.forward
+        self.replaced = vars(block).get("forward")
         self.kind = type(block)
+        self.threads = Counter()
 
     def __call__(self, *args, **kwargs):
+        if not self.threads[get_ident()]:
+            return self.forward(*args, **kwargs)
         if self.kind not in _OTHER_OUTPUTS:  # differs between releases of transformers and is written nowhere: try it
             outputs = self.forward(*args, **kwargs)
             _OTHER_OUTPUTS[self.kind] = len(outputs) - 1 if isinstance(outputs, tuple) else None

@@ -1,13 +1,16 @@
 """What a compressed split costs."""
 
 from dataclasses import dataclass
+from threading import Lock
 
 __all__ = ["Meter"]
+
+_ADDING = Lock()
 
 
 @dataclass
 class Meter:
-    """Counts of a split point since it was opened; padding costs nothing and is not counted.
+    """Counts of a split point since it was opened, those of all threads; padding costs nothing and is not counted.
 
     Attributes
     ----------
@@ -26,6 +29,14 @@ class Meter:
     bytes: int = 0
     encode_seconds: float = 0.0
     decode_seconds: float = 0.0
+
+    def add(self, tokens, size, encode_seconds, decode_seconds):
+        """Count a frame; any thread may."""
+        with _ADDING:
+            self.tokens += tokens
+            self.bytes += size
+            self.encode_seconds += encode_seconds
+            self.decode_seconds += decode_seconds
 
     @property
     def bits_per_token(self):

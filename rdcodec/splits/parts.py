@@ -1,8 +1,13 @@
-"""The two parts of a model on their own: what runs before the split point and what runs after it."""
+"""The two parts of a model on their own: what runs before the split point and what runs after it.
+
+They stay in the thread that calls them: others may run the same model, whole or in parts, at the same time. Within `compress_at`
+they are passes of the model too, but that the part which begins or ends at a block does so before its input is sent.
+"""
 
 import torch
 
 from rdcodec.errors import RdcodecError
+from rdcodec.splits.compiled import refuse_compiled
 from rdcodec.splits.hooks import before, block_input, replaced_input, skipped, stopped_at
 from rdcodec.splits.registry import find_site
 
@@ -34,16 +39,13 @@ def head_states(model, layer, input_ids, attention_mask=None, **inputs):
     Raises
     ------
     RdcodecError
-        The architecture is unknown, or the layer is out of range.
+        The architecture is unknown, a part of the model is compiled, or the layer is out of range.
     """
-    site = find_site(model, layer)
-
+    site = _site(model, layer)
     inputs = {site.model.main_input_name: input_ids, **_given(attention_mask), **inputs}
     with torch.no_grad():
         reached = stopped_at(site.block, lambda: site.model(**inputs))
-    if reached is None:
-        raise RdcodecError(f"model: {type(site.model).__name__} never ran block {layer}")
-    return site.split.layout.to_tokens(block_input(*reached))
+    return _states(site, reached)
 
 
 def run_head(model, layer, h):
@@ -66,18 +68,21 @@ def run_head(model, layer, h):
     Raises
     ------
     RdcodecError
-        The architecture is unknown, the layer is out of range or the decoder's, the blocks use the token ids besides h, or h
-        does not have the shape of the model's own state.
+        The architecture is unknown, a part of the model is compiled, the layer is out of range or the decoder's, the blocks use
+        the token ids besides h, or h does not have the shape of the model's own state.
     """
-    first, site = find_site(model, 0), find_site(model, layer)
+    first, site = _site(model, 0), find_site(model, layer)
     if first.split is not site.split:
         raise RdcodecError(f"layer: expected one of the encoder's {len(first.blocks)}, got {layer}, which is the decoder's")
     inputs = _shape_of(site, h, {})
     if site.model.config.is_encoder_decoder:  # it asks for tokens of the decoder, which it does not get to
         inputs["decoder_input_ids"] = torch.zeros(len(h), 1, dtype=torch.int64, device=h.device)
-    with before(first.block, _giving(site, h)):
-        reached = stopped_at(site.block, lambda: site.model(**inputs))
-    return site.split.layout.to_tokens(block_input(*reached))
+
+    def run():
+        with before(first.block, _giving(site, h)):  # within: of block 0, h is what is reached
+            site.model(**inputs)
+
+    return _states(site, stopped_at(site.block, run))
 
 
 def run_tail(model, layer, h, attention_mask=None, **inputs):
@@ -108,16 +113,27 @@ def run_tail(model, layer, h, attention_mask=None, **inputs):
     Raises
     ------
     RdcodecError
-        The architecture is unknown, the layer is out of range, h does not have the shape of the model's own state, or the
-        blocks use token ids that are not given.
+        The architecture is unknown, a part of the model is compiled, the layer is out of range, h does not have the shape of the
+        model's own state, or the blocks use token ids that are not given.
     """
-    site = find_site(model, layer)
+    site = _site(model, layer)
     if h.dim() != 3 or h.shape[-1] != site.channels:
         raise RdcodecError(f"h: expected [batch, tokens, {site.channels}], got shape {tuple(h.shape)}")
     inputs = {**_shape_of(site, h, inputs), **_given(attention_mask), **inputs}
     with skipped(site.skipped), before(site.block, _giving(site, h)):
         output = site.model(**inputs)
     return output.logits if "logits" in output else output.last_hidden_state
+
+
+def _site(model, layer):
+    refuse_compiled(model)
+    return find_site(model, layer)
+
+
+def _states(site, reached):
+    if reached is None:
+        raise RdcodecError(f"model: {type(site.model).__name__} never ran block {site.layer}")
+    return site.split.layout.to_tokens(block_input(*reached))
 
 
 def _giving(site, h):

@@ -10,6 +10,7 @@ import transformers
 from rdcodec.codecs.link import State
 from rdcodec.codecs import Codec
 from rdcodec.errors import CorruptStreamError
+from rdcodec.splits import register_split
 
 CHANNELS = 64
 LAYERS = 4
@@ -99,7 +100,9 @@ def one_thread():
 @pytest.fixture
 def tiny():
     """What the tests share: `tiny.build(model_type)`, `tiny.inputs(model)` and the sizes."""
-    return SimpleNamespace(build=build, inputs=inputs, trace=trace, channels=CHANNELS, layers=LAYERS)
+    return SimpleNamespace(
+        build=build, cut=cut, inputs=inputs, trace=trace, channels=CHANNELS, layers=LAYERS, vocabulary=VOCABULARY, text=TEXT, grouped=GROUPED
+    )
 
 
 @pytest.fixture
@@ -130,12 +133,25 @@ def causal_model(request):
 
 def build(model_type, dtype=torch.float32):
     torch.manual_seed(7)
-    model = ARCHITECTURES[model_type]().eval()
+    return strong(ARCHITECTURES[model_type]()).to(dtype)
+
+
+def cut(make, blocks):
+    """A model that `make()` returns, cut at `blocks` whatever the registry says of its architecture."""
+    torch.manual_seed(7)
+    model = strong(make())
+    model.config.model_type = f"{model.config.model_type} at {blocks}"
+    register_split(model.config.model_type, blocks)
+    return model
+
+
+def strong(model):
+    model.eval()
     with torch.no_grad():  # weights as small as the random ones would hide any error in the states
         for parameter in model.parameters():
             if parameter.dim() > 1:
                 parameter.mul_(4)
-    return model.to(dtype)
+    return model
 
 
 def inputs(model, rows=2, tokens=11):
