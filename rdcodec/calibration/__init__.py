@@ -3,11 +3,13 @@
 import torch
 
 from rdcodec.calibration.fit import Statistics, fit_codec
-from rdcodec.calibration.output import frozen, sampled_gradients
+from rdcodec.calibration.gradients import check_gradients
+from rdcodec.calibration.output import sampled_gradients
 from rdcodec.calibration.tune import HeldOut, rate_at_target
 from rdcodec.calibration.windows import batches, cut_inputs, cut_windows, windows_of
 from rdcodec.calibration.words import position_words, vocabulary_words
 from rdcodec.errors import RdcodecError
+from rdcodec.modes import frozen
 from rdcodec.splits import find_site, head_states, unwrapped
 
 __all__ = ["calibrate", "calibrate_inputs"]
@@ -113,9 +115,10 @@ def _checked_target(target_kl):
 def _calibrated(model, layer, fit, held_out, words, target, progress):
     """A codec from inputs to fit and to choose settings by; ``words(states, report)`` makes the `Words` of the former."""
     report = progress or (lambda stage, fraction: None)
+    check_gradients(model, layer, fit)
     with frozen(model):
         statistics = _measure(model, layer, fit, words, report)
-        held_out = HeldOut(model, layer, _states(model, layer, held_out, "held-out states", report))
+        held_out = HeldOut(model, layer, _states(model, layer, held_out, "held-out states", report), held_out)
         codec, quality = _choose(statistics, held_out, target, report)
     codec.default_quality = quality
     return codec
@@ -125,9 +128,9 @@ def _measure(model, layer, fit, words, report):
     """`Statistics` of the inputs to fit."""
     states = _states(model, layer, fit, "hidden states", report)
     generator = torch.Generator().manual_seed(SEED)
-    gradients, parts = [], batches(states[: windows_of(GRADIENT_TOKENS, states)])
-    for i, part in enumerate(parts):
-        gradients.append(sampled_gradients(model, layer, part, SAMPLES, generator))
+    gradients, parts = [], batches(states[: windows_of(GRADIENT_TOKENS, states)], fit)
+    for i, (part, inputs) in enumerate(parts):
+        gradients.append(sampled_gradients(model, layer, part, SAMPLES, generator, inputs))
         report("gradients", (i + 1) / len(parts))
     return Statistics(layer, states.float().numpy(), torch.cat(gradients, dim=1).numpy(), words(states, report))
 

@@ -1,77 +1,181 @@
-"""The model's output distributions, one a position or one an image, computed for a few at a time.
+"""The model's output distributions, one a position or one an input, computed for a few at a time.
 
 The logits of a window are the largest array there is (512 tokens of a vocabulary of 50,000: 100 MB), so they are never held
-whole: the tail of the model runs up to the input of its output head, and the head is applied to some positions at a time.
+whole: the tail of the model runs up to the input of its output head, and what stands behind is run for some positions at a time.
 """
 
-import contextlib
+import copy
+from itertools import chain
 
 import torch
+from transformers import PreTrainedModel
 
 from rdcodec.errors import RdcodecError
 from rdcodec.splits import run_tail
 from rdcodec.splits.hooks import stopped_at
 
-__all__ = ["frozen", "head_inputs", "kl_divergence", "output_head", "sampled_gradients"]
+__all__ = ["OutputHead", "head_inputs", "kl_divergence", "main_input", "output_head", "sampled_gradients"]
 
 POSITIONS = 64  # at a time
 
 
-@contextlib.contextmanager
-def frozen(model):
-    """The model in evaluation mode and without gradients of its weights, as it was afterwards."""
-    training = model.training
-    needed = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    model.eval()
-    for parameter in needed:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        model.train(training)
-        for parameter in needed:
-            parameter.requires_grad_(True)
-
-
 def output_head(model):
-    """The module that makes logits: of a vocabulary, one distribution a position, or of classes, one an input."""
-    head = getattr(model, "get_output_embeddings", lambda: None)() or getattr(model, "classifier", None)
-    if head is None:
+    """The module that makes logits: of a vocabulary, one distribution a position, or of classes, of pooled states.
+
+    None for classifiers that pool within their head or behind it: their logits are few, and stand for themselves.
+    """
+    head = getattr(model, "get_output_embeddings", lambda: None)()
+    if head is not None:
+        return head
+    classifier = getattr(model, "classifier", None)
+    if classifier is None and getattr(model, "score", None) is None:
         raise RdcodecError(
             f"model: {type(model).__name__} has no output head over a vocabulary or classes; load it with one, for example by"
             " AutoModelForCausalLM, AutoModelForMaskedLM or AutoModelForImageClassification"
         )
-    return head
+    return classifier if isinstance(classifier, (torch.nn.Linear, torch.nn.Sequential)) else None
 
 
-def head_inputs(model, layer, h):
-    """What enters the output head when the model goes on from `h` [batch, tokens, channels].
+def main_input(model, inputs):
+    """Arguments of `run_tail` by which a model knows its own tokens: where they are padding, which one it pools at.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+    inputs : torch.Tensor or None
+        [batch, ...], its main input. Images are of no account behind the split, and embedding them takes time.
+    """
+    return {} if inputs is None or inputs.is_floating_point() or inputs.numel() == 0 else {model.main_input_name: inputs}
+
+
+def head_inputs(model, layer, h, inputs=None):
+    """What enters the output head when the model goes on from `h` [batch, tokens, channels], its main input being `inputs`.
 
     Returns
     -------
     torch.Tensor
-        [batch, tokens, width], or [batch, width] of a classifier.
+        [batch, tokens, width], or [batch, width] of a classifier; the logits of one that pools within its head or behind it.
     """
-    (inputs, *_), _ = stopped_at(output_head(model), lambda: run_tail(model, layer, h))
-    return inputs.flatten(1) if inputs.dim() == 4 else inputs  # pooled feature maps have a height and a width of 1
+    head, given = output_head(model), main_input(model, inputs)
+    if head is None:
+        return _logits(model, layer, h, given)
+    reached = stopped_at(head, lambda: run_tail(model, layer, h, **given))
+    if reached is None:
+        raise RdcodecError(f"model: {type(model).__name__} never ran its output head")
+    (entered, *_), _ = reached
+    return entered.flatten(1) if entered.dim() == 4 else entered  # pooled feature maps have a height and a width of 1
 
 
-def log_probabilities(model, inputs):
-    return torch.log_softmax(output_head(model)(inputs).float(), dim=-1)
+def _logits(model, layer, h, given):
+    """Of a classifier; one input at a time where it has no padding token, for it then refuses more."""
+    rows = len(h) if model.config.get_text_config().pad_token_id is not None else 1
+    parts = [(h[i : i + rows], {name: x[i : i + rows] for name, x in given.items()}) for i in range(0, len(h), rows)]
+    return torch.cat([run_tail(model, layer, part, **own) for part, own in parts])
+
+
+class OutputHead:
+    """From what `head_inputs` gives to log-probabilities, by the model's own code.
+
+    Behind the head of a language model there may be a scale or a soft cap of the logits. So the model's own forward runs, in a
+    copy of its modules that shares the weights: in place of all that comes before the head stands a module that does nothing, and
+    the head takes what it is given. The model itself is not touched.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+    dtype : torch.dtype, optional
+        Of the head's weights; as they are where it is not given.
+
+    Attributes
+    ----------
+    over_vocabulary : bool
+        Whether there is a distribution over a vocabulary for each position.
+    classes : int
+    """
+
+    def __init__(self, model, dtype=None):
+        head = output_head(model)
+        self.over_vocabulary = head is not None and head is model.get_output_embeddings()
+        weights = [] if head is None else list(head.parameters())
+        self.classes = max(map(len, weights), default=model.config.get_text_config().num_labels)
+        self._dtype = dtype or (weights[0].dtype if weights else None)
+        memo = {id(tensor): tensor.detach() for tensor in chain(model.parameters(), model.buffers())}
+        memo.update({id(tensor): tensor.detach().to(self._dtype) for tensor in weights})
+        self._run = self._logits
+        if self.over_vocabulary:
+            self._run = self._behind(model, head, memo)
+        elif head is not None:
+            self._run = copy.deepcopy(head, memo)
+
+    def __call__(self, inputs):
+        """float32 [outputs, classes], log-probabilities for [outputs, width] of `head_inputs`."""
+        return torch.log_softmax(self._run(inputs.to(self._dtype)).float(), dim=-1)
+
+    @staticmethod
+    def _logits(inputs):
+        return inputs
+
+    @staticmethod
+    def _behind(model, head, memo):
+        before = _Before(model.config.get_text_config().hidden_size)
+        memo.update({id(module): before for module in _before(model, head)})
+        twin = copy.deepcopy(model, memo)
+        given = []
+        memo[id(head)].register_forward_pre_hook(lambda module, args: (given.pop(),))
+
+        def run(inputs):
+            before.state = inputs.new_zeros(1, len(inputs), before.width)
+            given.append(inputs[None])
+            tokens = torch.zeros(1, len(inputs), dtype=torch.int64, device=inputs.device)
+            return twin(**{model.main_input_name: tokens}, return_dict=True).logits[0]
+
+        return run
+
+
+class _Before(torch.nn.Module):
+    """Stands for what comes before the head, which takes no notice of it."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.width = width
+        self.state = None
+
+    def forward(self, *args, **kwargs):
+        return _Outputs((self.state,))
+
+
+class _Outputs(tuple):
+    """Of a base model, which has nothing but a last hidden state: no caches, no losses of experts."""
+
+    @property
+    def last_hidden_state(self):
+        return self[0]
+
+    def __getattr__(self, name):
+        return None
+
+
+def _before(module, head):
+    """The largest models within a module that the head is no part of."""
+    for child in module.children():
+        if any(part is head for part in child.modules()):
+            yield from _before(child, head)
+        elif isinstance(child, PreTrainedModel):
+            yield child
 
 
 @torch.no_grad()
 def kl_divergence(model, reference, other):
-    """Mean KL(reference || other) in nats of the output distributions at two inputs of the output head."""
-    total, count = 0.0, 0
+    """Mean KL(reference || other) in nats of the output distributions at two results of `head_inputs`."""
+    head, total, count = OutputHead(model), 0.0, 0
     for p, q in zip(reference.flatten(0, -2).split(POSITIONS), other.flatten(0, -2).split(POSITIONS)):
-        p, q = log_probabilities(model, p), log_probabilities(model, q)
+        p, q = head(p), head(q)
         total += float((p.exp() * (p - q)).sum(dtype=torch.float64))
         count += len(p)
     return total / count
 
 
-def sampled_gradients(model, layer, h, samples, generator):
+def sampled_gradients(model, layer, h, samples, generator, inputs=None):
     """Gradients of the log-likelihood of tokens, or classes, drawn from the model's own output.
 
     Parameters
@@ -83,24 +187,26 @@ def sampled_gradients(model, layer, h, samples, generator):
     samples : int
         Draws from each distribution. Their outer products average to the Fisher information of the output with respect to h.
     generator : torch.Generator
+    inputs : torch.Tensor, optional
+        The model's main input that h was made of.
 
     Returns
     -------
     torch.Tensor
         float32 [samples, batch, tokens, channels]
     """
-    leaf = h.detach().clone().requires_grad_(True)
-    inputs = head_inputs(model, layer, leaf)
-    upstream = torch.empty(samples, *inputs.shape)
-    flat_upstream = upstream.view(samples, -1, inputs.shape[-1])
+    leaf, head = h.detach().clone().requires_grad_(True), OutputHead(model)
+    entered = head_inputs(model, layer, leaf, inputs)
+    upstream = torch.empty(samples, *entered.shape)
+    flat_upstream = upstream.view(samples, -1, entered.shape[-1])
     for start in range(0, flat_upstream.shape[1], POSITIONS):
-        part = inputs.detach().flatten(0, -2)[start : start + POSITIONS].requires_grad_(True)
-        log_p = log_probabilities(model, part)
+        part = entered.detach().flatten(0, -2)[start : start + POSITIONS].requires_grad_(True)
+        log_p = head(part)
         drawn = torch.multinomial(log_p.detach().exp(), samples, replacement=True, generator=generator)
         for s in range(samples):
             (gradient,) = torch.autograd.grad(log_p.gather(1, drawn[:, s : s + 1]).sum(), part, retain_graph=s < samples - 1)
             flat_upstream[s, start : start + len(part)] = gradient
     gradients = [
-        torch.autograd.grad(inputs, leaf, upstream[s].to(inputs), retain_graph=s < samples - 1)[0] for s in range(samples)
+        torch.autograd.grad(entered, leaf, upstream[s].to(entered), retain_graph=s < samples - 1)[0] for s in range(samples)
     ]
     return torch.stack(gradients).float()

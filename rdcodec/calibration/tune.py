@@ -23,24 +23,27 @@ class HeldOut:
     model : transformers.PreTrainedModel
     states : torch.Tensor
         [windows, tokens, channels] at the split point `layer`.
+    inputs : torch.Tensor
+        [windows, ...], the model's main input that they are of.
     """
 
-    def __init__(self, model, layer, states):
+    def __init__(self, model, layer, states, inputs):
         self._model = model
         self._layer = layer
-        self._states = batches(states)
+        self._parts = batches(states, inputs)
         with torch.no_grad():
-            self._reference = [head_inputs(model, layer, part) for part in self._states]
+            self._reference = [head_inputs(model, layer, *part) for part in self._parts]
 
     def measure(self, codec, quality):
         """Rate in bits per token (payloads) and loss, KL(uncompressed || compressed) in nats, the mean over outputs."""
         size, loss, windows, tokens = 0, 0.0, 0, 0
-        for part, reference in zip(self._states, self._reference):
+        for (part, inputs), reference in zip(self._parts, self._reference):
             payloads = [codec._encode_tokens(h, quality, codec._new_state()) for h in part.float().cpu().numpy()]
             rows = [codec._decode_tokens(payload, part.shape[1], quality, codec._new_state()) for payload in payloads]
             decoded = torch.from_numpy(np.stack(rows)).to(part)
             with torch.no_grad():
-                loss += len(part) * kl_divergence(self._model, reference, head_inputs(self._model, self._layer, decoded))
+                entered = head_inputs(self._model, self._layer, decoded, inputs)
+                loss += len(part) * kl_divergence(self._model, reference, entered)
             size += sum(map(len, payloads))
             windows += len(part)
             tokens += part.shape[0] * part.shape[1]

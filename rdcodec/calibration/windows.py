@@ -92,6 +92,7 @@ def windows_of(tokens, states):
     return -(-tokens // states.shape[1])
 
 
-def batches(states):
-    """Windows of states [windows, tokens, channels], as many at a time as go through a model together."""
-    return states.split(windows_of(WINDOW, states))
+def batches(states, inputs):
+    """Pairs of states [windows, tokens, channels] and the inputs they are of, as many at a time as go through a model together."""
+    size = windows_of(WINDOW, states)
+    return list(zip(states.split(size), inputs[: len(states)].split(size), strict=True))

@@ -102,7 +102,8 @@ def run_tail(model, layer, h, attention_mask=None, **inputs):
         [batch, tokens], 0 where a token is padding.
     **inputs
         Further arguments of the model's forward, for example `position_ids` or `logits_to_keep`; of an encoder and a decoder
-        what goes into the other one; `input_ids` where the blocks use them besides h (Gemma 3n).
+        what goes into the other one. With `input_ids` it knows its own tokens: some blocks use them besides h (Gemma 3n), and
+        some classifiers pool at the last one that is no padding. They are embedded, and `h` takes that one's place.
 
     Returns
     -------

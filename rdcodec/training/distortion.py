@@ -1,10 +1,10 @@
 """What a reconstruction costs the model, in nats a token or an image, with a gradient to train by."""
 
 import torch
-from torch.func import functional_call
 
-from rdcodec.calibration.output import frozen, head_inputs, output_head
+from rdcodec.calibration.output import OutputHead, head_inputs
 from rdcodec.errors import RdcodecError
+from rdcodec.modes import frozen
 from rdcodec.splits import find_site, unwrapped
 
 __all__ = ["TailDistortion"]
@@ -43,17 +43,15 @@ class TailDistortion:
             raise RdcodecError(f"kind: expected {' or '.join(map(repr, KINDS))}, got {kind!r}")
         model = unwrapped(model)
         find_site(model, layer)
-        self._head = output_head(model)
-        if kind == "cross-entropy" and self._head is not model.get_output_embeddings():
+        # Autocast would cast the weights of a frozen head again for every chunk.
+        self._head = OutputHead(model, torch.bfloat16 if autocast else None)
+        if kind == "cross-entropy" and not self._head.over_vocabulary:
             raise RdcodecError(f"kind: expected 'kl' for {type(model).__name__}, a classifier, got {kind!r}")
         self._model = model
         self._layer = layer
         self._kind = kind
         self._autocast = autocast
-        # Autocast would cast the weights of a frozen head again for every chunk.
-        self._dtype = torch.bfloat16 if autocast else next(self._head.parameters()).dtype
-        self._weights = {name: weight.detach().to(self._dtype) for name, weight in self._head.named_parameters()}
-        self._positions = max(1, LARGEST_LOGITS // max(map(len, self._weights.values())))
+        self._positions = max(1, LARGEST_LOGITS // self._head.classes)
 
     def __call__(self, reconstructed, batch):
         """Mean over the outputs of each window.
@@ -70,7 +68,7 @@ class TailDistortion:
             float32 [windows], nats a token, or an image.
         """
         with frozen(self._model), torch.autocast(reconstructed.device.type, torch.bfloat16, enabled=self._autocast):
-            finals = head_inputs(self._model, self._layer, reconstructed)
+            finals = head_inputs(self._model, self._layer, reconstructed, batch.ids)
         if self._kind == "kl":
             given = batch.finals.flatten(0, -2)
         else:
@@ -91,15 +89,12 @@ class TailDistortion:
 
     def _loss(self, finals, given):
         """Loss of final states [n, width], given the uncompressed ones or the next tokens [n]."""
-        log_q = self._log_probabilities(finals)
+        log_q = self._head(finals)
         if self._kind == "kl":
             with torch.no_grad():
-                log_p = self._log_probabilities(given)
+                log_p = self._head(given)
             return (log_p.exp() * (log_p - log_q)).sum(dim=1)
         return -log_q.gather(1, given[:, None])[:, 0]
-
-    def _log_probabilities(self, finals):
-        return torch.log_softmax(functional_call(self._head, self._weights, finals.to(self._dtype)).float(), dim=-1)
 
 
 class _WithGradient(torch.autograd.Function):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from rdcodec.calibration.fit import WORD_PRIOR_UNIT, Statistics, fit_codec
-from rdcodec.calibration.output import frozen, sampled_gradients
+from rdcodec.calibration.output import sampled_gradients
 from rdcodec.calibration.windows import batches
 from rdcodec.calibration.words import position_words, vocabulary_words
 from rdcodec.codecs.fields import check_config, check_tensors
@@ -17,6 +17,7 @@ from rdcodec.codecs.tables import TABLE_SPECS
 from rdcodec.errors import RdcodecError
 from rdcodec.files import replace_file
 from rdcodec.messages import printable
+from rdcodec.modes import frozen
 from rdcodec.training.export import transform_tensors
 from rdcodec.training.steps import fit_steps
 from rdcodec.training.words import pack_words
@@ -90,16 +91,16 @@ def _fit(model, layer, cache, autocast, report):
 def _statistics(model, layer, cache, report):
     index = np.random.default_rng(SEED).permutation(cache.train)
     fitted = cache.read(index[: cache.windows_of(FIT_TOKENS)])
-    gradients = _gradients(model, layer, fitted.states[: cache.windows_of(GRADIENT_TOKENS)], report)
+    gradients = _gradients(model, layer, fitted.states[: cache.windows_of(GRADIENT_TOKENS)], fitted.ids, report)
     return Statistics(layer, fitted.states.numpy(), gradients.numpy(), _words(model, layer, cache, fitted, report))
 
 
-def _gradients(model, layer, states, report):
-    """Gradients [samples, windows, tokens, channels] at states of windows."""
+def _gradients(model, layer, states, ids, report):
+    """Gradients [samples, windows, tokens, channels] at states of windows, the first of those that ids are of."""
     generator = torch.Generator().manual_seed(SEED)
-    gradients, parts = [], batches(states)
-    for i, part in enumerate(parts):
-        found = sampled_gradients(model, layer, part.to(model.device), SAMPLES, generator)
+    gradients, parts = [], batches(states, ids)
+    for i, (part, own) in enumerate(parts):
+        found = sampled_gradients(model, layer, part.to(model.device), SAMPLES, generator, own.to(model.device))
         gradients.append(found.float().cpu())
         report("gradients", (i + 1) / len(parts))
     return torch.cat(gradients, dim=1)

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-from rdcodec.calibration.output import frozen
 from rdcodec.calibration.tune import HeldOut
 from rdcodec.codecs import learned
 from rdcodec.codecs.checkpoint import CONFIG_FILE
@@ -16,6 +15,7 @@ from rdcodec.codecs.fields import Number, check_config
 from rdcodec.errors import RdcodecError
 from rdcodec.files import replace_file
 from rdcodec.messages import printable
+from rdcodec.modes import frozen
 from rdcodec.splits import unwrapped
 from rdcodec.training.checkpoint import checkpoint_path
 from rdcodec.training.export import emphasis_tensors, network_tensors
@@ -175,9 +175,9 @@ def _finish(module, model, layer, cache, qualities, report):
     span = qualities[0] - TABLE_MARGIN, qualities[1] + TABLE_MARGIN
     config = {**module.codec._config(), **bits}
     codec = _with_tables(family, config, tensors, module.networks, cache, span, lambda f: report("tables", f))
-    states = cache.read(cache.held_out[: cache.windows_of(QUALITY_TOKENS)]).states.to(model.device)
+    batch = cache.read(cache.held_out[: cache.windows_of(QUALITY_TOKENS)]).to(model.device)
     with frozen(model):
-        held_out = HeldOut(model, layer, states)
+        held_out = HeldOut(model, layer, batch.states, batch.ids)
         codec.default_quality, _ = held_out.quality_at(codec, TARGET, 0, lambda f: report("default quality", f))
     return codec
 

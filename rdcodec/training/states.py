@@ -12,9 +12,11 @@ import torch
 from numpy.lib.format import open_memmap
 
 from rdcodec.arrays import read_array
-from rdcodec.calibration.output import frozen, head_inputs
+from rdcodec.calibration.gradients import check_gradients
+from rdcodec.calibration.output import head_inputs
 from rdcodec.calibration.windows import all_windows, windows_of
 from rdcodec.errors import RdcodecError
+from rdcodec.modes import frozen
 from rdcodec.splits import find_site, head_states, unwrapped
 
 __all__ = ["Batch", "StateCache"]
@@ -34,7 +36,8 @@ class Batch(NamedTuple):
     states : torch.Tensor
         float32 [windows, tokens, channels], hidden states at the split point.
     finals : torch.Tensor
-        float32 [windows, tokens, width], what enters the output head of the uncompressed model; [windows, width] of a classifier.
+        float32 [windows, tokens, width], what enters the output head of the uncompressed model; [windows, width] of a classifier,
+        and its logits if it pools within its head or behind it.
     ids : torch.Tensor
         int64 [windows, tokens], the tokens themselves; [windows, 0] of inputs that are no text.
     """
@@ -135,8 +138,8 @@ class StateCache:
         if len(inputs) < 2:
             raise RdcodecError(f"inputs: expected at least 2, got {len(inputs)}")
         key = {"shape": list(inputs.shape), "inputs": _digest(inputs.contiguous().numpy())}
-        no_ids = torch.empty(len(inputs), 0, dtype=torch.int64)
-        return cls._opened(folder, model, inputs, no_ids, layer, autocast, key, progress)
+        ids = torch.empty(len(inputs), 0, dtype=torch.int64) if inputs.is_floating_point() else inputs.long()
+        return cls._opened(folder, model, inputs, ids, layer, autocast, key, progress)
 
     @classmethod
     def _opened(cls, folder, model, inputs, ids, layer, autocast, key, progress):
@@ -219,6 +222,7 @@ def _digest(data):
 
 def _build(target, key, model, layer, inputs, ids, autocast, report):
     """Write a cache beside its place and move it there: what is there is complete."""
+    check_gradients(model, layer, inputs)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
@@ -240,7 +244,7 @@ def _write_states(folder, model, layer, inputs, autocast, report):
         part = inputs[start : start + WINDOWS].to(model.device)
         with torch.autocast(part.device.type, torch.bfloat16, enabled=autocast):
             states = head_states(model, layer, part)
-            arrays = states, head_inputs(model, layer, states)
+            arrays = states, head_inputs(model, layer, states, part)
         if maps is None:
             maps = [
                 open_memmap(file, "w+", np.float32, (len(inputs), *array.shape[1:])) for file, array in zip(files, arrays)
