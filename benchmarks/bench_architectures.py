@@ -48,7 +48,7 @@ def measure(arguments, progress):
     trained = Training(arguments.out / "codecs", arguments.codec_minutes)
     tasks = []
     if arguments.text:
-        texts = [path.read_text(encoding="utf-8") for path in arguments.text]
+        texts = [path.read_text(encoding="utf-8-sig") for path in arguments.text]
         names = [name for name in TEXT_MODELS if name in wanted]
         tasks += text_tasks(names, texts, arguments.out, arguments.minutes, arguments.windows, progress)
     names = [name for name in IMAGE_MODELS if name in wanted]

@@ -45,7 +45,7 @@ def main():
 
     model, tokenizer = load_model(arguments.model)
     codec = Codec.from_pretrained(arguments.codec)
-    ids = tokenizer(arguments.text.read_text(encoding="utf-8"), return_tensors="pt", verbose=False)["input_ids"][:, :TOKENS]
+    ids = tokenizer(arguments.text.read_text(encoding="utf-8-sig"), return_tensors="pt", verbose=False)["input_ids"][:, :TOKENS]
     h = head_states(model, codec.layer, ids)[0]
     seconds = {"forward": [], "encode": [], "decode": []}
     with torch.no_grad():

@@ -28,7 +28,7 @@ SEED = 1
 def main():
     options = parse_options()
     model, tokenizer = load_quietly(options.model)
-    windows, _ = cut_text(tokenizer, options.text.read_text(encoding="utf-8"), windows=options.windows)
+    windows, _ = cut_text(tokenizer, options.text.read_text(encoding="utf-8-sig"), windows=options.windows)
     folders = [options.reference, *options.codec]
     codecs = [Codec.from_pretrained(folder) for folder in folders]
     settings = [Setting(str(i), codec.layer, codec, q) for i, codec in enumerate(codecs) for q in QUALITIES]

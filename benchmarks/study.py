@@ -69,8 +69,8 @@ def options():
 
 def smollm2(arguments, progress):
     model, tokenizer = load_model(SMOLLM2)
-    texts = [path.read_text(encoding="utf-8") for path in arguments.text]
-    measured, _ = cut_text(tokenizer, arguments.measured.read_text(encoding="utf-8"), windows=WINDOWS)
+    texts = [path.read_text(encoding="utf-8-sig") for path in arguments.text]
+    measured, _ = cut_text(tokenizer, arguments.measured.read_text(encoding="utf-8-sig"), windows=WINDOWS)
     task = TextTask(SMOLLM2, model, 0, measured, None, tokenizer, texts)
     entropy = token_entropy_bound(task.model, task.measured)
 
@@ -85,7 +85,7 @@ def smollm2(arguments, progress):
 
 
 def small_text(arguments, progress):
-    texts = [path.read_text(encoding="utf-8") for path in arguments.text]
+    texts = [path.read_text(encoding="utf-8-sig") for path in arguments.text]
     (task,) = text_tasks(["GPT-2"], texts, arguments.models, TEXT_MINUTES, WINDOWS, progress)
     return task_rows(arguments, progress, task, token_entropy_bound(task.model, task.measured))
 
@@ -98,7 +98,7 @@ def images(arguments, progress):
 
 
 def sentences(arguments, progress):
-    task = sentence_task([path.read_text(encoding="utf-8") for path in arguments.text])
+    task = sentence_task([path.read_text(encoding="utf-8-sig") for path in arguments.text])
     return task_rows(arguments, progress, task, None)
 
 

@@ -9,6 +9,7 @@ from rdcodec.messages import first_line
 __all__ = ["PACKAGED_MODEL", "load_model"]
 
 PACKAGED_MODEL = "smollm2-135m"
+TOKENIZER_FILES = ("tokenizer*", "tekken.json", "vocab*", "*.model", "*.tiktoken")
 
 
 def load_model(name, dtype="float32"):
@@ -34,8 +35,8 @@ def load_model(name, dtype="float32"):
     FileNotFoundError
         A GGUF file, or a path, does not exist.
     RdcodecError
-        `dtype` is none of the three; there is no such model, or its files are damaged: the message has the first line of what the
-        libraries say about it.
+        `dtype` is none of the three; there is no such model, it comes without a tokenizer, or its files are damaged: the message has
+        the first line of what the libraries say about it.
 
     Examples
     --------
@@ -51,11 +52,23 @@ def load_model(name, dtype="float32"):
     dtype = _dtype(dtype)
     try:
         model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **options).eval()
-        return model, AutoTokenizer.from_pretrained(source, **options)
-    except (ImportError, MemoryError):
+        _need_tokenizer(name, source, options)
+        tokenizer = AutoTokenizer.from_pretrained(source, **options)
+    except (ImportError, MemoryError, RdcodecError):
         raise
     except Exception as error:  # a damaged file becomes whatever its library makes of it; the first line says most
         raise RdcodecError(f"model {name}: {first_line(error)}") from error
+    return model, tokenizer
+
+
+def _need_tokenizer(name, source, options):
+    """Of a folder without one some libraries make an empty tokenizer, which makes no tokens of any text."""
+    folder = Path(source)
+    if folder.is_dir() and not options and not any(file for pattern in TOKENIZER_FILES for file in folder.glob(pattern)):
+        raise RdcodecError(
+            f"model {name}: the folder holds no tokenizer (tokenizer.json is missing); save the model's own there,"
+            " by tokenizer.save_pretrained"
+        )
 
 
 def _dtype(dtype):

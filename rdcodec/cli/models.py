@@ -59,9 +59,10 @@ def read_texts(sources):
 
 def _file_text(path):
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # a byte-order mark is no part of the text
     except UnicodeDecodeError as error:
-        raise RdcodecError(f"{path}: expected UTF-8 text, byte {error.start} is not") from error
+        mark = path.stat().st_size - len(error.object)
+        raise RdcodecError(f"{path}: expected UTF-8 text, byte {mark + error.start} is not") from error
 
 
 def _dataset_text(source):

@@ -19,6 +19,7 @@ from rdcodec.estimators import (
 )
 from rdcodec.evaluation.jacobian import head_norm
 from rdcodec.evaluation.losses import output_losses
+from rdcodec.modes import evaluating
 from rdcodec.splits import find_site, head_states, unwrapped
 
 __all__ = ["LayerBounds", "fallback_rate", "layer_bounds", "token_entropy_bound"]
@@ -100,18 +101,25 @@ def token_entropy_bound(model, inputs):
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        A causal language model in evaluation mode.
+        A causal language model; in evaluation mode for the time of the measuring.
     inputs : torch.Tensor
-        int64 [windows, tokens]; the first token of a window counts with the logarithm of the vocabulary.
+        int64 [windows, tokens], at least 2 windows; the first token of a window counts with the logarithm of the vocabulary.
 
     Returns
     -------
     Estimate
         Its error is over windows.
+
+    Raises
+    ------
+    RdcodecError
+        There are fewer than 2 windows.
     """
+    if len(inputs) < 2:
+        raise RdcodecError(f"inputs: expected at least 2 windows, the independent units, got {len(inputs)}")
     model, size = unwrapped(model), inputs.shape[1]
     first = math.log2(model.get_output_embeddings().weight.shape[0])
-    with torch.no_grad():
+    with torch.no_grad(), evaluating(model):
         logits = [model(input_ids=one[None]).logits[0, :-1] for one in inputs]
     nats = [float(output_losses(out, out, one[1:]).nll.mean()) for out, one in zip(logits, inputs, strict=True)]
     return _over_windows((first + np.array(nats) / math.log(2) * (size - 1)) / size)
@@ -123,7 +131,7 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        Of a known architecture, in evaluation mode.
+        Of a known architecture; in evaluation mode for the time of the measuring.
     inputs : torch.Tensor
         int64 [windows, tokens], or float32 [images, channels, height, width]; at least 2, the independent units.
     method : str
@@ -192,7 +200,8 @@ def _coded(model, inputs, codec, quality, progress):
     """Bits a token [windows], and symbols [windows, tokens, ...] of what windows are coded to."""
     rates, side, levels = [], [], []
     for number, one in enumerate(inputs):
-        h = head_states(model, codec.layer, one[None])[0].float().numpy()
+        with evaluating(model):
+            h = head_states(model, codec.layer, one[None])[0].float().numpy()
         rates.append(8 * len(codec.encoder(quality).encode(h)) / len(h))
         of_window = codec.symbols(h, quality)
         side.append(of_window[0])

@@ -5,6 +5,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from rdcodec.estimators import Estimate, spectral_norm
+from rdcodec.modes import evaluating
 from rdcodec.splits import head_states, run_head
 
 __all__ = ["head_norm"]
@@ -33,10 +34,12 @@ def head_norm(model, layer, inputs):
     Estimate
         As `spectral_norm` gives it after 12 steps.
     """
-    start = head_states(model, 0, (inputs[:TOKENS] if inputs.dim() == 1 else inputs)[None])
+    with evaluating(model):
+        start = head_states(model, 0, (inputs[:TOKENS] if inputs.dim() == 1 else inputs)[None])
     if layer == 0:
         return Estimate(1.0, None, (1.0, 1.0), "largest singular value", start.numel())
-    with sdpa_kernel(SDPBackend.MATH), torch.enable_grad():  # which alone can be differentiated twice
+    # This kernel alone can be differentiated twice.
+    with evaluating(model), sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
         h = start.detach().requires_grad_()
         out = run_head(model, layer, h)
         dual = torch.zeros_like(out, requires_grad=True)

@@ -8,9 +8,11 @@ from time import perf_counter
 import numpy as np
 import torch
 
+from rdcodec.calibration.output import main_input
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 from rdcodec.evaluation.losses import output_losses
+from rdcodec.modes import evaluating
 from rdcodec.splits import find_site, head_states, longest_input, run_tail, unwrapped
 from rdcodec.stream import MAX_FRAME_TOKENS
 
@@ -89,7 +91,7 @@ class Row:
 
 
 @torch.no_grad()
-def evaluate(model, inputs, settings, frame_tokens=None, progress=None, labels=None):
+def evaluate(model, inputs, settings, frame_tokens=None, progress=None, labels=None, attention_mask=None):
     """Measure rate and loss of codecs at split points of a language model or a classifier.
 
     Each window or image is coded on its own, with a new encoder and decoder. The blocks before a split point run once an input
@@ -98,16 +100,20 @@ def evaluate(model, inputs, settings, frame_tokens=None, progress=None, labels=N
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        Of a known architecture, in evaluation mode: a causal language model, or a classifier with `labels`.
+        Of a known architecture: a causal language model, or a classifier with `labels`. It is in evaluation mode for the time of
+        the measuring, and as it was afterwards.
     inputs : torch.Tensor
-        int64 [windows, tokens], at least 2 tokens; for a classifier what it takes, float32 [images, channels, height, width].
+        int64 [windows, tokens], at least 2 tokens; for a classifier what it takes, int64 [texts, tokens] or float32 [images,
+        channels, height, width].
     settings : list of Setting
     frame_tokens : int, optional
         Tokens a frame at most, 1 to 4096; with 1, the rate is that of generation token by token.
     progress : callable, optional
         (stage, fraction) -> None, called as the work goes on.
     labels : torch.Tensor, optional
-        int64 [images], the right class of each. Without labels the right ones are the next tokens.
+        int64 [inputs], the right class of each. Without labels the right ones are the next tokens.
+    attention_mask : torch.Tensor, optional
+        [texts, tokens], with labels: 0 where a token is padding, which is not coded.
 
     Returns
     -------
@@ -118,40 +124,73 @@ def evaluate(model, inputs, settings, frame_tokens=None, progress=None, labels=N
     ------
     RdcodecError
         There are no settings; the architecture is unknown; a layer, a quality or `frame_tokens` is out of range; a codec
-        has other channels than the model; the windows are longer than the model allows; inputs and labels differ in number.
+        has other channels than the model; there are no windows, or they are longer than the model allows; inputs, labels and mask
+        do not fit together.
     """
     model = unwrapped(model)
-    _check(model, inputs, settings, frame_tokens, labels)
+    _check(model, inputs, settings, frame_tokens, labels, attention_mask)
     targets = inputs[:, 1:] if labels is None else labels[:, None]
-    layers = sorted({setting.layer for setting in settings})
+    masks = [None] * len(inputs) if attention_mask is None else attention_mask.bool()
     measures = [_Measures() for _ in settings]
     base, forward_seconds = [], []
+    stage = "windows" if labels is None else "inputs" if inputs.dim() == 2 else "images"
     done, total = 0, len(inputs) * len(settings)
-    for one, right in zip(inputs, targets, strict=True):
-        began = perf_counter()
-        states = {layers[0]: head_states(model, layers[0], one[None])[0]}
-        reference = _outputs(model, layers[0], states[layers[0]])
-        forward_seconds.append(perf_counter() - began)
-        base.append(_means(output_losses(reference, reference, right)))
-        states.update({layer: head_states(model, layer, one[None])[0] for layer in layers[1:]})
-        seen = {}
-        for setting, measure in zip(settings, measures):
-            h = states[setting.layer]
-            decoded = measure.send(setting, h, frame_tokens)
-            key = setting.layer, hashlib.blake2b(decoded).digest()
-            if key not in seen:
-                logits = _outputs(model, setting.layer, torch.from_numpy(decoded).to(h))
-                seen[key] = _means(output_losses(reference, logits, right))
-            measure.losses.append(seen[key])
-            done += 1
-            if progress is not None:
-                progress("windows" if labels is None else "images", done / total)
+    with evaluating(model):
+        for one, mask, right in zip(inputs, masks, targets, strict=True):
+            split = _Split(model, one, mask)
+            began = perf_counter()
+            layer = min(setting.layer for setting in settings)
+            reference = split.outputs(layer, split.states(layer))
+            forward_seconds.append(perf_counter() - began)
+            base.append(_means(output_losses(reference, reference, right)))
+            seen = {}
+            for setting, measure in zip(settings, measures):
+                decoded = measure.send(setting, split.coded_states(setting.layer), frame_tokens)
+                key = setting.layer, hashlib.blake2b(decoded).digest()
+                if key not in seen:
+                    logits = split.outputs(setting.layer, split.with_decoded(setting.layer, decoded))
+                    seen[key] = _means(output_losses(reference, logits, right))
+                measure.losses.append(seen[key])
+                done += 1
+                if progress is not None:
+                    progress(stage, done / total)
     return [measure.row(setting, base, forward_seconds) for setting, measure in zip(settings, measures)]
 
 
-def _outputs(model, layer, h):
-    """Logits [outputs, classes] of a model that goes on from h [tokens, channels]."""
-    return run_tail(model, layer, h[None]).flatten(0, -2)
+class _Split:
+    """One input in a model that is cut: states before the split points, each computed once, and outputs from states on."""
+
+    def __init__(self, model, one, mask):
+        self._model = model
+        self._input = one[None]
+        self._mask = mask
+        self._attention = None if mask is None else mask[None].long()
+        self._states = {}
+
+    def states(self, layer):
+        """[tokens, channels]"""
+        if layer not in self._states:
+            self._states[layer] = head_states(self._model, layer, self._input, self._attention)[0]
+        return self._states[layer]
+
+    def coded_states(self, layer):
+        """Of tokens that are no padding."""
+        return self.states(layer) if self._mask is None else self.states(layer)[self._mask]
+
+    def with_decoded(self, layer, decoded):
+        """States of all tokens, with float32 array `decoded` in place of `coded_states`."""
+        h = self.states(layer)
+        decoded = torch.from_numpy(decoded).to(h)
+        if self._mask is None:
+            return decoded
+        h = h.clone()
+        h[self._mask] = decoded
+        return h
+
+    def outputs(self, layer, h):
+        """Logits [outputs, classes] of the model that goes on from h [tokens, channels]."""
+        given = main_input(self._model, self._input)
+        return run_tail(self._model, layer, h[None], self._attention, **given).flatten(0, -2)
 
 
 def _means(losses):
@@ -213,12 +252,14 @@ def _standard_error(values):
     return float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
 
 
-def _check(model, inputs, settings, frame_tokens, labels):
+def _check(model, inputs, settings, frame_tokens, labels, attention_mask):
     """Everything that can be refused before the first forward pass."""
     if not settings:
         raise RdcodecError("settings: there is nothing to measure")
     if frame_tokens is not None and not 1 <= frame_tokens <= MAX_FRAME_TOKENS:
         raise RdcodecError(f"frame_tokens: expected 1 to {MAX_FRAME_TOKENS}, got {frame_tokens}")
+    if not len(inputs):
+        raise RdcodecError("inputs: expected at least 1 window to measure on, got none")
     longest = longest_input(model)
     if labels is None and not (inputs.dim() == 2 and 2 <= inputs.shape[1] <= longest):
         raise RdcodecError(
@@ -227,6 +268,14 @@ def _check(model, inputs, settings, frame_tokens, labels):
         )
     if labels is not None and labels.shape != inputs.shape[:1]:
         raise RdcodecError(f"labels: expected [{len(inputs)}], one an input, got shape {tuple(labels.shape)}")
+    if attention_mask is not None:
+        if labels is None or attention_mask.shape != inputs.shape:
+            raise RdcodecError(
+                f"attention_mask: expected {list(inputs.shape)} as the inputs have, and labels besides, got shape"
+                f" {tuple(attention_mask.shape)}"
+            )
+        if not attention_mask.any(dim=1).all():
+            raise RdcodecError("attention_mask: expected a token in every text, one is all padding")
     for setting in settings:
         channels = find_site(model, setting.layer).channels
         if setting.codec.channels != channels:

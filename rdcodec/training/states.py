@@ -143,6 +143,7 @@ class StateCache:
 
     @classmethod
     def _opened(cls, folder, model, inputs, ids, layer, autocast, key, progress):
+        check_gradients(model, layer, inputs)
         key = {**_model_key(model, layer, autocast), **key}
         target = Path(folder) / _digest(json.dumps(key, sort_keys=True).encode())[:16]
         if not (target / KEY_FILE).is_file():
@@ -222,7 +223,6 @@ def _digest(data):
 
 def _build(target, key, model, layer, inputs, ids, autocast, report):
     """Write a cache beside its place and move it there: what is there is complete."""
-    check_gradients(model, layer, inputs)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:

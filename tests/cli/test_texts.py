@@ -29,6 +29,14 @@ def test_files_are_read_as_they_are(tmp_path):
         read_texts([tmp_path / "b.txt"])
 
 
+def test_a_byte_order_mark_is_no_text(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbf" + "äöü\n".encode())
+    assert read_texts([tmp_path / "a.txt"]) == ["äöü\n"]
+    (tmp_path / "b.txt").write_bytes(b"\xef\xbb\xbfab\xff")
+    with pytest.raises(RdcodecError, match="b.txt: expected UTF-8 text, byte 5 is not"):
+        read_texts([tmp_path / "b.txt"])
+
+
 def test_data_sets_are_their_column_text(dataset):
     assert read_texts([f"hf:{dataset / 'good'}"]) == ["\n".join(LINES)]
     assert read_texts([f"hf:{dataset / 'good'}::train"]) == ["\n".join(LINES)]

@@ -35,6 +35,16 @@ def test_a_folder(folder, dtype):
         assert tokenizer("two")["input_ids"] == [2]
 
 
+@pytest.mark.parametrize("architecture", ["Llama", "GPT2"])
+def test_a_folder_without_a_tokenizer(tmp_path, architecture):
+    """Some tokenizers are made without their files, and empty."""
+    config = CONFIG if architecture == "Llama" else transformers.GPT2Config(vocab_size=9, n_embd=8, n_layer=1, n_head=1)
+    model = transformers.AutoModelForCausalLM.from_config(config)
+    model.save_pretrained(tmp_path)
+    with pytest.raises(RdcodecError, match=r"model .*: the folder holds no tokenizer \(tokenizer.json is missing\)"):
+        load_model(tmp_path)
+
+
 def test_the_packaged_model_needs_no_network_and_no_plug_in(monkeypatch):
     def refuse(*arguments):
         raise AssertionError("the network was asked")
