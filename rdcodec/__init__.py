@@ -5,7 +5,14 @@ Importing the package needs NumPy alone; what needs PyTorch or transformers is i
 
 from importlib import import_module
 
-from rdcodec.errors import CodecMismatchError, CorruptStreamError, LimitError, RdcodecError, UnsupportedVersionError
+from rdcodec.errors import (
+    CodecMismatchError,
+    CorruptStreamError,
+    LimitError,
+    ModelMismatchWarning,
+    RdcodecError,
+    UnsupportedVersionError,
+)
 
 __version__ = "0.1.0"
 
@@ -22,6 +29,7 @@ __all__ = [
     "CodecMismatchError",
     "CorruptStreamError",
     "LimitError",
+    "ModelMismatchWarning",
     "RdcodecError",
     "UnsupportedVersionError",
     "__version__",

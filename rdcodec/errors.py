@@ -1,6 +1,6 @@
-"""The exceptions of rdcodec. All are ``ValueError``s: the input was wrong, not the machine."""
+"""The exceptions of rdcodec, and its one warning. All exceptions are ``ValueError``s: the input was wrong, not the machine."""
 
-__all__ = ["RdcodecError", "CorruptStreamError", "CodecMismatchError", "UnsupportedVersionError", "LimitError"]
+__all__ = ["RdcodecError", "CorruptStreamError", "CodecMismatchError", "UnsupportedVersionError", "LimitError", "ModelMismatchWarning"]
 
 
 class RdcodecError(ValueError):
@@ -21,3 +21,7 @@ class UnsupportedVersionError(RdcodecError):
 
 class LimitError(RdcodecError):
     """A size beyond the limits of the format, refused before any memory is taken for it."""
+
+
+class ModelMismatchWarning(UserWarning):
+    """A codec is used with another model than the one it was fitted to: its rates and losses are others there."""

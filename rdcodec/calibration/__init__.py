@@ -11,6 +11,7 @@ from rdcodec.calibration.words import position_words, vocabulary_words
 from rdcodec.errors import RdcodecError
 from rdcodec.modes import frozen
 from rdcodec.splits import find_site, head_states, unwrapped
+from rdcodec.splits.fingerprint import origin_of
 
 __all__ = ["calibrate", "calibrate_inputs"]
 
@@ -121,6 +122,7 @@ def _calibrated(model, layer, fit, held_out, words, target, progress):
         held_out = HeldOut(model, layer, _states(model, layer, held_out, "held-out states", report), held_out)
         codec, quality = _choose(statistics, held_out, target, report)
     codec.default_quality = quality
+    codec.origin = origin_of(model, layer)
     return codec
 
 

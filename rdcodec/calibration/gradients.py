@@ -1,5 +1,7 @@
 """Whether a model passes gradients at all: those in integers often do not."""
 
+from contextlib import contextmanager
+
 import torch
 
 from rdcodec.calibration.output import main_input, output_head
@@ -8,7 +10,7 @@ from rdcodec.messages import first_line
 from rdcodec.modes import frozen
 from rdcodec.splits import head_states, run_tail
 
-__all__ = ["check_gradients"]
+__all__ = ["check_gradients", "check_graph", "needing_gradients"]
 
 TOKENS = 8
 
@@ -33,10 +35,34 @@ def check_gradients(model, layer, inputs):
     one = one.to(model.device)
     with frozen(model), torch.enable_grad():
         h = head_states(model, layer, one).detach().requires_grad_(True)
-        try:
-            torch.autograd.grad(run_tail(model, layer, h, **main_input(model, one)).float().square().sum(), h)
-        except (RuntimeError, NotImplementedError) as error:
-            raise RdcodecError(
-                f"model: {type(model).__name__} passes no gradients to layer {layer}, which fitting needs ({first_line(error)});"
-                " quantised models seldom do: fit to the model in float32 or bfloat16, the codec then works with this one too"
-            ) from error
+        with needing_gradients(model):
+            output = run_tail(model, layer, h, **main_input(model, one)).float().square().sum()
+            check_graph(output)
+            torch.autograd.grad(output, h)
+
+
+@contextmanager
+def needing_gradients(model):
+    """What fails within says what to do, where a model passes no gradients."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        raise RdcodecError(
+            f"model: {type(model).__name__} passes no gradients, which are needed here ({first_line(error)}); quantised models"
+            " seldom do: use the model in float32 or bfloat16 for this, a codec that is fitted to it codes for the quantised one too"
+        ) from error
+
+
+def check_graph(output):
+    """Find operations that have no gradient: PyTorch only warns of some, and leaves out all that comes through them."""
+    seen, left = set(), [output.grad_fn]
+    while left:
+        node = left.pop()
+        if node is None or node in seen:
+            continue
+        if "NotImplemented" in node.name():
+            raise NotImplementedError("an operation has none")
+        seen.add(node)
+        left.extend(following for following, _ in node.next_functions)

@@ -1,6 +1,8 @@
 """The sub-commands put together, and how their errors end: one line and exit status 1."""
 
 import sys
+import warnings
+from contextlib import contextmanager
 
 import typer
 
@@ -13,7 +15,7 @@ from rdcodec.cli.info import info
 from rdcodec.cli.inspect import inspect
 from rdcodec.cli.train import train
 from rdcodec.cli.verify import verify
-from rdcodec.errors import RdcodecError
+from rdcodec.errors import ModelMismatchWarning, RdcodecError
 
 __all__ = ["app", "run"]
 
@@ -52,7 +54,8 @@ def run(arguments=None):
         Exit status: 0, 1 after wrong input (one line of stderr says what is wrong), 2 after wrong options.
     """
     try:
-        app(arguments)
+        with _warnings_in_a_line():
+            app(arguments)
     except SystemExit as end:
         return end.code or 0
     except (RdcodecError, OSError, ImportError) as error:  # wrong input; files, models or packages that are not there
@@ -61,6 +64,21 @@ def run(arguments=None):
     except MemoryError:
         print("rdcodec: there is not enough memory for this", file=sys.stderr)
         return 1
+
+
+@contextmanager
+def _warnings_in_a_line():
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message, category, *place, **more):
+            if issubclass(category, ModelMismatchWarning):
+                print(f"rdcodec: {message}", file=sys.stderr)
+            else:
+                usual(message, category, *place, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def _one_line(error):

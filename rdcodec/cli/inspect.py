@@ -1,9 +1,15 @@
-"""rdcodec inspect: what a stream says of itself."""
+"""rdcodec inspect: what a stream, or a codec, says of itself."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from rich.table import Table
 
-from rdcodec.cli.options import Json, Stream
-from rdcodec.cli.output import check_writable, console, json_rows, say
+from rdcodec.cli.options import Json
+from rdcodec.cli.output import check_writable, console, json_rows, say, write_json
+from rdcodec.codecs import Codec
 from rdcodec.files import mapped_file
 from rdcodec.stream import read_frames, read_header
 
@@ -12,9 +18,31 @@ __all__ = ["inspect"]
 FRAMES_SHOWN = 20
 
 
-def inspect(stream: Stream, json: Json = None):
-    """Show a stream's header and frames; no codec is needed."""
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A coded stream, or the folder of a codec.", show_default=False)], json: Json = None
+):
+    """Show a stream's header and frames, for which no codec is needed; or a codec, and the model it was fitted to."""
     check_writable(json)
+    (_inspect_codec if file.is_dir() else _inspect_stream)(file, json)
+
+
+def _inspect_codec(folder, json):
+    codec = Codec.from_pretrained(folder)
+    origin = codec.origin._asdict() if codec.origin else {"model_type": None, "fingerprint": None}
+    summary = {
+        "family": codec.family,
+        "codec_id": codec.codec_id.hex(),
+        "channels": codec.channels,
+        "layer": getattr(codec, "layer", None),
+        "default_quality": codec.default_quality,
+        **origin,
+    }
+    write_json(json, summary)
+    for name, value in summary.items():
+        say(f"{name:15} {'unknown' if value is None else value}")
+
+
+def _inspect_stream(stream, json):
     data = mapped_file(stream)
     header, end = read_header(data)
     tokens = header.rows * header.tokens

@@ -11,6 +11,7 @@ from rdcodec.codecs.learned import (
     FourierHyperpriorCodec,
     LearnedCodec,
 )
+from rdcodec.codecs.origin import Origin
 from rdcodec.codecs.raw import RawCodec
 from rdcodec.codecs.transform import TransformCodec
 
@@ -26,6 +27,7 @@ __all__ = [
     "IntegerCodec",
     "LearnedCodec",
     "MXFP4Codec",
+    "Origin",
     "RawCodec",
     "TransformCodec",
 ]

@@ -36,6 +36,11 @@ class Codec(ABC):
     default_quality : int
         What is used where no quality is given; not a part of `codec_id`, it can be changed at any time.
 
+    Attributes
+    ----------
+    origin : Origin or None
+        The model that the codec was fitted to, where that is known; not a part of `codec_id`.
+
     Raises
     ------
     RdcodecError
@@ -57,6 +62,7 @@ class Codec(ABC):
         self.min_quality = int(min_quality)
         self.max_quality = int(max_quality)
         self.default_quality = default_quality
+        self.origin = None
         self._id = None
 
     # ---- what a family implements
@@ -289,7 +295,7 @@ class Codec(ABC):
     # ---- copies
 
     def __reduce__(self):
-        return _from_pickle, (self.family, self._config(), self._tensors(), self.default_quality)
+        return _from_pickle, (self.family, self._config(), self._tensors(), self.default_quality, self.origin)
 
     def __copy__(self):
         """A codec with a default quality of its own; everything else never changes and is shared."""
@@ -304,7 +310,8 @@ class Codec(ABC):
         return f"{type(self).__name__}(channels={self.channels}, codec_id={self.codec_id.hex()})"
 
 
-def _from_pickle(family, config, tensors, default_quality):
+def _from_pickle(family, config, tensors, default_quality, origin=None):
     codec = FAMILIES[family]._from_parts(config, tensors)
     codec.default_quality = default_quality
+    codec.origin = origin
     return codec

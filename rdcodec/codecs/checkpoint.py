@@ -8,6 +8,7 @@ import numpy as np
 
 from rdcodec.codecs.fields import Integer, check_field
 from rdcodec.codecs.limits import MOST_CONFIG_BYTES, MOST_HEADER_BYTES
+from rdcodec.codecs.origin import origin_from
 from rdcodec.errors import LimitError, RdcodecError, UnsupportedVersionError
 from rdcodec.files import replace_file
 from rdcodec.messages import printable, shown
@@ -33,6 +34,7 @@ def save_checkpoint(codec, directory):
         "family": codec.family,
         "codec_id": codec.codec_id.hex(),
         "default_quality": codec.default_quality,
+        **({} if codec.origin is None else {"origin": codec.origin._asdict()}),
         "config": codec._config(),
     }
     # The format has no strides, and its writer does not look at them.
@@ -67,6 +69,8 @@ def _made(family, config, tensors, directory):
         if "default_quality" in config:
             check_field("default_quality", Integer(codec.min_quality, codec.max_quality), config["default_quality"])
             codec.default_quality = config["default_quality"]
+        if "origin" in config:
+            codec.origin = origin_from(config["origin"])
     except RdcodecError as error:
         raise type(error)(f"{directory}: the checkpoint is damaged: {error}") from error
     return codec

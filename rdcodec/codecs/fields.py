@@ -1,5 +1,6 @@
 """What fields and tensors of a checkpoint may hold: tables of these, and the one checker of all families."""
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from rdcodec.errors import LimitError, RdcodecError
 from rdcodec.messages import shown
 
 __all__ = [
-    *("CHANNELS", "Choice", "Integer", "Integers", "Number", "Tensor"),
+    *("CHANNELS", "Choice", "Integer", "Integers", "Number", "Tensor", "Text"),
     *("check_config", "check_count", "check_field", "check_range", "check_tensors"),
 ]
 
@@ -53,6 +54,18 @@ class Number(NamedTuple):
 
     def __str__(self):
         return f"a number {self.least:g} to {self.most:g}"
+
+
+class Text(NamedTuple):
+    """Text that a regular expression describes whole."""
+
+    pattern: str
+
+    def holds(self, value):
+        return type(value) is str and re.fullmatch(self.pattern, value) is not None
+
+    def __str__(self):
+        return f"text like {self.pattern}"
 
 
 class Choice(NamedTuple):

@@ -20,7 +20,8 @@ from rdcodec.estimators import (
 from rdcodec.evaluation.jacobian import head_norm
 from rdcodec.evaluation.losses import output_losses
 from rdcodec.modes import evaluating
-from rdcodec.splits import find_site, head_states, unwrapped
+from rdcodec.splits import head_states, unwrapped
+from rdcodec.splits.fingerprint import check_codec
 
 __all__ = ["LayerBounds", "fallback_rate", "layer_bounds", "token_entropy_bound"]
 
@@ -158,17 +159,16 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
     """
     if not hasattr(codec, "symbols"):
         raise RdcodecError(f"codec: expected a transform codec or a learned one, got family {codec.family!r}")
-    channels = find_site(model, codec.layer).channels
-    if codec.channels != channels:
-        raise RdcodecError(f"codec: expected {channels} channels as the model has, got {codec.channels}")
+    check_codec(model, codec.layer, codec)
     if len(inputs) < 2:
         raise RdcodecError(f"inputs: expected at least 2 windows, the independent units, got {len(inputs)}")
     quality = codec.default_quality if quality is None else quality
+    norm = head_norm(model, codec.layer, inputs[0])  # first: it may be refused
     rates, side, levels = _coded(model, inputs, codec, quality, progress)
     windows, tokens, components = levels.shape
     if not np.ptp(levels.reshape(-1, components), axis=0).any():
         raise RdcodecError(f"quality: expected one at which levels differ between tokens, got {quality}, for codec {codec!r}")
-    cap = fallback_rate(channels, tokens)
+    cap = fallback_rate(codec.channels, tokens)
     flat, slope = levels.reshape(windows, -1).astype(np.float64), codec.level_slope
     balls = {ball: rademacher_complexity(flat, ball, draws=DRAWS) for ball in ("l1", "l2")}
     lipschitz = {"l1": slope * components, "l2": slope * math.sqrt(components / tokens)}  # of bits a token
@@ -190,7 +190,7 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
         complexity_l2=balls["l2"],
         log_det=log_det_covariance(by_token),
         analysis_norm=spectral_norm(codec.level_map(quality)),
-        head_norm=head_norm(model, codec.layer, inputs[0]),
+        head_norm=norm,
         level_slope=slope,
         pac=pac,
     )

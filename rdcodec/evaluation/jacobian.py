@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from rdcodec.calibration.gradients import check_graph, needing_gradients
 from rdcodec.estimators import Estimate, spectral_norm
 from rdcodec.modes import evaluating
 from rdcodec.splits import head_states, run_head
@@ -23,7 +24,7 @@ def head_norm(model, layer, inputs):
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        Of a known architecture, in evaluation mode.
+        Of a known architecture; in evaluation mode for the time of the measuring.
     layer : int
         Split point.
     inputs : torch.Tensor
@@ -33,6 +34,11 @@ def head_norm(model, layer, inputs):
     -------
     Estimate
         As `spectral_norm` gives it after 12 steps.
+
+    Raises
+    ------
+    RdcodecError
+        The blocks pass no gradients.
     """
     with evaluating(model):
         start = head_states(model, 0, (inputs[:TOKENS] if inputs.dim() == 1 else inputs)[None])
@@ -43,7 +49,9 @@ def head_norm(model, layer, inputs):
         h = start.detach().requires_grad_()
         out = run_head(model, layer, h)
         dual = torch.zeros_like(out, requires_grad=True)
-        (pulled,) = torch.autograd.grad(out, h, dual, create_graph=True)
+        with needing_gradients(model):
+            check_graph(out)
+            (pulled,) = torch.autograd.grad(out, h, dual, create_graph=True)
 
         def vjp(vector):
             return torch.autograd.grad(out, h, _like(vector, out), retain_graph=True)[0]

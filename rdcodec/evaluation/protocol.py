@@ -13,7 +13,8 @@ from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 from rdcodec.evaluation.losses import output_losses
 from rdcodec.modes import evaluating
-from rdcodec.splits import find_site, head_states, longest_input, run_tail, unwrapped
+from rdcodec.splits import head_states, longest_input, run_tail, unwrapped
+from rdcodec.splits.fingerprint import check_codec
 from rdcodec.stream import MAX_FRAME_TOKENS
 
 __all__ = ["Row", "Setting", "evaluate"]
@@ -32,12 +33,15 @@ class Setting:
     codec : Codec
     quality : int or None
         None for the codec's default; families without a quality have nothing else.
+    any_layer : bool
+        Take a codec that was fitted to another layer, which is refused otherwise.
     """
 
     method: str
     layer: int
     codec: Codec
     quality: int | None = None
+    any_layer: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ def evaluate(model, inputs, settings, frame_tokens=None, progress=None, labels=N
     ------
     RdcodecError
         There are no settings; the architecture is unknown; a layer, a quality or `frame_tokens` is out of range; a codec
-        has other channels than the model; there are no windows, or they are longer than the model allows; inputs, labels and mask
+        has other channels than the model or is of another layer; there are no windows, or they are longer than the model allows; inputs, labels and mask
         do not fit together.
     """
     model = unwrapped(model)
@@ -277,9 +281,5 @@ def _check(model, inputs, settings, frame_tokens, labels, attention_mask):
         if not attention_mask.any(dim=1).all():
             raise RdcodecError("attention_mask: expected a token in every text, one is all padding")
     for setting in settings:
-        channels = find_site(model, setting.layer).channels
-        if setting.codec.channels != channels:
-            raise RdcodecError(
-                f"codec of {setting.method}: expected {channels} channels as the model has, got {setting.codec.channels}"
-            )
+        check_codec(model, setting.layer, setting.codec, setting.any_layer, f"codec of {setting.method}")
         setting.codec.encoder(setting.quality)

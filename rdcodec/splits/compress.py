@@ -9,6 +9,7 @@ from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
 from rdcodec.splits.calls import Calls, cache_among, owners
 from rdcodec.splits.compiled import refuse_compiled, refuse_compiled_call
+from rdcodec.splits.fingerprint import check_codec
 from rdcodec.splits.hooks import block_input, is_skipped, on_every_call, replaced_input
 from rdcodec.splits.meter import Meter
 from rdcodec.splits.registry import find_site
@@ -19,7 +20,7 @@ __all__ = ["compress_at"]
 
 
 @contextmanager
-def compress_at(model, layer, codec, quality=None, frame_tokens=None):
+def compress_at(model, layer, codec, quality=None, frame_tokens=None, any_layer=False):
     """Code the input of block `layer` with real bytes while the context is open.
 
     Every forward pass of the model, also those of `generate()`, encodes the hidden states that enter the block, decodes
@@ -46,6 +47,8 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None):
         Higher is finer; the codec's default where it is not given.
     frame_tokens : int, optional
         Tokens a frame at most, 1 to 4096. With 1, whole windows cost what generation token by token costs.
+    any_layer : bool
+        Take a codec that was fitted to another layer, which is refused otherwise.
 
     Yields
     ------
@@ -55,15 +58,14 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None):
     ------
     RdcodecError
         The architecture is unknown, or a part of the model is compiled; the layer, the quality or `frame_tokens` is out of
-        range; the codec has other channels than the model; during a forward pass: the hidden state holds NaN or infinity, the
-        attention mask is not [batch, tokens] (as with compiled, static caches), the batch changes in the middle of a prompt, the
-        call comes from compiled code, or the model trains with gradient checkpointing; as the context closes: a pass went by the
-        block.
+        range; the codec has other channels than the model or is of another layer; during a forward pass: the hidden state holds
+        NaN or infinity, the attention mask is not [batch, tokens] (as with compiled, static caches), the batch changes in the
+        middle of a prompt, the call comes from compiled code, or the model trains with gradient checkpointing; as the context
+        closes: a pass went by the block.
     """
     refuse_compiled(model)
     site = find_site(model, layer)
-    if codec.channels != site.channels:
-        raise RdcodecError(f"codec: expected {site.channels} channels as the model has, got {codec.channels}")
+    check_codec(model, layer, codec, any_layer)
     frame_tokens = codec.frame_tokens if frame_tokens is None else integer("frame_tokens", frame_tokens, 1, MAX_FRAME_TOKENS)
     codec.encoder(quality)  # a quality out of range is refused here, not in the middle of a forward pass
     link = _Link(site, codec, quality, frame_tokens)

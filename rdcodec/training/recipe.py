@@ -17,6 +17,7 @@ from rdcodec.files import replace_file
 from rdcodec.messages import printable
 from rdcodec.modes import frozen
 from rdcodec.splits import unwrapped
+from rdcodec.splits.fingerprint import origin_of
 from rdcodec.training.checkpoint import checkpoint_path
 from rdcodec.training.export import emphasis_tensors, network_tensors
 from rdcodec.training.front import fit_front
@@ -176,6 +177,7 @@ def _finish(module, model, layer, cache, qualities, report):
     config = {**module.codec._config(), **bits}
     codec = _with_tables(family, config, tensors, module.networks, cache, span, lambda f: report("tables", f))
     batch = cache.read(cache.held_out[: cache.windows_of(QUALITY_TOKENS)]).to(model.device)
+    codec.origin = origin_of(model, layer)
     with frozen(model):
         held_out = HeldOut(model, layer, batch.states, batch.ids)
         codec.default_quality, _ = held_out.quality_at(codec, TARGET, 0, lambda f: report("default quality", f))

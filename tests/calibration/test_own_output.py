@@ -7,7 +7,7 @@ import transformers
 from rdcodec import RdcodecError, calibrate
 from rdcodec.calibration.output import head_inputs, kl_divergence, sampled_gradients
 from rdcodec.codecs import IntegerCodec
-from rdcodec.evaluation import Setting, evaluate
+from rdcodec.evaluation import Setting, evaluate, head_norm
 from rdcodec.splits import head_states, known_architectures, register_split, run_tail
 from rdcodec.training import StateCache, TailDistortion
 
@@ -115,15 +115,21 @@ def test_every_submodule_is_in_the_mode_it_was_in(model, tokenizer, text):
         model.eval()
 
 
-def test_quantised_models_are_refused_before_the_work(model, tokenizer, text, tmp_path):
-    with pytest.warns(DeprecationWarning):
-        quantised = torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
+@pytest.mark.parametrize("part", ["all", "blocks"])
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor", "ignore:torch.ao.quantization is deprecated")
+def test_quantised_models_are_refused_before_the_work(model, tokenizer, text, windows, tmp_path, part):
+    """Where the head is in floats, gradients come by the residual stream alone, and PyTorch does not mind."""
+    quantised = torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
+    if part == "blocks":
+        quantised.lm_head = model.lm_head
     stages = []
-    message = "model: LlamaForCausalLM passes no gradients to layer 1, .* fit to the model in float32"
+    message = "model: LlamaForCausalLM passes no gradients, .* use the model in float32 or bfloat16"
     with pytest.raises(RdcodecError, match=message):
         calibrate(quantised, tokenizer, [text[:20_000]], LAYER, tokens=400, progress=lambda *stage: stages.append(stage))
     with pytest.raises(RdcodecError, match=message):
         StateCache.open(tmp_path, quantised, tokenizer, [text[:2000]], LAYER, progress=lambda *stage: stages.append(stage))
+    with pytest.raises(RdcodecError, match=message):
+        head_norm(quantised, 1, windows[0])
     assert not stages and not list(tmp_path.iterdir())
     ids = torch.tensor(tokenizer(text[:200])["input_ids"]).view(2, 100)
     assert evaluate(quantised, ids, [Setting("int8", LAYER, IntegerCodec(CHANNELS, 8))])[0].kl < 0.1  # needs none

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rdcodec.cli.app import run
-from rdcodec.codecs import GlobalStepCodec, IntegerCodec
+from rdcodec.codecs import GlobalStepCodec, IntegerCodec, Origin
 from rdcodec.entropy import FrequencyTables
 from rdcodec.stream import CHAIN_START, Header, read_header, write_frame, write_header
 
@@ -77,6 +77,19 @@ def test_inspect_lists_every_byte(stream, tmp_path, capsys):
     assert result["header_bytes"] + sum(frame["bytes"] for frame in result["frames"]) == stream.stat().st_size
     assert sum(frame["tokens"] for frame in result["frames"]) == 60
     assert header.codec_id.hex() in capsys.readouterr().out
+
+
+def test_inspect_of_a_codec(folder, tmp_path, capsys):
+    codec = IntegerCodec(CHANNELS, 8)
+    assert rdcodec("inspect", folder / "codec", "--json", tmp_path / "r.json") == 0
+    assert "unknown" in capsys.readouterr().out
+    result = json.loads((tmp_path / "r.json").read_text())
+    assert result["codec_id"] == codec.codec_id.hex() and result["fingerprint"] is result["layer"] is None
+    codec.origin = Origin("llama", "0123456789abcdef")
+    codec.save_pretrained(folder / "codec")
+    assert rdcodec("inspect", folder / "codec", "--json", tmp_path / "r.json") == 0
+    assert "0123456789abcdef" in capsys.readouterr().out
+    assert json.loads((tmp_path / "r.json").read_text())["model_type"] == "llama"
 
 
 def test_verify_finds_every_flipped_bit(folder, stream):

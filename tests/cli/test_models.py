@@ -1,5 +1,6 @@
 """calibrate and eval on a model that nothing here was tuned to."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -48,6 +49,18 @@ def test_calibrate_in_a_process_of_its_own(calibrated):
     assert (codec.layer, result["layer"], result["codec_id"]) == (2, 2, codec.codec_id.hex())
     assert result["default_quality"] == codec.default_quality
     assert codec.codec_id.hex() in done.stdout
+    assert codec.origin.model_type == "qwen2"
+
+
+def test_eval_with_another_model_says_so(model_dir, text_files, codec, tmp_path, capsys):
+    """In a line, and goes on."""
+    codec = copy.copy(codec)
+    codec.origin = codec.origin._replace(fingerprint="0" * 16)
+    codec.save_pretrained(tmp_path)
+    capsys.readouterr()
+    assert rdcodec("eval", "--model", model_dir, "--text", text_files[1], *SIZE, "--codec", tmp_path) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "was fitted to" in line]
+    assert len(lines) == 1 and lines[0].startswith("rdcodec: the codec ") and "qwen2 0000000000000000" in lines[0]
 
 
 @pytest.fixture(scope="module")
