@@ -13,19 +13,13 @@ from rdcodec.splits.architectures import ARCHITECTURES, REFUSED
 
 ROWS, SOURCE, TARGET, NEW = 2, 11, 7, 4
 WORKING = {name: case for name, case in CASES.items() if not case.refused}
-PENDING = {
-    "padding": "H: the mask of another part, or none, reaches the split",
-    "generate": "I: caches of linear layers have no length",
-}
 
 
 def cuts(what, cases=WORKING):
-    """(name, layer) of all cases, those expected to fail until they are mended marked."""
+    """(name, layer) of all cases."""
     for name, case in cases.items():
         for layer in dict.fromkeys((0, *case.layers) if what in ("forward", "tail") else case.layers):
-            broken = layer in case.pending.get(what, ())
-            marks = [pytest.mark.xfail(reason=PENDING[what], strict=True)] if broken else []
-            yield pytest.param(name, layer, marks=marks, id=f"{name}-{layer}")
+            yield pytest.param(name, layer, id=f"{name}-{layer}")
 
 
 def tokens(generator, count):

@@ -187,8 +187,6 @@ class Case:
         With padding on the left its `position_ids` are given, since it does not work them out from the mask.
     tail : dict
         Arguments by which its tail gives the same bits as its forward pass.
-    pending : dict
-        What does not work yet ("forward", "tail", "padding", "generate"), and the layers where it does not.
     refused : bool
     """
 
@@ -198,7 +196,6 @@ class Case:
     padding: tuple = ("right", "left")
     positions: bool = False
     tail: dict = field(default_factory=dict)
-    pending: dict = field(default_factory=dict)
     refused: bool = False
 
 
@@ -228,7 +225,7 @@ NO_PLACES = "padding on the left changes the model's own output"
 TWO_PARTS = "layers of the encoder, then of the decoder; each part's tail needs the inputs of the other"
 
 CASES = {
-    "bart": two_parts("Bart", BART, remark=TWO_PARTS, padding=("right",), pending={"padding": (3, 5)}),
+    "bart": two_parts("Bart", BART, remark=TWO_PARTS, padding=("right",)),
     "bert": masked("Bert", **ABSOLUTE),
     "bloom": text("Bloom", config={**VOCABULARY_ALONE, "hidden_size": CHANNELS, "n_layer": LAYERS, "n_head": 4}),
     "clip_text_model": Case(made("CLIPTextModel", "CLIPTextConfig", **{**TEXT, "eos_token_id": 2}), **ABSOLUTE),
@@ -279,20 +276,18 @@ CASES = {
     "granite": text(
         "Granite", config={**GROUPED, "logits_scaling": 2.0, "residual_multiplier": 0.7, "embedding_multiplier": 3.0}
     ),
-    "jamba": text("Jamba", config=JAMBA, layers=HYBRID, pending={"generate": (2,)}),
+    "jamba": text("Jamba", config=JAMBA, layers=HYBRID),
     "lfm2": text(
         "Lfm2",
         config={**GROUPED, "layer_types": ["conv", "full_attention", "conv"], "block_multiple_of": 8},
         layers=HYBRID,
-        pending={"generate": (2,)},
     ),
     "llama": text("Llama"),
     "llava": Case(llava, remark="text decoder"),
-    "mamba": text("Mamba", config={**SIZES, "state_size": 8}, pending={"generate": (1,)}),
+    "mamba": text("Mamba", config={**SIZES, "state_size": 8}),
     "mamba2": text(
         "Mamba2",
         config={**SIZES, "state_size": 8, "num_heads": 8, "head_dim": 8, "n_groups": 1, "chunk_size": 4},
-        pending={"generate": (1,)},
     ),
     "mistral": text("Mistral", config={**GROUPED, "sliding_window": 6}),
     "mixtral": text("Mixtral", config={**GROUPED, "num_local_experts": 4, "num_experts_per_tok": 2}),
@@ -304,21 +299,20 @@ CASES = {
         "Mpt", config={**PRENORM, "n_layers": LAYERS, "n_heads": 4, "max_seq_len": POSITIONS, "use_cache": True}, tail=WITH_CACHE
     ),
     "olmo2": text("Olmo2"),
-    "opt": text("OPT", config={**TEXT, "ffn_dim": 48, "word_embed_proj_dim": 16}, pending={"padding": (1,)}),
+    "opt": text("OPT", config={**TEXT, "ffn_dim": 48, "word_embed_proj_dim": 16}),
     "phi": text("Phi", config=TEXT),
     "phi3": text("Phi3"),
     "qwen2": text("Qwen2", config={**GROUPED, **MIXED, "use_sliding_window": True}),
     "qwen2_vl": Case(qwen2_vl, remark="text decoder"),
     "qwen3": text("Qwen3", config={**GROUPED, **HEAD}),
     "qwen3_moe": text("Qwen3Moe", config={**GROUPED, **HEAD, **EXPERTS}),
-    "qwen3_next": text("Qwen3Next", config=QWEN3_NEXT, layers=HYBRID, pending={"generate": (2,)}),
+    "qwen3_next": text("Qwen3Next", config=QWEN3_NEXT, layers=HYBRID),
     "recurrent_gemma": text(
         "RecurrentGemma",
         config={**GROUPED, **HEAD, "lru_width": CHANNELS, "attention_window_size": 16},
         layers=HYBRID,
         padding=("right",),
         remark=NO_PLACES,
-        pending={"generate": (1,)},
     ),
     "resnet": images(
         "ResNetForImageClassification",
@@ -335,9 +329,9 @@ CASES = {
     "smollm3": text("SmolLM3"),
     "stablelm": text("StableLm"),
     "starcoder2": text("Starcoder2"),
-    "t5": two_parts("T5", T5, remark=f"{TWO_PARTS}; all blocks of the part run", pending={"padding": (3, 5)}),
+    "t5": two_parts("T5", T5, remark=f"{TWO_PARTS}; all blocks of the part run"),
     "vit": images("ViTForImageClassification", "ViTConfig", **IMAGE, num_labels=5),
-    "whisper": two_parts("Whisper", WHISPER, remark=TWO_PARTS, padding=("right",), pending={"padding": (3, 5)}),
+    "whisper": two_parts("Whisper", WHISPER, remark=TWO_PARTS, padding=("right",)),
     "xglm": text(
         "XGLM",
         config={**PRENORM, "ffn_dim": 48, "num_layers": LAYERS, "attention_heads": 4, "max_position_embeddings": POSITIONS},
@@ -371,8 +365,6 @@ def _row(name, case):
     generate = "yes" if model.can_generate() else "-"
     tail = "yes, with `use_cache=True`" if case.tail else "yes"
     cells = {"forward": "yes", "tail": tail, "padding": pads, "generate": generate}
-    for what, layers in case.pending.items():
-        cells[what] += f", not yet at layer {' and '.join(map(str, layers))}"
     return f"| {name} | {kind} | {' | '.join(cells.values())} | {case.remark} |"
 
 
