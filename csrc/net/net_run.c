@@ -131,7 +131,7 @@ static rdc_status apply(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x,
     /* as many chunks as threads at least, so that all have work */
     size_t chunk = (tokens + (size_t)threads - 1) / (size_t)threads;
     chunk = chunk > RDC_NET_CHUNK ? RDC_NET_CHUNK : chunk ? chunk : 1;
-    rdc_net_state **states;
+    rdc_net_state **states = NULL;
     RDC_FORWARD_IF_ERROR(make_states(&states, net, (size_t)threads));
 #ifdef _OPENMP
 #pragma omp parallel for num_threads(threads) schedule(static)

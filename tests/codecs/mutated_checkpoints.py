@@ -100,6 +100,8 @@ def use(codec, rng):
     tokens = np.random.default_rng(rng.randrange(2**32)).standard_normal((4, codec.channels)).astype(np.float32)
     tokens[1] *= rng.choice([0, 1e-30, 1e30])
     tokens[2, rng.randrange(codec.channels)] = rng.choice([3e38, -3e38, 1e-44])
+    if isinstance(codec, GlobalStepCodec):  # which refuses what int32 steps do not reach
+        np.clip(tokens, -(2**30) * codec.step, 2**30 * codec.step, out=tokens)
     quality = rng.choice([codec.min_quality, codec.max_quality, rng.randint(codec.min_quality, codec.max_quality)])
     encoder, decoder = codec.encoder(quality), codec.decoder()
     for part in (tokens[:1], tokens[1:]):
