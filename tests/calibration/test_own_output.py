@@ -8,7 +8,7 @@ from rdcodec import RdcodecError, calibrate
 from rdcodec.calibration.output import head_inputs, kl_divergence, sampled_gradients
 from rdcodec.codecs import IntegerCodec
 from rdcodec.evaluation import Setting, evaluate, head_norm
-from rdcodec.splits import head_states, known_architectures, register_split, run_tail
+from rdcodec.splits import head_states, run_tail
 from rdcodec.training import StateCache, TailDistortion
 
 LAYER, CHANNELS, WINDOW = 1, 40, 64
@@ -44,8 +44,6 @@ def gemma3_text():
 
 
 def made(architecture):
-    if architecture.__name__ not in known_architectures():
-        register_split(architecture.__name__, "layers")
     torch.manual_seed(3)
     model = architecture().eval()
     with torch.no_grad():

@@ -52,7 +52,7 @@ def test_values_never_seen_are_escaped(states):
 
 @pytest.mark.parametrize("value", [-1e30, 2.0**31, np.finfo(np.float32).max])
 def test_values_that_int32_steps_do_not_reach_are_refused(states, value):
-    h, message = states(200), rf"h: expected magnitudes below 2.14748e\+09, 2\*\*31 - 1 steps, got .* at index \(7, 8\)"
+    h, message = states(200), r"h: expected magnitudes below 2.14748e\+09, 2\*\*31 - 1 steps, got .* at index \(7, 8\)"
     codec = GlobalStepCodec.fit(h, 1.0)
     encoder = codec.encoder()
     expected = encoder.fork().encode(h[:20])

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from segments import decoded_in_segments
 
 from rdcodec import CorruptStreamError, RdcodecError, _core, reference
 from rdcodec.entropy import FrequencyTables
@@ -57,12 +58,7 @@ def test_round_trip(seed, n, precision, lanes, wide, wild):
     block = tables.encode(symbols, index, lanes)
     assert np.array_equal(tables.decode(block, index), symbols)
 
-    decoder, decoded = tables.decoder(block, n), []
-    while len(decoded) < n:
-        step = min(n - len(decoded), int(rng.choice([0, 1, 7, 100, 5000])))
-        decoded += decoder.decode(index[len(decoded) : len(decoded) + step]).tolist()
-    decoder.finish()
-    assert decoded == symbols.tolist()
+    assert decoded_in_segments(tables, block, index, rng) == symbols.tolist()
 
     if n <= 400:
         assert np.array_equal(reference.decode_block(tables.to_arrays(), block, index), symbols)

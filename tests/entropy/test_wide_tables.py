@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from segments import decoded_in_segments
 from wide_parts import entries_and_bits, escape_bits, symbols_of_all_kinds, tables_of_all_kinds
 
 from rdcodec import CorruptStreamError, RdcodecError, reference
@@ -34,12 +35,7 @@ def test_round_trip(seed, n, precision, lanes):
     symbols, index = symbols_of_all_kinds(tables, known, n, rng, rng.choice([0, 0.05, 1]))
     block = tables.encode(symbols, index, lanes)
     assert np.array_equal(tables.decode(block, index), symbols)
-    decoder, decoded = tables.decoder(block, n), []
-    while len(decoded) < n:
-        step = min(n - len(decoded), int(rng.choice([0, 1, 7, 100, 5000])))
-        decoded += decoder.decode(index[len(decoded) : len(decoded) + step]).tolist()
-    decoder.finish()
-    assert decoded == symbols.tolist()
+    assert decoded_in_segments(tables, block, index, rng) == symbols.tolist()
     assert len(block) <= tables.ideal_bits(symbols, index) / 8 + 8 + 0.0015 * len(block) + (lanes or 0)
     if n <= 40:
         assert np.array_equal(reference.decode_block(tables.to_arrays(), block, index), symbols)
