@@ -7,6 +7,7 @@ import numpy as np
 
 from rdcodec.codecs.base import Codec
 from rdcodec.codecs.fields import CHANNELS, Choice, check_config
+from rdcodec.codecs.values import all_finite
 from rdcodec.errors import CorruptStreamError, RdcodecError
 
 __all__ = ["RawCodec"]
@@ -47,8 +48,8 @@ class RawCodec(Codec):
 
     def __init__(self, channels, dtype="float16", compression=None):
         super().__init__(channels)
-        if dtype not in _TO_BITS:
-            raise RdcodecError(f"dtype: expected one of {', '.join(_TO_BITS)}, got {dtype!r}")
+        if dtype not in _TO_BYTES:
+            raise RdcodecError(f"dtype: expected one of {', '.join(_TO_BYTES)}, got {dtype!r}")
         if compression not in _COMPRESSIONS:
             raise RdcodecError(f"compression: expected one of None, 'zlib', 'zstd', got {compression!r}")
         self.dtype = dtype
@@ -63,36 +64,41 @@ class RawCodec(Codec):
         return cls(**check_config(cls._FIELDS, config))
 
     def _encode_tokens(self, h, quality, state):
-        low_high = _TO_BITS[self.dtype](h).astype("<u2", copy=False).view(np.uint8).reshape(-1, 2)
-        return self._compress(np.ascontiguousarray(low_high.T[::-1]).tobytes())
+        low_high = _TO_BYTES[self.dtype](h)
+        return self._compress(low_high[1::2] + low_high[::2])
 
     def _decode_tokens(self, payload, tokens, quality, state):
-        planes = self._decompress(payload, 2 * tokens * self.channels)
-        high_low = np.frombuffer(planes, np.uint8).reshape(2, -1)
-        bits = np.ascontiguousarray(high_low[::-1].T).view("<u2").astype(np.uint16, copy=False)
-        values = _FROM_BITS[self.dtype](bits).reshape(tokens, self.channels)
-        if not np.isfinite(values).all():
+        count = tokens * self.channels
+        planes = self._decompress(payload, 2 * count)
+        low_high = bytearray(2 * count)
+        low_high[1::2], low_high[::2] = planes[:count], planes[count:]
+        values = _FROM_BYTES[self.dtype](low_high).reshape(tokens, self.channels)
+        if not all_finite(values):
             raise CorruptStreamError(f"the payload holds a {self.dtype} value that is not finite")
         return values
 
 
-def _float16_bits(h):
-    largest = np.finfo(np.float16).max
-    return np.clip(h, -largest, largest).astype(np.float16).view(np.uint16)
+# Little-endian types and limits are made once: to make them takes as long as a token.
+_FLOAT16, _UINT16 = np.dtype("<f2"), np.dtype("<u2")
+_LARGEST_FLOAT16 = np.float32(np.finfo(np.float16).max)
 
 
-def _bfloat16_bits(h):
+def _float16_bytes(h):
+    return h.clip(-_LARGEST_FLOAT16, _LARGEST_FLOAT16).astype(_FLOAT16).tobytes()
+
+
+def _bfloat16_bytes(h):
     """Rounded to the nearest, ties to even: the high half of float32 and a carry from the low half."""
     bits = h.view(np.uint32)
     rounded = bits + (0x7FFF + ((bits >> 16) & 1))
     overflow = (rounded & 0x7F800000) == 0x7F800000
-    return np.where(overflow, (bits & 0x80000000) | 0x7F7F0000, rounded).astype(np.uint32).view("=u4") >> 16
+    return (np.where(overflow, (bits & 0x80000000) | 0x7F7F0000, rounded) >> 16).astype(_UINT16).tobytes()
 
 
-_TO_BITS = {"float16": _float16_bits, "bfloat16": lambda h: _bfloat16_bits(h).astype(np.uint16)}
-_FROM_BITS = {
-    "float16": lambda bits: bits.view(np.float16).astype(np.float32),
-    "bfloat16": lambda bits: (bits.astype(np.uint32) << 16).view(np.float32),
+_TO_BYTES = {"float16": _float16_bytes, "bfloat16": _bfloat16_bytes}
+_FROM_BYTES = {
+    "float16": lambda data: np.frombuffer(data, _FLOAT16).astype(np.float32),
+    "bfloat16": lambda data: (np.frombuffer(data, _UINT16).astype(np.uint32) << 16).view(np.float32),
 }
 
 

@@ -10,6 +10,8 @@ from threading import local
 from transformers.cache_utils import Cache
 from transformers.utils import ModelOutput
 
+from rdcodec.splits.compiled import refuse_compiled_call
+
 __all__ = ["Calls", "cache_among", "owners"]
 
 _INPUTS = {"input_ids", "pixel_values", "input_features", "input_values"}
@@ -79,6 +81,7 @@ class Calls:
         return stack[-1][1] if stack and stack[-1][0] == 0 else None
 
     def enter(self, level, module, args, kwargs):
+        refuse_compiled_call(module, args, kwargs)
         stack = self._stack()
         outer = stack[-1][1] if stack and stack[-1][0] == level + 1 else None
         position = self.positions[level]

@@ -74,7 +74,7 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None, any_layer=
             hooks.enter_context(on_every_call(site.block, link.transmit))
             for level, owner in enumerate(link.calls.owners):
                 hooks.enter_context(on_every_call(owner, partial(link.calls.enter, level), partial(link.calls.leave, level)))
-            for outermost in {model, site.base}:
+            for outermost in {model, site.base}.difference(link.calls.owners):
                 hooks.enter_context(on_every_call(outermost, refuse_compiled_call))
             yield link.meter
             link.check()
@@ -109,18 +109,16 @@ class _Link:
         call.sent.append((state, arrived))
         return replaced_input(args, kwargs, arrived)
 
-    @torch.no_grad()
     def send(self, call, h, cache):
         """What arrives of h [batch, tokens, channels]."""
         mask = _padding(call.padding(), h)
+        rows = self.rows(call, cache, len(h))
+        if mask is None and h.numel():
+            return torch.stack([row.send(tokens) for row, tokens in zip(rows, h.unbind())])
         decoded = h.detach().clone(memory_format=torch.contiguous_format)
-        for i, row in enumerate(self.rows(call, cache, len(h))):
-            if mask is None or bool(mask[i].all()):
-                row.send(h[i], decoded[i])
-            elif bool(mask[i].any()):
-                kept = h[i, mask[i]]
-                row.send(kept, kept)
-                decoded[i, mask[i]] = kept
+        for i, row in enumerate(rows):
+            if bool(mask[i].any()):
+                decoded[i, mask[i]] = row.send(h[i, mask[i]])
         return decoded
 
     def rows(self, call, cache, count):

@@ -20,19 +20,22 @@ class Row:
         self.frame_tokens = frame_tokens
         self.meter = meter
 
-    def send(self, h, out):
-        """Write to `out` what arrives of h, both [tokens, channels]."""
-        largest = torch.finfo(out.dtype).max
-        for start in range(0, len(h), self.frame_tokens):
-            part = h[start : start + self.frame_tokens]
-            began = perf_counter()
-            frame = self.encoder.encode(part)
-            sent = perf_counter()
-            values = torch.from_numpy(self.decoder.decode(frame))
-            if out.dtype != torch.float32:
-                values.clamp_(-largest, largest)
-            out[start : start + self.frame_tokens] = values
-            self.meter.add(len(part), len(frame), sent - began, perf_counter() - sent)
+    def send(self, h):
+        """What arrives of h [tokens, channels], in its element type and on its device."""
+        if len(h) <= self.frame_tokens:
+            return self._frame(h)
+        return torch.cat([self._frame(part) for part in h.split(self.frame_tokens)])
+
+    def _frame(self, h):
+        began = perf_counter()
+        frame = self.encoder.encode(h)
+        sent = perf_counter()
+        values = torch.from_numpy(self.decoder.decode(frame))
+        self.meter.add(len(h), len(frame), sent - began, perf_counter() - sent)
+        if h.dtype != torch.float32:
+            largest = torch.finfo(h.dtype).max
+            values.clamp_(-largest, largest)
+        return values.to(h)
 
     def fork(self):
         twin = object.__new__(Row)
