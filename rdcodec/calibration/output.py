@@ -117,14 +117,15 @@ class OutputHead:
 
     @staticmethod
     def _behind(model, head, memo):
-        before = _Before(model.config.get_text_config().hidden_size)
-        memo.update({id(module): before for module in _before(model, head)})
+        stand_ins = {id(module): _StandIn(module) for module in _before(model, head)}
+        memo.update(stand_ins)
         twin = copy.deepcopy(model, memo)
-        given = []
+        given, width = [], model.config.get_text_config().hidden_size
         memo[id(head)].register_forward_pre_hook(lambda module, args: (given.pop(),))
 
         def run(inputs):
-            before.state = inputs.new_zeros(1, len(inputs), before.width)
+            for stand_in in stand_ins.values():
+                stand_in.state = inputs.new_zeros(1, len(inputs), width)
             given.append(inputs[None])
             tokens = torch.zeros(1, len(inputs), dtype=torch.int64, device=inputs.device)
             return twin(**{model.main_input_name: tokens}, return_dict=True).logits[0]
@@ -132,16 +133,23 @@ class OutputHead:
         return run
 
 
-class _Before(torch.nn.Module):
-    """Stands for what comes before the head, which takes no notice of it."""
+class _StandIn(torch.nn.Module):
+    """Stands for what comes before the head, which takes no notice of it, and for its parts: some models run those themselves.
 
-    def __init__(self, width):
+    What is no module, such as a number that logits are multiplied by, is that of the one it stands for.
+    """
+
+    def __init__(self, module):
+        vars(self)["module"] = module  # none of its own: nobody is to see it among the parts of the model
         super().__init__()
-        self.width = width
         self.state = None
 
     def forward(self, *args, **kwargs):
         return _Outputs((self.state,))
+
+    def __getattr__(self, name):
+        found = getattr(vars(self)["module"], name)
+        return self if isinstance(found, torch.nn.Module) else found
 
 
 class _Outputs(tuple):

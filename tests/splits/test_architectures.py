@@ -8,6 +8,9 @@ import transformers
 from tiny_models import BEAMS, CASES, LAYERS, build, document
 
 from rdcodec import RdcodecError
+from rdcodec.calibration.tune import HeldOut
+from rdcodec.codecs import IntegerCodec
+from rdcodec.evaluation import Setting, evaluate
 from rdcodec.splits import compress_at, find_site, head_states, known_architectures, run_head, run_tail
 from rdcodec.splits.architectures import ARCHITECTURES, REFUSED
 
@@ -207,3 +210,19 @@ def test_blocks_that_share_keys_and_values_are_not_cut_apart():
         assert torch.equal(run_tail(model, 1, states_of(model, 1, inputs), **inputs), output_of(model, inputs))
     with pytest.raises(RdcodecError, match="layer: expected 0 to 1, got 2"):
         find_site(model, 2)
+
+
+def predicts_each_token(model):
+    return model.get_output_embeddings() is not None and not model.config.is_encoder_decoder
+
+
+@pytest.mark.parametrize(("name", "layer"), cuts("measure", {n: c for n, c in WORKING.items() if predicts_each_token(build(n))}))
+def test_calibration_measures_what_evaluation_does(name, layer):
+    """The one through what enters the output head, a few positions at a time, the other by the model's own forward pass."""
+    model = build(name)
+    ids, codec = inputs_of(model)["input_ids"], IntegerCodec(find_site(model, layer).channels, 4)
+    (row,) = evaluate(model, ids, [Setting("int4", layer, codec)])
+    states = states_of(model, layer, {"input_ids": ids})
+    bits, kl = HeldOut(model, layer, states, ids).measure(codec, codec.default_quality)
+    assert kl == pytest.approx(row.kl, rel=1e-3, abs=2e-7) and kl > 5e-6
+    assert bits == pytest.approx(row.bits_per_token, rel=0.05), "frames of whole windows"
