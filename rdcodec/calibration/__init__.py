@@ -4,13 +4,14 @@ import torch
 
 from rdcodec.calibration.fit import Statistics, fit_codec
 from rdcodec.calibration.gradients import check_gradients
+from rdcodec.calibration.inputs import check_one_input, input_states
 from rdcodec.calibration.output import sampled_gradients
 from rdcodec.calibration.tune import HeldOut, rate_at_target
 from rdcodec.calibration.windows import batches, cut_inputs, cut_windows, windows_of
 from rdcodec.calibration.words import position_words, vocabulary_words
 from rdcodec.errors import RdcodecError
 from rdcodec.modes import frozen
-from rdcodec.splits import find_site, head_states, unwrapped
+from rdcodec.splits import find_site, unwrapped
 from rdcodec.splits.fingerprint import origin_of
 
 __all__ = ["calibrate", "calibrate_inputs"]
@@ -36,7 +37,7 @@ def calibrate(model, tokenizer, texts, layer, tokens=12_000, target_kl=None, pro
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        With an output head over a vocabulary, in evaluation mode.
+        With an output head over a vocabulary, in evaluation mode. An encoder and a decoder are given the same text.
     tokenizer : transformers.PreTrainedTokenizerBase
     texts : list of str
     layer : int
@@ -55,13 +56,15 @@ def calibrate(model, tokenizer, texts, layer, tokens=12_000, target_kl=None, pro
     Raises
     ------
     RdcodecError
-        The architecture is unknown, the model has no output head, the layer is out of range, or the texts are too short.
+        The architecture is unknown, the model has no output head or takes something else beside the texts, the layer is out of range,
+        or the texts are too short.
     """
     if tokens < 1:
         raise RdcodecError(f"tokens: expected at least 1, got {tokens}")
     target = _checked_target(target_kl)
     model = unwrapped(model)
     find_site(model, layer)
+    check_one_input(model)
     windows = cut_windows(model, tokenizer, texts, tokens)
 
     def words(states, report):
@@ -102,6 +105,7 @@ def calibrate_inputs(model, inputs, layer, target_kl=None, progress=None):
     target = _checked_target(target_kl)
     model = unwrapped(model)
     find_site(model, layer)
+    check_one_input(model)
     fit, held_out = cut_inputs(inputs)
     return _calibrated(model, layer, fit, held_out, lambda states, report: position_words(*states.shape[:2]), target, progress)
 
@@ -163,6 +167,6 @@ def _choose(statistics, held_out, target, report):
 def _states(model, layer, inputs, stage, report):
     states = []
     for i, one in enumerate(inputs):
-        states.append(head_states(model, layer, one[None])[0])
+        states.append(input_states(model, layer, one[None])[0])
         report(stage, (i + 1) / len(inputs))
     return torch.stack(states)

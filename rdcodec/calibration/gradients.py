@@ -4,11 +4,12 @@ from contextlib import contextmanager
 
 import torch
 
-from rdcodec.calibration.output import main_input, output_head
+from rdcodec.calibration.inputs import input_states, main_input
+from rdcodec.calibration.output import output_head
 from rdcodec.errors import RdcodecError
 from rdcodec.messages import first_line
 from rdcodec.modes import frozen
-from rdcodec.splits import head_states, run_tail
+from rdcodec.splits import run_tail
 
 __all__ = ["check_gradients", "check_graph", "needing_gradients"]
 
@@ -34,7 +35,7 @@ def check_gradients(model, layer, inputs):
     one = inputs[:1] if inputs.is_floating_point() else inputs[:1, :TOKENS]
     one = one.to(model.device)
     with frozen(model), torch.enable_grad():
-        h = head_states(model, layer, one).detach().requires_grad_(True)
+        h = input_states(model, layer, one).detach().requires_grad_(True)
         with needing_gradients(model):
             output = run_tail(model, layer, h, **main_input(model, one)).float().square().sum()
             check_graph(output)

@@ -10,11 +10,12 @@ from itertools import chain
 import torch
 from transformers import PreTrainedModel
 
+from rdcodec.calibration.inputs import main_input
 from rdcodec.errors import RdcodecError
 from rdcodec.splits import run_tail
 from rdcodec.splits.hooks import stopped_at
 
-__all__ = ["OutputHead", "head_inputs", "kl_divergence", "main_input", "output_head", "sampled_gradients"]
+__all__ = ["OutputHead", "head_inputs", "kl_divergence", "output_head", "sampled_gradients"]
 
 POSITIONS = 64  # at a time
 
@@ -34,18 +35,6 @@ def output_head(model):
             " AutoModelForCausalLM, AutoModelForMaskedLM or AutoModelForImageClassification"
         )
     return classifier if isinstance(classifier, (torch.nn.Linear, torch.nn.Sequential)) else None
-
-
-def main_input(model, inputs):
-    """Arguments of `run_tail` by which a model knows its own tokens: where they are padding, which one it pools at.
-
-    Parameters
-    ----------
-    model : transformers.PreTrainedModel
-    inputs : torch.Tensor or None
-        [batch, ...], its main input. Images are of no account behind the split, and embedding them takes time.
-    """
-    return {} if inputs is None or inputs.is_floating_point() or inputs.numel() == 0 else {model.main_input_name: inputs}
 
 
 def head_inputs(model, layer, h, inputs=None):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rdcodec.splits import head_states
+from rdcodec.calibration.inputs import input_states
 
 __all__ = ["Words", "fit_words", "position_words", "vocabulary_words"]
 
@@ -73,7 +73,7 @@ def context_free_states(model, layer, vocabulary, progress):
     pairs = torch.stack([ids[:1].expand(len(ids)), ids], dim=1)
     states = []
     for start in range(0, len(pairs), BATCH):
-        states.append(head_states(model, layer, pairs[start : start + BATCH])[:, 1].double().numpy())
+        states.append(input_states(model, layer, pairs[start : start + BATCH])[:, 1].double().numpy())
         progress("words", min(1.0, (start + BATCH) / len(pairs)))
     return np.concatenate(states)
 

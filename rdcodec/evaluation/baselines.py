@@ -5,10 +5,11 @@ import importlib.util
 import numpy as np
 import torch
 
+from rdcodec.calibration.inputs import input_states
 from rdcodec.codecs import GlobalStepCodec, IntegerCodec, MXFP4Codec, RawCodec
 from rdcodec.evaluation.protocol import Setting
 from rdcodec.modes import evaluating
-from rdcodec.splits import find_site, head_states
+from rdcodec.splits import find_site
 
 __all__ = ["baseline_settings"]
 
@@ -56,7 +57,7 @@ def baseline_settings(model, layer, fit_inputs):
 def _spread_states(model, layer, inputs):
     """float32 [tokens, channels] of inputs spread evenly over those given."""
     with evaluating(model):
-        count = -(-FIT_TOKENS // head_states(model, layer, inputs[:1]).shape[1])
+        count = -(-FIT_TOKENS // input_states(model, layer, inputs[:1]).shape[1])
         chosen = np.unique(np.linspace(0, len(inputs) - 1, count).round().astype(int))
-        states = [head_states(model, layer, inputs[i : i + 1])[0] for i in chosen]
+        states = [input_states(model, layer, inputs[i : i + 1])[0] for i in chosen]
     return torch.cat(states).float().numpy()

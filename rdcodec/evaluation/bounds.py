@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from rdcodec.calibration.inputs import input_states
 from rdcodec.codecs import IntegerCodec
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators import (
@@ -20,7 +21,7 @@ from rdcodec.estimators import (
 from rdcodec.evaluation.jacobian import head_norm
 from rdcodec.evaluation.losses import output_losses
 from rdcodec.modes import evaluating
-from rdcodec.splits import head_states, unwrapped
+from rdcodec.splits import unwrapped
 from rdcodec.splits.fingerprint import check_codec
 
 __all__ = ["LayerBounds", "fallback_rate", "layer_bounds", "token_entropy_bound"]
@@ -201,7 +202,7 @@ def _coded(model, inputs, codec, quality, progress):
     rates, side, levels = [], [], []
     for number, one in enumerate(inputs):
         with evaluating(model):
-            h = head_states(model, codec.layer, one[None])[0].float().numpy()
+            h = input_states(model, codec.layer, one[None])[0].float().numpy()
         rates.append(8 * len(codec.encoder(quality).encode(h)) / len(h))
         of_window = codec.symbols(h, quality)
         side.append(of_window[0])

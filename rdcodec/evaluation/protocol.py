@@ -8,12 +8,12 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from rdcodec.calibration.output import main_input
+from rdcodec.calibration.inputs import check_one_input, input_states, main_input
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 from rdcodec.evaluation.losses import output_losses
 from rdcodec.modes import evaluating
-from rdcodec.splits import head_states, longest_input, run_tail, unwrapped
+from rdcodec.splits import longest_input, run_tail, unwrapped
 from rdcodec.splits.fingerprint import check_codec
 from rdcodec.stream import MAX_FRAME_TOKENS
 
@@ -104,8 +104,8 @@ def evaluate(model, inputs, settings, frame_tokens=None, progress=None, labels=N
     Parameters
     ----------
     model : transformers.PreTrainedModel
-        Of a known architecture: a causal language model, or a classifier with `labels`. It is in evaluation mode for the time of
-        the measuring, and as it was afterwards.
+        Of a known architecture: a language model that predicts the next token (an encoder and a decoder are given the same text), or
+        a classifier with `labels`. It is in evaluation mode for the time of the measuring, and as it was afterwards.
     inputs : torch.Tensor
         int64 [windows, tokens], at least 2 tokens; for a classifier what it takes, int64 [texts, tokens] or float32 [images,
         channels, height, width].
@@ -174,7 +174,7 @@ class _Split:
     def states(self, layer):
         """[tokens, channels]"""
         if layer not in self._states:
-            self._states[layer] = head_states(self._model, layer, self._input, self._attention)[0]
+            self._states[layer] = input_states(self._model, layer, self._input, self._attention)[0]
         return self._states[layer]
 
     def coded_states(self, layer):
@@ -262,6 +262,7 @@ def _check(model, inputs, settings, frame_tokens, labels, attention_mask):
         raise RdcodecError("settings: there is nothing to measure")
     if frame_tokens is not None and not 1 <= frame_tokens <= MAX_FRAME_TOKENS:
         raise RdcodecError(f"frame_tokens: expected 1 to {MAX_FRAME_TOKENS}, got {frame_tokens}")
+    check_one_input(model)
     if not len(inputs):
         raise RdcodecError("inputs: expected at least 1 window to measure on, got none")
     longest = longest_input(model)

@@ -13,11 +13,12 @@ from numpy.lib.format import open_memmap
 
 from rdcodec.arrays import read_array
 from rdcodec.calibration.gradients import check_gradients
+from rdcodec.calibration.inputs import check_one_input, input_states
 from rdcodec.calibration.output import head_inputs
 from rdcodec.calibration.windows import all_windows, windows_of
 from rdcodec.errors import RdcodecError
 from rdcodec.modes import frozen
-from rdcodec.splits import find_site, head_states, unwrapped
+from rdcodec.splits import find_site, unwrapped
 
 __all__ = ["Batch", "StateCache"]
 
@@ -106,6 +107,7 @@ class StateCache:
         """
         model = unwrapped(model)
         find_site(model, layer)
+        check_one_input(model)
         rows, _ = all_windows(model, tokenizer, texts)
         if len(rows) < 2:
             raise RdcodecError(f"texts: expected at least 2 windows of {rows.shape[1]} tokens, they make {len(rows)}")
@@ -135,6 +137,7 @@ class StateCache:
         """
         model = unwrapped(model)
         find_site(model, layer)
+        check_one_input(model)
         if len(inputs) < 2:
             raise RdcodecError(f"inputs: expected at least 2, got {len(inputs)}")
         key = {"shape": list(inputs.shape), "inputs": _digest(inputs.contiguous().numpy())}
@@ -243,7 +246,7 @@ def _write_states(folder, model, layer, inputs, autocast, report):
     for start in range(0, len(inputs), WINDOWS):
         part = inputs[start : start + WINDOWS].to(model.device)
         with torch.autocast(part.device.type, torch.bfloat16, enabled=autocast):
-            states = head_states(model, layer, part)
+            states = input_states(model, layer, part)
             arrays = states, head_inputs(model, layer, states, part)
         if maps is None:
             maps = [

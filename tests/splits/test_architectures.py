@@ -7,12 +7,14 @@ import torch
 import transformers
 from tiny_models import BEAMS, CASES, LAYERS, build, document
 
-from rdcodec import RdcodecError
+from rdcodec import RdcodecError, calibrate, calibrate_inputs
+from rdcodec.calibration.inputs import input_states
 from rdcodec.calibration.tune import HeldOut
 from rdcodec.codecs import IntegerCodec
 from rdcodec.evaluation import Setting, evaluate
 from rdcodec.splits import compress_at, find_site, head_states, known_architectures, run_head, run_tail
 from rdcodec.splits.architectures import ARCHITECTURES, REFUSED
+from rdcodec.training import StateCache
 
 ROWS, SOURCE, TARGET, NEW = 2, 11, 7, 4
 WORKING = {name: case for name, case in CASES.items() if not case.refused}
@@ -213,16 +215,49 @@ def test_blocks_that_share_keys_and_values_are_not_cut_apart():
 
 
 def predicts_each_token(model):
-    return model.get_output_embeddings() is not None and not model.config.is_encoder_decoder
+    return model.get_output_embeddings() is not None and model.main_input_name == "input_ids"
 
 
 @pytest.mark.parametrize(("name", "layer"), cuts("measure", {n: c for n, c in WORKING.items() if predicts_each_token(build(n))}))
 def test_calibration_measures_what_evaluation_does(name, layer):
     """The one through what enters the output head, a few positions at a time, the other by the model's own forward pass."""
     model = build(name)
-    ids, codec = inputs_of(model)["input_ids"], IntegerCodec(find_site(model, layer).channels, 4)
+    ids, codec = tokens(torch.Generator().manual_seed(3), SOURCE), IntegerCodec(find_site(model, layer).channels, 4)
     (row,) = evaluate(model, ids, [Setting("int4", layer, codec)])
-    states = states_of(model, layer, {"input_ids": ids})
-    bits, kl = HeldOut(model, layer, states, ids).measure(codec, codec.default_quality)
+    bits, kl = HeldOut(model, layer, input_states(model, layer, ids), ids).measure(codec, codec.default_quality)
     assert kl == pytest.approx(row.kl, rel=1e-3, abs=2e-7) and kl > 5e-6
     assert bits == pytest.approx(row.bits_per_token, rel=0.05), "frames of whole windows"
+
+
+@pytest.mark.parametrize("name", ["bart", "t5"])
+def test_an_encoder_and_a_decoder_are_given_the_same_text(name):
+    model = build(name)
+    text = "".join(map(chr, torch.randint(97, 120, (2600,), generator=torch.Generator().manual_seed(3))))
+    ids = torch.tensor(letters(text[-256:])["input_ids"]).view(4, 64)
+    with torch.no_grad():
+        logits = model(input_ids=ids, decoder_input_ids=ids).logits[:, :-1]
+    losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+    for layer in (1, LAYERS + 1):
+        codec = calibrate(model, letters, [text], layer, tokens=400)
+        (row,) = evaluate(model, ids, [Setting("transform", layer, codec, codec.max_quality)])
+        assert row.perplexity == pytest.approx(float(losses.exp()), rel=0.01)
+        (row,) = evaluate(model, ids, [Setting("transform", layer, codec)])
+        assert row.base_perplexity == pytest.approx(float(losses.exp()), rel=1e-4)
+        assert 0.002 < row.kl < 0.1, "0.02 is the target"
+
+
+def letters(text, verbose=False):
+    return {"input_ids": [4 + (ord(letter) - 97) * 3 for letter in text]}
+
+
+def test_what_makes_no_text_of_itself_is_refused(tmp_path):
+    model = build("whisper")
+    sounds = inputs_of(model)["input_features"]
+    for use in (
+        lambda: calibrate(model, letters, ["abc"], 1),
+        lambda: calibrate_inputs(model, sounds, 1),
+        lambda: evaluate(model, sounds, [Setting("int8", 1, IntegerCodec(32, 8))]),
+        lambda: StateCache.open_inputs(tmp_path, model, sounds, 1),
+    ):
+        with pytest.raises(RdcodecError, match="WhisperForConditionalGeneration takes input_features and the text that belongs to them"):
+            use()

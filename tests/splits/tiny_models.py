@@ -386,6 +386,9 @@ stands here with a tiny random model each and a codec that loses nothing, at the
 - *generate*: greedily, with {BEAMS} beams and by sampling, the tokens are those of the model without a codec, and the meter counts
   exactly the tokens sent.
 
+Where a model predicts tokens, the loss that `calibrate` measures is that of `evaluate` too. BART and T5 are calibrated and measured with the same
+text for the encoder and the decoder; Whisper is refused there, for sounds make no text to go with them.
+
 A wrapper (PEFT's, DataParallel, accelerate's, a module of one's own that holds one model) changes nothing.
 
 | architecture | class tried | forward | tail | padding | generate | remarks |
@@ -399,6 +402,16 @@ from the encoder on needs `decoder_input_ids`, that from the decoder on the sour
 
 Of a model with towers for text and images give the tower: `compress_at(model.vision_model, ...)` codes it also where the whole
 model runs.
+
+## Threads
+
+| in threads that share a model | |
+|---|---|
+| calls of the model, `head_states`, `run_head`, `run_tail` | at any time, side by side; the parts change nothing for calls of others |
+| `compress_at` | codes the passes of all threads, each with its own mask, prompt and rows; the meter counts them all |
+| opening and closing it | at any time, any number, in any order; a pass that is under way goes on without |
+| a cache, an encoder, a decoder | for one thread at a time; a codec is for all |
+| changing the model (training, `train()`, compiling, wrapping) | not while others use it |
 
 Another architecture is made known by `rdcodec.splits.register_split(model_type, path_to_its_blocks)`.
 """

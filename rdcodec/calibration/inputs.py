@@ -1,0 +1,53 @@
+"""What a model is given where all there is are texts, images or other inputs of one kind.
+
+An encoder and a decoder of text are given the same text: the decoder as it would be while it writes what the encoder has read.
+"""
+
+from rdcodec.errors import RdcodecError
+from rdcodec.splits import head_states
+
+__all__ = ["check_one_input", "input_states", "main_input"]
+
+
+def check_one_input(model):
+    """Refuse a model that takes inputs of two kinds, neither of which makes the other.
+
+    Raises
+    ------
+    RdcodecError
+        The message says what to do instead.
+    """
+    if _decodes_text(model) and model.main_input_name != "input_ids":
+        raise RdcodecError(
+            f"model: {type(model).__name__} takes {model.main_input_name} and the text that belongs to them, which cannot be given here;"
+            " compress_at codes it with a codec that is not fitted (rdcodec.codecs.IntegerCodec), and head_states and run_tail,"
+            " which take both, measure it"
+        )
+
+
+def input_states(model, layer, inputs, attention_mask=None):
+    """`head_states` of inputs [batch, ...]."""
+    return head_states(model, layer, inputs, attention_mask, **_decoder_input(model, inputs))
+
+
+def main_input(model, inputs):
+    """Arguments of `run_tail` by which a model knows its own tokens: where they are padding, which one it pools at.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+    inputs : torch.Tensor or None
+        [batch, ...], its main input. Images are of no account behind the split, and embedding them takes time.
+    """
+    if inputs is None or inputs.is_floating_point() or inputs.numel() == 0:
+        return {}
+    return {model.main_input_name: inputs, **_decoder_input(model, inputs)}
+
+
+def _decoder_input(model, inputs):
+    return {"decoder_input_ids": inputs} if _decodes_text(model) else {}
+
+
+def _decodes_text(model):
+    """Whether it is an encoder and a decoder with a head over a vocabulary; classifiers give their decoders something themselves."""
+    return model.config.is_encoder_decoder and getattr(model, "get_output_embeddings", lambda: None)() is not None
