@@ -42,7 +42,10 @@ def _around(base, block):
 
 
 def cache_among(args, kwargs):
-    return next((value for value in (*args, *kwargs.values()) if isinstance(value, Cache)), None)
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, Cache):
+            return value
+    return None
 
 
 class _Call:

@@ -12,7 +12,6 @@ from rdcodec.splits.compiled import refuse_compiled, refuse_compiled_call
 from rdcodec.splits.fingerprint import check_codec
 from rdcodec.splits.hooks import block_input, is_skipped, on_every_call, replaced_input
 from rdcodec.splits.meter import Meter
-from rdcodec.splits.registry import find_site
 from rdcodec.splits.rows import Prompts, Row
 from rdcodec.stream import MAX_FRAME_TOKENS
 
@@ -64,8 +63,7 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None, any_layer=
         closes: a pass went by the block.
     """
     refuse_compiled(model)
-    site = find_site(model, layer)
-    check_codec(model, layer, codec, any_layer)
+    site = check_codec(model, layer, codec, any_layer)
     frame_tokens = codec.frame_tokens if frame_tokens is None else integer("frame_tokens", frame_tokens, 1, MAX_FRAME_TOKENS)
     codec.encoder(quality)  # a quality out of range is refused here, not in the middle of a forward pass
     link = _Link(site, codec, quality, frame_tokens)

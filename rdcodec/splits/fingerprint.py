@@ -79,6 +79,10 @@ def check_codec(model, layer, codec, any_layer=False, name="codec"):
     name : str
         Of the codec, in errors.
 
+    Returns
+    -------
+    Site
+
     Raises
     ------
     RdcodecError
@@ -100,7 +104,7 @@ def check_codec(model, layer, codec, any_layer=False, name="codec"):
         )
     seen = _WARNED.setdefault(site.base, set())
     if codec.origin is None or own != layer or codec.codec_id in seen:
-        return
+        return site
     seen.add(codec.codec_id)
     here = origin_of(model, layer)
     if here is not None and here != codec.origin:
@@ -110,3 +114,4 @@ def check_codec(model, layer, codec, any_layer=False, name="codec"):
             ModelMismatchWarning,
             stacklevel=4,
         )
+    return site
