@@ -7,6 +7,7 @@ import pickle
 import pytest
 import torch
 import transformers
+from tiny_models import CHANNELS, LAYERS, build
 from transformers import DynamicCache, LogitsProcessor, LogitsProcessorList
 
 from rdcodec.codecs import IntegerCodec
@@ -172,63 +173,15 @@ def test_crops_of_assisted_decoding_at_two_layers(tiny, trails):
     assert first.tokens == second.tokens >= 22 + NEW - 1
 
 
-HYBRID = {
-    "jamba": lambda tiny: transformers.JambaForCausalLM(
-        transformers.JambaConfig(
-            **{**tiny.grouped, "num_experts": 2, "attn_layer_period": 4, "attn_layer_offset": 2, "mamba_d_state": 4, "use_mamba_kernels": False}
-        )
-    ),
-    "qwen3_next": lambda tiny: transformers.Qwen3NextForCausalLM(
-        transformers.Qwen3NextConfig(
-            **{**tiny.grouped, "head_dim": 16, "linear_key_head_dim": 8, "linear_value_head_dim": 8, "linear_num_key_heads": 2},
-            linear_num_value_heads=4,
-            num_experts=2,
-            num_experts_per_tok=2,
-            moe_intermediate_size=32,
-            shared_expert_intermediate_size=32,
-            layer_types=["linear_attention", "linear_attention", "full_attention", "linear_attention"],
-        )
-    ),
-    "lfm2": lambda tiny: transformers.Lfm2ForCausalLM(
-        transformers.Lfm2Config(**tiny.grouped, layer_types=["conv", "conv", "full_attention", "conv"], block_multiple_of=16)
-    ),
-    "falcon_h1": lambda tiny: transformers.FalconH1ForCausalLM(
-        transformers.FalconH1Config(
-            **tiny.grouped, mamba_d_ssm=64, mamba_n_heads=4, mamba_d_head=16, mamba_n_groups=1, mamba_d_state=8, mamba_chunk_size=8
-        )
-    ),
-    "recurrent_gemma": lambda tiny: transformers.RecurrentGemmaForCausalLM(
-        transformers.RecurrentGemmaConfig(
-            **{key: value for key, value in tiny.text.items() if key != "max_position_embeddings"},
-            lru_width=64,
-            attention_window_size=32,
-            block_types=["recurrent", "recurrent", "attention"],
-        )
-    ),
-    "mamba": lambda tiny: transformers.MambaForCausalLM(
-        transformers.MambaConfig(vocab_size=tiny.vocabulary, hidden_size=tiny.channels, num_hidden_layers=4, state_size=4, eos_token_id=None)
-    ),
-    "mamba2": lambda tiny: transformers.Mamba2ForCausalLM(
-        transformers.Mamba2Config(
-            **{"vocab_size": tiny.vocabulary, "hidden_size": tiny.channels, "num_hidden_layers": 4, "num_heads": 8, "head_dim": 16},
-            state_size=8,
-            n_groups=1,
-            chunk_size=8,
-            eos_token_id=None,
-        )
-    ),
-}
+@pytest.fixture(params=["jamba", "qwen3_next", "lfm2", "falcon_h1", "recurrent_gemma", "mamba", "mamba2"])
+def hybrid(request):
+    return build(request.param)
 
 
-@pytest.fixture(params=HYBRID)
-def hybrid(request, tiny):
-    return tiny.cut(lambda: HYBRID[request.param](tiny), "layers")
-
-
-@pytest.mark.parametrize("layer", [0, 1, 2, 3])
-def test_prompts_of_hybrid_caches(tiny, hybrid, trail, layer):
+@pytest.mark.parametrize("layer", range(LAYERS))
+def test_prompts_of_hybrid_caches(tiny, hybrid, trail_of, layer):
     """At layers of attention and of others: a prompt begins once, and tokens follow one by one."""
-    ids = tiny.inputs(hybrid)
+    ids, trail = tiny.inputs(hybrid), trail_of(CHANNELS)
     plain = generated(hybrid, ids)
     with compress_at(hybrid, layer, trail) as meter:
         assert torch.equal(generated(hybrid, ids), plain)
@@ -240,8 +193,8 @@ def test_prompts_of_hybrid_caches(tiny, hybrid, trail, layer):
     assert meter.tokens == 2 * (11 + NEW - 1) + 10
 
 
-def test_beams_of_hybrid_caches(tiny, hybrid, trails):
-    ids = tiny.inputs(hybrid)
+def test_beams_of_hybrid_caches(tiny, hybrid, trail_of):
+    ids, trails = tiny.inputs(hybrid), {layer: trail_of(CHANNELS) for layer in (1, 2)}
     plain = generated(hybrid, ids, num_beams=2)
     with compress_at(hybrid, 1, trails[1]), compress_at(hybrid, 2, trails[2]):
         assert torch.equal(generated(hybrid, ids, num_beams=2), plain)
