@@ -5,6 +5,7 @@ from pydoc_data.topics import topics
 import pytest
 import torch
 import transformers
+from tiny_language_models import made
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from rdcodec import calibrate
@@ -37,7 +38,6 @@ def tokenizer():
 
 @pytest.fixture(scope="session")
 def model():
-    torch.manual_seed(3)
     config = transformers.LlamaConfig(
         vocab_size=256,
         hidden_size=40,
@@ -48,12 +48,7 @@ def model():
         max_position_embeddings=128,
         tie_word_embeddings=False,
     )
-    model = transformers.LlamaForCausalLM(config).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.dim() > 1:
-                parameter.mul_(5)
-    return model
+    return made(lambda: transformers.LlamaForCausalLM(config))
 
 
 @pytest.fixture(scope="session")

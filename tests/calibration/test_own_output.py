@@ -3,6 +3,7 @@
 import pytest
 import torch
 import transformers
+from tiny_language_models import made
 
 from rdcodec import RdcodecError, calibrate
 from rdcodec.calibration.output import head_inputs, kl_divergence, sampled_gradients
@@ -41,16 +42,6 @@ def gemma2():
 
 def gemma3_text():
     return transformers.Gemma3ForCausalLM(transformers.Gemma3TextConfig(**GEMMA))
-
-
-def made(architecture):
-    torch.manual_seed(3)
-    model = architecture().eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.dim() > 1:
-                parameter.mul_(5)
-    return model
 
 
 @pytest.fixture(scope="module", params=[granite, cohere, gemma2, gemma3_text], ids=lambda architecture: architecture.__name__)

@@ -6,6 +6,7 @@ import pytest
 import torch
 import transformers
 from noisy_quantiser import NoisyQuantiser
+from tiny_language_models import made
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from rdcodec.training import StateCache, TailDistortion
@@ -55,16 +56,6 @@ def llama():
 def gpt2():
     config = transformers.GPT2Config(**SIZE, n_embd=CHANNELS, n_layer=3, n_head=4, n_positions=WINDOW)
     return transformers.GPT2LMHeadModel(config)
-
-
-def made(architecture):
-    torch.manual_seed(3)
-    model = architecture().eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.dim() > 1:
-                parameter.mul_(5)
-    return model
 
 
 @pytest.fixture(scope="session", params=[llama, gpt2], ids=lambda architecture: architecture.__name__)
