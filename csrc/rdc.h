@@ -86,9 +86,12 @@ typedef enum rdc_error {
     RDC_ERROR_EXACT_VALUE_BITS,
     RDC_ERROR_EXACT_RANGE_BITS,
     RDC_ERROR_EXACT_INTEGER,
+    RDC_ERROR_PREDICTION_SIZE,
+    RDC_ERROR_REFERENCE_RULES,
+    RDC_ERROR_REFERENCE_SCALE,
 
-    /* 60: arguments of the estimators */
-    RDC_ERROR_COUNT = 60,
+    /* 80: arguments of the estimators */
+    RDC_ERROR_COUNT = 80,
     RDC_ERROR_COUNT_SUM,
     RDC_ERROR_COUNT_SAMPLES,
     RDC_ERROR_ALPHABET,
@@ -125,6 +128,8 @@ typedef enum rdc_error {
     RDC_ERROR_FRAME_CHECKSUM,
     RDC_ERROR_QUALITY,
     RDC_ERROR_RESTART,
+    RDC_ERROR_REFERENCE,
+    RDC_ERROR_REFERENCE_WEIGHT,
 
     /* 200: bytes of another version */
     RDC_ERROR_VERSION = 200,
@@ -509,18 +514,31 @@ rdc_status rdc_levels_decode(const rdc_level_grid *grid, rdc_block_decoder *deco
 #define RDC_MOST_UNIT 30
 #define RDC_MOST_EXPONENT 128
 
-/* A network that predicts the components of a token. Its inputs are, where it looks back, the components of the token before as
+#define RDC_MOST_REFERENCES 8
+#define RDC_MOST_REFERRED 65536
+#define RDC_MOST_REFERENCE_SCALE 4096
+
+/* Earlier tokens of which multiples are subtracted from a token, as they are decoded and beyond what else predicts them. */
+typedef struct rdc_reference_rules {
+    size_t tokens;        /* the last ones, that can be referred to: up to RDC_MOST_REFERRED, 0 for none */
+    size_t most;          /* a token, up to RDC_MOST_REFERENCES; 0 if and only if there are no tokens */
+    const int32_t *scale; /* [components], 0 to RDC_MOST_REFERENCE_SCALE: 64ths of a unit, times this / 4096, are compared */
+} rdc_reference_rules;
+
+/* How the components of a token are predicted. A network's inputs are, where it looks back, the components of the token before as
  * they are decoded, then what is said of the token before its levels ("side"). Its outputs are means, then what is added to the
  * components' scales. Components enter and means leave it in 64ths of 2^unit. */
 typedef struct rdc_predictor {
-    const rdc_net *net;
+    const rdc_net *net;  /* or NULL */
     rdc_level_grid grid;
     const int8_t *unit;  /* [components], RDC_LEAST_UNIT to RDC_MOST_UNIT */
-    int looks_back;
+    int looks_back;      /* only with a network */
     uint8_t inward[2];   /* by how many 32nds of a step the points of magnitude 1 and the larger ones move towards 0; below 16 */
+    rdc_reference_rules references;
 } rdc_predictor;
 
-/* Errors: RDC_ERROR_PREDICTOR_NET (at: what was expected), RDC_ERROR_PREDICTOR_UNIT and RDC_ERROR_GRID (at: component). */
+/* Errors: RDC_ERROR_PREDICTOR_NET (at: what was expected), RDC_ERROR_PREDICTOR_UNIT and RDC_ERROR_GRID (at: component),
+ * RDC_ERROR_REFERENCE_RULES, RDC_ERROR_REFERENCE_SCALE (at: component). */
 rdc_status rdc_predictor_check(const rdc_predictor *predictor);
 size_t rdc_predictor_side(const rdc_predictor *predictor); /* inputs */
 
@@ -533,6 +551,12 @@ typedef struct rdc_said {
     size_t tokens;
 } rdc_said;
 
+/* To which earlier tokens tokens refer, [tokens, most] each. */
+typedef struct rdc_references {
+    int32_t *distance; /* 1: the token before; 0: none */
+    int32_t *weight;   /* in eighths, -8 to 8 */
+} rdc_references;
+
 /* Where the coding of a row of tokens has come to. The predictor must outlive it. After an error it is as it was before. */
 typedef struct rdc_prediction rdc_prediction;
 
@@ -540,28 +564,34 @@ rdc_status rdc_prediction_make(rdc_prediction **prediction, const rdc_predictor 
 rdc_status rdc_prediction_copy(rdc_prediction **copy, const rdc_prediction *prediction);
 void rdc_prediction_free(rdc_prediction *prediction);
 
-/* What a prediction remembers as rdc_prediction_size numbers, and back. Errors: RDC_ERROR_NET_STATE (at: position of a number that no
- * coding leaves behind); the prediction is then as it was. */
-size_t rdc_prediction_size(const rdc_predictor *predictor);
+/* What a prediction remembers as rdc_prediction_size numbers, and back to one that has coded nothing.
+ * Errors: RDC_ERROR_PREDICTION_SIZE (at: the least that is expected), RDC_ERROR_NET_STATE (at: position of a number that no coding
+ * leaves behind), RDC_ERROR_MEMORY; the prediction is then as it was. */
+size_t rdc_prediction_size(const rdc_prediction *prediction);
 void rdc_prediction_save(const rdc_prediction *prediction, int16_t *to);
-rdc_status rdc_prediction_load(rdc_prediction *prediction, const int16_t *saved);
+rdc_status rdc_prediction_load(rdc_prediction *prediction, const int16_t *saved, size_t size);
+
+/* Earlier tokens that the next one may refer to. */
+size_t rdc_prediction_referable(const rdc_prediction *prediction);
 
 /* Begin marks where the row has come to, and rollback takes what was coded since back. Encoding and decoding begin by themselves, so
  * that of several calls the last one is taken back. */
 void rdc_prediction_begin(rdc_prediction *prediction);
 void rdc_prediction_rollback(rdc_prediction *prediction);
 
-/* Levels, the symbols of a block, of the next tokens' components y [tokens, components], their tables, and the candidate that is
- * added to each token's scale. What is too large for the quantiser becomes the largest that it takes.
+/* Levels, the symbols of a block, of the next tokens' components y [tokens, components], their tables, what they refer to, and the
+ * candidate that is added to each token's scale. What is too large for the quantiser becomes the largest that it takes.
  * Errors: RDC_ERROR_EXPONENT (at: token), RDC_ERROR_QUANTISE_RANGE (at: component that is no number),
  * those of rdc_levels_fit_scale. */
 rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y,
-                                 const rdc_scale_costs *costs, int32_t *levels, uint16_t *index, int32_t *choice);
+                                 const rdc_scale_costs *costs, int32_t *levels, uint16_t *index, rdc_references references,
+                                 int32_t *choice);
 
 /* Decodes the next tokens of a block to values [tokens, components]; their scales are final. Errors: RDC_ERROR_EXPONENT, those of
- * rdc_block_decode, RDC_ERROR_MEMORY. */
-rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, rdc_block_decoder *decoder,
-                                 double *values);
+ * rdc_block_decode, RDC_ERROR_REFERENCE (at: the largest distance there is), RDC_ERROR_REFERENCE_WEIGHT (at: reference of a token),
+ * RDC_ERROR_MEMORY. */
+rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, rdc_references references,
+                                 rdc_block_decoder *decoder, double *values);
 
 /* ---- Estimators (docs/estimators.md) ---- */
 

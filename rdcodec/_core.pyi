@@ -103,11 +103,20 @@ def levels_fit_scale(
 def levels_decode(grid: Grid, decoder: Decoder, token_scale: NDArray[np.int32], /) -> NDArray[np.int64]: ...
 
 # levels under predicted means and scales
-def predictor_make(grid: Grid, net: Net, unit: NDArray[np.int8], looks_back: bool, inward: tuple[int, int], /) -> Predictor: ...
+def predictor_make(
+    grid: Grid,
+    net: Net | None,
+    unit: NDArray[np.int8],
+    looks_back: bool,
+    inward: tuple[int, int],
+    references: tuple[int, int, NDArray[np.int32]],  # tokens that can be referred to, references a token, scales
+    /,
+) -> Predictor: ...
 def prediction_make(predictor: Predictor, /) -> Prediction: ...
 def prediction_copy(prediction: Prediction, /) -> Prediction: ...
 def prediction_save(prediction: Prediction, /) -> bytes: ...
 def prediction_load(predictor: Predictor, saved: Buffer, /) -> Prediction: ...
+def prediction_referable(prediction: Prediction, /) -> int: ...
 
 # marks where the row has come to, as each coding does, and takes what was coded since back
 def prediction_begin(prediction: Prediction, /) -> None: ...
@@ -123,7 +132,7 @@ def prediction_encode(
     candidates: NDArray[np.int32],
     cpu: str = ...,
     /,
-) -> tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.int32]]: ...
+) -> tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]: ...
 def prediction_decode(
     prediction: Prediction,
     decoder: Decoder,
@@ -131,6 +140,8 @@ def prediction_decode(
     base: NDArray[np.int16],
     exponent: NDArray[np.int32],
     token_scale: NDArray[np.int32],
+    distance: NDArray[np.int32],
+    weight: NDArray[np.int32],
     cpu: str = ...,
     /,
 ) -> NDArray[np.float64]: ...

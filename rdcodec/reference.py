@@ -464,21 +464,27 @@ class Prediction:
     looks_back : bool
     inward : tuple of int
         By how many 32nds of a step the points of magnitude 1 and the larger ones move towards 0.
+    referred : int
+        Earlier tokens that can be referred to.
     """
 
-    def __init__(self, net, grid, unit, looks_back, inward):
+    def __init__(self, net, grid, unit, looks_back, inward, referred):
         self.net = net
         self.component_scale, self.component_shape, self.scales, self.first_table = grid
         self.unit = unit.astype(np.int64)
         self.inward = np.array([0, *inward])
         self.seen = np.zeros(len(unit) if looks_back else 0, np.int64)
         self.inputs = []
+        self.referred, self.earlier = referred, []
 
-    def predict(self, side, base):
-        """Finds the means, with 16 fractional bits, and the scales of the next token's components."""
+    def predict(self, side, base, references):
+        """Finds the means, with 16 fractional bits, and the scales of the next token's components; references are pairs of a distance
+        and a weight in eighths."""
         self.inputs.append(np.concatenate([self.seen, side]))
         mean, scale = np.split(run_net(self.net.layers, self.net.input_limit, np.array(self.inputs))[-1], 2)
-        self.mean = (base + mean) * 2 ** (10 + self.unit)
+        self.first_mean = (base + mean) * 2 ** (10 + self.unit)
+        said = sum((weight * self.earlier[-distance] for distance, weight in references), np.zeros(len(self.unit), np.int64))
+        self.mean = self.first_mean + shift_rounded(said * 2 ** (10 + self.unit), 3)
         self.scale = (self.component_scale + scale).astype(np.int32)  # a sum beyond int32 wraps
 
     def tables(self, levels, token_scale):
@@ -495,6 +501,8 @@ class Prediction:
         components = self.mean + np.sign(points) * shift_rounded(moved * spacing, 12)
         if len(self.seen):
             self.seen = clip_inputs(shift_rounded(components, 10 + self.unit), 2**15 - 1)
+        left = clip_inputs(shift_rounded(components - self.first_mean, 10 + self.unit), 2**15 - 1)
+        self.earlier = [*self.earlier, left][-self.referred :] if self.referred else []
         return components / 2**16
 
 
@@ -516,8 +524,12 @@ class LearnedDecoder:
         self.config, self.tensors = config, tensors
         self.arrays = {name: tensors[name] for name in TABLE_ARRAYS if name in tensors}
         self.steps, self.latents = len(tensors["step_offsets"]), config["latents"]
-        grid = tensors["component_scale"], tensors["component_shape"], config["scales"], 3 + self.steps + self.latents
-        self.prediction = Prediction(nets["predictor"], grid, tensors["unit"], looks_back, config["inward"])
+        self.first_reference = 3 + self.steps + self.latents
+        self.classes = config["referred"].bit_length()
+        first_level = self.first_reference + (2 * self.classes + 2 if self.classes else 0)
+        grid = tensors["component_scale"], tensors["component_shape"], config["scales"], first_level
+        self.prediction = Prediction(nets["predictor"], grid, tensors["unit"], looks_back, config["inward"], config["referred"])
+        self.kinds = 4 + self.latents + 2 * config["references"]
         self.words = self._codebook()
 
     def _codebook(self):
@@ -531,7 +543,7 @@ class LearnedDecoder:
         """The state of the next tokens, float32 [tokens, channels]."""
         t, channels = self.tensors, self.config["channels"]
         rows, symbols = [], []
-        count = tokens * (4 + self.latents + channels)
+        count = tokens * (self.kinds + channels)
         decode_following(self.arrays, payload, count, self._tables(tokens, quality, symbols, rows), symbols)
         if tokens:
             self._reconstruct(symbols, tokens, quality, rows)
@@ -549,11 +561,18 @@ class LearnedDecoder:
         for kind in kinds:
             yield from [kind] * tokens
         yield from [3 + step for step in symbols[2 * tokens : 3 * tokens]]
+        available = [min(len(self.prediction.earlier) + token, self.config["referred"]) for token in range(tokens)]
+        weights, nothing = self.first_reference + 2 * self.classes, self.first_reference + 2 * self.classes + 1
+        for slot in range(self.config["references"]):
+            last = available if slot == 0 else symbols[-2 * tokens : -tokens]
+            first = self.first_reference + (self.classes if slot else 0) - 1
+            yield from [first + count.bit_length() if is_open > 0 else nothing for count, is_open in zip(available, last)]
+            yield from [weights if distance > 0 else nothing for distance in symbols[-tokens:]]
         for token in range(tokens):
             if token:
                 self._reconstruct(symbols, tokens, quality, rows)
-            exponent, side, base, token_scale = self._said(symbols, tokens, token, quality)
-            self.prediction.predict(side, base)
+            exponent, side, base, token_scale, references = self._said(symbols, tokens, token, quality)
+            self.prediction.predict(side, base, references)
             first = len(symbols)
             for component in range(self.config["channels"]):
                 levels = np.zeros(self.config["channels"], np.int64)  # those that follow do not matter for this one's table
@@ -562,11 +581,14 @@ class LearnedDecoder:
 
     def _said(self, symbols, tokens, token, quality):
         t = self.tensors
-        _, word, step, *latents, scale = symbols[token : tokens * (4 + self.latents) : tokens]
+        of_token = symbols[token : tokens * self.kinds : tokens]
+        _, word, step, *latents, scale = of_token[: 4 + self.latents]
+        references = of_token[4 + self.latents :]
+        references = [(distance, weight - 8) for distance, weight in zip(references[::2], references[1::2]) if distance]
         exponent, base = int(t["step_offsets"][step]) - quality, self.words[word]
         latents = np.clip(16 * np.array(latents, np.int64), -(2**15) + 1, 2**15 - 1)
         side = np.concatenate([base[t["word_components"]], [8 * exponent], latents])
-        return exponent, side, base, self.config["zero_scale"] - exponent + int(t["scale_offsets"][scale])
+        return exponent, side, base, self.config["zero_scale"] - exponent + int(t["scale_offsets"][scale]), references
 
     def _reconstruct(self, symbols, tokens, quality, rows):
         """Adds the components of the token whose levels are the last symbols."""

@@ -60,6 +60,9 @@ static const struct {
     {RDC_ERROR_EXACT_VALUE_BITS, "value_bits: expected -256 to 256, got {got}"},
     {RDC_ERROR_EXACT_RANGE_BITS, "value_range_bits: expected 0 to 50, got {got}"},
     {RDC_ERROR_EXACT_INTEGER, "matrix: expected integers, got something else at position {at}"},
+    {RDC_ERROR_PREDICTION_SIZE, "state: expected {at} numbers and those of up to so many tokens as can be referred to, got {got}"},
+    {RDC_ERROR_REFERENCE_RULES, "references: expected up to 65536 tokens and 8 a token, or neither, got {at} and {got}"},
+    {RDC_ERROR_REFERENCE_SCALE, "reference scale of component {at}: expected 0 to 4096, got {got}"},
 
     {RDC_ERROR_COUNT, "counts[{at}]: expected at least 0, got {got}"},
     {RDC_ERROR_COUNT_SUM, "counts: expected a sum of at most 2^53, passed at position {at}"},
@@ -97,6 +100,8 @@ static const struct {
     {RDC_ERROR_FRAME_CHECKSUM, "byte {at}: the checksum of the frame does not match, got {got}; it is damaged or not the next one of its row"},
     {RDC_ERROR_QUALITY, "byte {at}: expected a quality within int32"},
     {RDC_ERROR_RESTART, "byte {at}: expected a new start with a quality and with a number from 1 to 2^32 - 1, got {got}"},
+    {RDC_ERROR_REFERENCE, "reference: expected a token 1 to {at} before, got {got}"},
+    {RDC_ERROR_REFERENCE_WEIGHT, "weight of reference {at}: expected -8 to 8, got {got}"},
 
     {RDC_ERROR_VERSION, "byte {at}: expected format version 1, got {got}"},
 

@@ -7,13 +7,19 @@
 #include "levels/fixed_point.h"
 #include "levels/grid.h"
 #include "quant/trellis.h"
+#include "references/choose.h"
 
 struct rdc_prediction {
     const rdc_predictor *predictor;
-    rdc_net_state *net;
+    rdc_net_state *net;  /* NULL without a network */
+    rdc_ring ring;       /* what bases and networks left of earlier tokens */
     int16_t *inputs;     /* of the network: components of the token before, then side */
     int16_t *outputs;    /* means, then scales */
-    int64_t *mean;       /* [components] what is predicted, the base included */
+    int64_t *mean;       /* [components] what base and network predict ... */
+    int64_t *predicted;  /* ... and with references */
+    int32_t *referred;   /* [components] what these say, in eighths of features */
+    int16_t *left;       /* [components] what is left to refer to, or was of the token, in features ... */
+    int16_t *query;      /* ... and room to search for it */
     double *residual;    /* [components] in units of half a step ... */
     double *work;        /* ... and room to quantise them */
     int64_t *points;     /* [components] */
@@ -24,12 +30,27 @@ struct rdc_prediction {
     int has_coded;       /* ... since rdc_prediction_begin */
 };
 
+static size_t inputs_of(const rdc_net *net) {
+    return net ? rdc_net_inputs(net) : 0;
+}
+
+static rdc_status check_rules(const rdc_reference_rules *rules, size_t components) {
+    const int fits = rules->tokens <= RDC_MOST_REFERRED && rules->most <= RDC_MOST_REFERENCES && !rules->tokens == !rules->most;
+    RDC_RETURN_IF(!fits, RDC_ERROR_REFERENCE_RULES, rules->tokens, rules->most);
+    for (size_t i = 0; i < components && rules->most; i++) {
+        const int32_t scale = rules->scale[i];
+        RDC_RETURN_IF(scale < 0 || scale > RDC_MOST_REFERENCE_SCALE, RDC_ERROR_REFERENCE_SCALE, i, scale);
+    }
+    return rdc_ok();
+}
+
 rdc_status rdc_predictor_check(const rdc_predictor *predictor) {
     const size_t components = predictor->grid.components, seen = predictor->looks_back ? components : 0;
     RDC_FORWARD_IF_ERROR(rdc_grid_check(&predictor->grid));
-    const size_t inputs = rdc_net_inputs(predictor->net), outputs = rdc_net_outputs(predictor->net);
+    const size_t inputs = inputs_of(predictor->net), outputs = predictor->net ? rdc_net_outputs(predictor->net) : 2 * components;
     RDC_RETURN_IF(outputs != 2 * components, RDC_ERROR_PREDICTOR_NET, 2 * components, outputs);
     RDC_RETURN_IF(inputs < seen, RDC_ERROR_PREDICTOR_NET, seen, inputs);
+    RDC_FORWARD_IF_ERROR(check_rules(&predictor->references, components));
     for (size_t i = 0; i < components; i++) {
         const int unit = predictor->unit[i];
         RDC_RETURN_IF(unit < RDC_LEAST_UNIT || unit > RDC_MOST_UNIT, RDC_ERROR_PREDICTOR_UNIT, i, unit);
@@ -42,15 +63,20 @@ static size_t components_seen(const rdc_predictor *predictor) {
 }
 
 size_t rdc_predictor_side(const rdc_predictor *predictor) {
-    return rdc_net_inputs(predictor->net) - components_seen(predictor);
+    return inputs_of(predictor->net) - components_seen(predictor);
 }
 
 void rdc_prediction_free(rdc_prediction *prediction) {
     if (!prediction) return;
     rdc_net_state_free(prediction->net);
+    rdc_ring_clear(&prediction->ring);
     free(prediction->inputs);
     free(prediction->outputs);
     free(prediction->mean);
+    free(prediction->predicted);
+    free(prediction->referred);
+    free(prediction->left);
+    free(prediction->query);
     free(prediction->scale);
     free(prediction->residual);
     free(prediction->work);
@@ -61,21 +87,32 @@ void rdc_prediction_free(rdc_prediction *prediction) {
     free(prediction);
 }
 
+/* The components of the token before, and the network's memory. */
+static size_t size_before(const rdc_predictor *predictor) {
+    return components_seen(predictor) + (predictor->net ? rdc_net_state_size(predictor->net) : 0);
+}
+
 static int allocate(rdc_prediction *made) {
-    const size_t components = made->predictor->grid.components, inputs = rdc_net_inputs(made->predictor->net);
-    made->inputs = calloc(inputs, sizeof *made->inputs);
-    made->outputs = malloc(2 * components * sizeof *made->outputs);
+    const rdc_net *net = made->predictor->net;
+    const size_t components = made->predictor->grid.components;
+    rdc_ring_init(&made->ring, &made->predictor->references, components);
+    made->inputs = calloc(inputs_of(net) + 1, sizeof *made->inputs);
+    made->outputs = calloc(2 * components, sizeof *made->outputs); /* zeros without a network */
     made->mean = malloc(components * sizeof *made->mean);
+    made->predicted = malloc(components * sizeof *made->predicted);
+    made->referred = malloc(components * sizeof *made->referred);
+    made->left = malloc(components * sizeof *made->left);
+    made->query = malloc(made->ring.columns * sizeof *made->query);
     made->scale = malloc(components * sizeof *made->scale);
     made->residual = malloc(components * sizeof *made->residual);
     made->work = malloc(rdc_trellis_token_room(components) * sizeof *made->work);
     made->points = malloc(components * sizeof *made->points);
     made->levels = malloc(components * sizeof *made->levels);
     made->index = malloc(components * sizeof *made->index);
-    if (rdc_net_state_make(&made->net, made->predictor->net).error != RDC_OK) return 0;
-    made->before = calloc(rdc_prediction_size(made->predictor) + 1, sizeof *made->before);
-    return made->inputs && made->outputs && made->mean && made->scale && made->residual && made->work && made->points && made->levels &&
-           made->index && made->before;
+    if (net && rdc_net_state_make(&made->net, net).error != RDC_OK) return 0;
+    made->before = calloc(size_before(made->predictor) + 1, sizeof *made->before);
+    return made->inputs && made->outputs && made->mean && made->predicted && made->referred && made->left && made->query &&
+           made->scale && made->residual && made->work && made->points && made->levels && made->index && made->before;
 }
 
 rdc_status rdc_prediction_make(rdc_prediction **prediction, const rdc_predictor *predictor) {
@@ -92,15 +129,34 @@ rdc_status rdc_prediction_make(rdc_prediction **prediction, const rdc_predictor 
     return rdc_fail(RDC_ERROR_MEMORY, 0, 0);
 }
 
-/* The components of the token before, and the network's memory. */
-size_t rdc_prediction_size(const rdc_predictor *predictor) {
-    return components_seen(predictor) + rdc_net_state_size(predictor->net);
+static void save_before(const rdc_prediction *prediction, int16_t *to) {
+    const size_t seen = components_seen(prediction->predictor);
+    memcpy(to, prediction->inputs, seen * sizeof *to);
+    if (prediction->net) rdc_net_state_save(prediction->net, to + seen);
+}
+
+static void restore_before(rdc_prediction *prediction, const int16_t *saved) {
+    const size_t seen = components_seen(prediction->predictor);
+    memcpy(prediction->inputs, saved, seen * sizeof *prediction->inputs);
+    if (prediction->net) rdc_net_state_restore(prediction->net, saved + seen);
+}
+
+size_t rdc_prediction_referable(const rdc_prediction *prediction) {
+    return rdc_ring_available(&prediction->ring);
+}
+
+/* What stands before the next token, then the tokens that it may refer to, oldest first. */
+size_t rdc_prediction_size(const rdc_prediction *prediction) {
+    return size_before(prediction->predictor) + rdc_prediction_referable(prediction) * prediction->predictor->grid.components;
 }
 
 void rdc_prediction_save(const rdc_prediction *prediction, int16_t *to) {
-    const size_t seen = components_seen(prediction->predictor);
-    memcpy(to, prediction->inputs, seen * sizeof *to);
-    rdc_net_state_save(prediction->net, to + seen);
+    const size_t components = prediction->predictor->grid.components;
+    save_before(prediction, to);
+    to += size_before(prediction->predictor);
+    for (size_t distance = rdc_prediction_referable(prediction); distance > 0; distance--, to += components) {
+        memcpy(to, rdc_ring_token(&prediction->ring, distance), components * sizeof *to);
+    }
 }
 
 void rdc_prediction_begin(rdc_prediction *prediction) {
@@ -108,34 +164,56 @@ void rdc_prediction_begin(rdc_prediction *prediction) {
 }
 
 static void begin_to_code(rdc_prediction *prediction) {
-    rdc_prediction_save(prediction, prediction->before);
+    save_before(prediction, prediction->before);
+    rdc_ring_begin(&prediction->ring);
     prediction->has_coded = 1;
 }
 
 static void restore(rdc_prediction *prediction) {
-    const size_t seen = components_seen(prediction->predictor);
-    memcpy(prediction->inputs, prediction->before, seen * sizeof *prediction->inputs);
-    rdc_net_state_restore(prediction->net, prediction->before + seen);
+    restore_before(prediction, prediction->before);
+    rdc_ring_rollback(&prediction->ring);
 }
 
 void rdc_prediction_rollback(rdc_prediction *prediction) {
     if (prediction->has_coded) restore(prediction);
 }
 
-rdc_status rdc_prediction_load(rdc_prediction *prediction, const int16_t *saved) {
-    const size_t seen = components_seen(prediction->predictor);
-    for (size_t i = 0; i < seen; i++) RDC_RETURN_IF(saved[i] < -INT16_MAX, RDC_ERROR_NET_STATE, i, saved[i]);
-    const rdc_status status = rdc_net_state_check(prediction->predictor->net, saved + seen);
+static rdc_status check_saved(const rdc_predictor *predictor, const int16_t *saved, size_t size) {
+    const size_t seen = components_seen(predictor), before = size_before(predictor), components = predictor->grid.components;
+    const int fits = size >= before && (size - before) % components == 0 && (size - before) / components <= predictor->references.tokens;
+    RDC_RETURN_IF(!fits, RDC_ERROR_PREDICTION_SIZE, before, size);
+    for (size_t i = 0; i < size; i++) {
+        const int is_feature = i < seen || i >= before;
+        RDC_RETURN_IF(is_feature && saved[i] < -INT16_MAX, RDC_ERROR_NET_STATE, i, saved[i]);
+    }
+    const rdc_status status = predictor->net ? rdc_net_state_check(predictor->net, saved + seen) : rdc_ok();
     RDC_RETURN_IF(status.error != RDC_OK, status.error, status.at + seen, status.got);
-    memcpy(prediction->before, saved, rdc_prediction_size(prediction->predictor) * sizeof *saved);
-    restore(prediction);
+    return rdc_ok();
+}
+
+rdc_status rdc_prediction_load(rdc_prediction *prediction, const int16_t *saved, size_t size) {
+    const rdc_predictor *predictor = prediction->predictor;
+    RDC_FORWARD_IF_ERROR(check_saved(predictor, saved, size));
+    for (size_t at = size_before(predictor); at < size; at += predictor->grid.components) {
+        const rdc_status status = rdc_ring_push(&prediction->ring, saved + at);
+        if (status.error == RDC_OK) continue;
+        rdc_ring_clear(&prediction->ring);
+        return status;
+    }
+    restore_before(prediction, saved);
     return rdc_ok();
 }
 
 rdc_status rdc_prediction_copy(rdc_prediction **copy, const rdc_prediction *prediction) {
     RDC_FORWARD_IF_ERROR(rdc_prediction_make(copy, prediction->predictor));
-    rdc_prediction_save(prediction, (*copy)->before);
-    restore(*copy);
+    const rdc_status status = rdc_ring_copy(&(*copy)->ring, &prediction->ring);
+    if (status.error != RDC_OK) {
+        rdc_prediction_free(*copy);
+        *copy = NULL;
+        return status;
+    }
+    save_before(prediction, (*copy)->before);
+    restore_before(*copy, (*copy)->before);
     return rdc_ok();
 }
 
@@ -165,24 +243,55 @@ static rdc_level_grid grid_with(const rdc_predictor *predictor, const int32_t *s
 static void predict(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t, int32_t *scale) {
     const rdc_predictor *predictor = prediction->predictor;
     const size_t components = predictor->grid.components, side = rdc_predictor_side(predictor);
-    memcpy(prediction->inputs + components_seen(predictor), said->side + t * side, side * sizeof *said->side);
-    rdc_net_run(cpu, prediction->net, prediction->inputs, 1, prediction->outputs);
+    if (prediction->net) {
+        memcpy(prediction->inputs + components_seen(predictor), said->side + t * side, side * sizeof *said->side);
+        rdc_net_run(cpu, prediction->net, prediction->inputs, 1, prediction->outputs);
+    }
     for (size_t i = 0; i < components; i++) {
         prediction->mean[i] = rdc_fixed_mean(said->base[t * components + i] + prediction->outputs[i], predictor->unit[i]);
         scale[i] = sum_of(predictor->grid.component_scale[i], prediction->outputs[components + i]);
     }
 }
 
-/* What the decoder makes of a token's points; the network sees it with the next token. `values` may be NULL. */
-static void reconstruct(rdc_prediction *prediction, int32_t exponent, double *values) {
+/* Features of what base and network leave of a token, for the search alone. The product with a power of two is exact. */
+static void find_left(rdc_prediction *prediction, const double *y) {
+    const rdc_predictor *predictor = prediction->predictor;
+    for (size_t i = 0; i < predictor->grid.components; i++) {
+        const double unit = 1 / (double)((int64_t)1 << (RDC_COMPONENT_BITS - RDC_FEATURE_BITS + predictor->unit[i]));
+        const double left = (y[i] * (1 << RDC_COMPONENT_BITS) - (double)prediction->mean[i]) * unit;
+        const double below = left > INT16_MAX ? INT16_MAX : left, within = below < -INT16_MAX ? -INT16_MAX : below;
+        prediction->left[i] = (int16_t)(within < 0 ? within - 0.5 : within + 0.5);
+    }
+}
+
+/* Means with what the references [most] of a token say. */
+static rdc_status refer(rdc_prediction *prediction, const int32_t *distance, const int32_t *weight) {
+    const rdc_predictor *predictor = prediction->predictor;
+    const size_t components = predictor->grid.components;
+    memcpy(prediction->predicted, prediction->mean, components * sizeof *prediction->predicted);
+    int refers = 0;
+    for (size_t k = 0; k < predictor->references.most; k++) refers |= distance[k] != 0;
+    if (!refers) return rdc_ok();
+    RDC_FORWARD_IF_ERROR(rdc_references_predict(&prediction->ring, distance, weight, prediction->referred));
+    for (size_t i = 0; i < components; i++) {
+        prediction->predicted[i] += rdc_fixed_shift(rdc_fixed_mean(prediction->referred[i], predictor->unit[i]), RDC_WEIGHT_BITS);
+    }
+    return rdc_ok();
+}
+
+/* What the decoder makes of a token's points; the network sees it with the next token, and later ones may refer to it. `values` may
+ * be NULL. Errors: RDC_ERROR_MEMORY. */
+static rdc_status reconstruct(rdc_prediction *prediction, int32_t exponent, double *values) {
     const rdc_predictor *predictor = prediction->predictor;
     const int64_t spacing = rdc_fixed_spacing(exponent), most = rdc_fixed_most_point(spacing);
     const uint8_t inward[3] = {0, predictor->inward[0], predictor->inward[1]};
     for (size_t i = 0; i < predictor->grid.components; i++) {
-        const int64_t component = prediction->mean[i] + rdc_fixed_point(prediction->points[i], most, inward, spacing);
+        const int64_t component = prediction->predicted[i] + rdc_fixed_point(prediction->points[i], most, inward, spacing);
         if (predictor->looks_back) prediction->inputs[i] = rdc_fixed_feature(component, predictor->unit[i]);
         if (values) values[i] = (double)component / (1 << RDC_COMPONENT_BITS);
+        prediction->left[i] = rdc_fixed_feature(component - prediction->mean[i], predictor->unit[i]);
     }
+    return predictor->references.most ? rdc_ring_push(&prediction->ring, prediction->left) : rdc_ok();
 }
 
 /* What is left of components, which may be larger than the quantiser takes: it is lossy, and that is no error. The product with a power
@@ -191,33 +300,43 @@ static void find_residual(rdc_prediction *prediction, const double *y, int32_t e
     const double most = RDC_TRELLIS_LARGEST - 1;
     const double unit = (double)(1 << (RDC_SPACING_BITS - RDC_COMPONENT_BITS)) / (double)rdc_fixed_spacing(exponent);
     for (size_t i = 0; i < prediction->predictor->grid.components; i++) {
-        const double residual = (y[i] * (1 << RDC_COMPONENT_BITS) - (double)prediction->mean[i]) * unit;
+        const double residual = (y[i] * (1 << RDC_COMPONENT_BITS) - (double)prediction->predicted[i]) * unit;
         const double below = residual > most ? most : residual;
         prediction->residual[i] = below < -most ? -most : below;
     }
 }
 
+static rdc_references references_of(const rdc_predictor *predictor, rdc_references all, size_t t) {
+    const size_t most = predictor->references.most;
+    return most ? (rdc_references){all.distance + t * most, all.weight + t * most} : (rdc_references){NULL, NULL};
+}
+
 static rdc_status quantise_token(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t, const double *y,
-                                 int32_t *scale, int32_t *levels) {
+                                 int32_t *scale, int32_t *levels, rdc_references chosen) {
     const size_t components = prediction->predictor->grid.components;
     const int32_t exponent = said->exponent[t];
     RDC_FORWARD_IF_ERROR(check_exponent(exponent, t));
     predict(cpu, prediction, said, t, scale);
+    if (prediction->predictor->references.most) {
+        find_left(prediction, y);
+        rdc_references_choose(cpu, &prediction->ring, prediction->left, prediction->query, chosen.distance, chosen.weight);
+    }
+    RDC_FORWARD_IF_ERROR(refer(prediction, chosen.distance, chosen.weight));
     find_residual(prediction, y, exponent);
     RDC_FORWARD_IF_ERROR(rdc_trellis_quantise_token(cpu, prediction->residual, components, prediction->work, levels));
     rdc_levels_find_points(levels, components, prediction->points);
-    reconstruct(prediction, exponent, NULL);
-    return rdc_ok();
+    return reconstruct(prediction, exponent, NULL);
 }
 
 /* Levels and the scales of their components, [tokens, components] each. */
 static rdc_status quantise(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y, int32_t *scales,
-                           int32_t *levels) {
+                           int32_t *levels, rdc_references references) {
     const size_t components = prediction->predictor->grid.components;
     begin_to_code(prediction);
     for (size_t t = 0; t < said->tokens; t++) {
         const size_t at = t * components;
-        const rdc_status status = quantise_token(cpu, prediction, said, t, y + at, scales + at, levels + at);
+        const rdc_status status = quantise_token(cpu, prediction, said, t, y + at, scales + at, levels + at,
+                                                 references_of(prediction->predictor, references, t));
         if (status.error == RDC_OK) continue;
         restore(prediction);
         return status;
@@ -235,7 +354,8 @@ static void choose_tables(const rdc_predictor *predictor, const rdc_said *said, 
 
 /* Tokens are quantised one after the other; but none waits for the tables of one before, so threads share these. */
 rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y,
-                                 const rdc_scale_costs *costs, int32_t *levels, uint16_t *index, int32_t *choice) {
+                                 const rdc_scale_costs *costs, int32_t *levels, uint16_t *index, rdc_references references,
+                                 int32_t *choice) {
     const rdc_predictor *predictor = prediction->predictor;
     const size_t components = predictor->grid.components, tokens = said->tokens;
     const int threads = rdc_threads_for(tokens);
@@ -243,7 +363,8 @@ rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, 
     RDC_FORWARD_IF_ERROR(rdc_scale_costs_check(&predictor->grid, costs));
     int32_t *scales = malloc((tokens * components + 1) * sizeof *scales);
     uint32_t *positions = malloc(((size_t)threads * components + 1) * sizeof *positions);
-    const rdc_status status = scales && positions ? quantise(cpu, prediction, said, y, scales, levels) : rdc_fail(RDC_ERROR_MEMORY, 0, 0);
+    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
+    if (scales && positions) status = quantise(cpu, prediction, said, y, scales, levels, references);
     const size_t quantised = status.error == RDC_OK ? tokens : 0;
 #ifdef _OPENMP
 #pragma omp parallel for num_threads(threads) schedule(static)
@@ -258,25 +379,26 @@ rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, 
     return status;
 }
 
-static rdc_status decode_token(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t,
+static rdc_status decode_token(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t, rdc_references references,
                                rdc_block_decoder *decoder, double *values) {
     const int32_t exponent = said->exponent[t];
     RDC_FORWARD_IF_ERROR(check_exponent(exponent, t));
     predict(cpu, prediction, said, t, prediction->scale);
+    RDC_FORWARD_IF_ERROR(refer(prediction, references.distance, references.weight));
     const rdc_level_grid grid = grid_with(prediction->predictor, prediction->scale);
     RDC_FORWARD_IF_ERROR(rdc_levels_decode_token(&grid, decoder, said->token_scale[t], prediction->index, prediction->levels));
     rdc_levels_find_points(prediction->levels, grid.components, prediction->points);
-    reconstruct(prediction, exponent, values);
-    return rdc_ok();
+    return reconstruct(prediction, exponent, values);
 }
 
-rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, rdc_block_decoder *decoder,
-                                 double *values) {
+rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, rdc_references references,
+                                 rdc_block_decoder *decoder, double *values) {
     const size_t components = prediction->predictor->grid.components;
     RDC_FORWARD_IF_ERROR(check_exponents(said));
     begin_to_code(prediction);
     for (size_t t = 0; t < said->tokens; t++) {
-        const rdc_status status = decode_token(cpu, prediction, said, t, decoder, values + t * components);
+        const rdc_status status = decode_token(cpu, prediction, said, t, references_of(prediction->predictor, references, t), decoder,
+                                               values + t * components);
         if (status.error == RDC_OK) continue;
         restore(prediction);
         return status;

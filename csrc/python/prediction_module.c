@@ -14,6 +14,7 @@ typedef struct predictor_object {
 static void predictor_clear(rdc_predictor *predictor) {
     rdc_py_grid_free(&predictor->grid);
     free((void *)predictor->unit);
+    free((void *)predictor->references.scale);
 }
 
 static void predictor_dealloc(PyObject *object) {
@@ -64,20 +65,44 @@ static const int8_t *units_of(const rdc_py_state *state, PyObject *object, size_
     return copy;
 }
 
+/* Rules from (tokens, most, int32 [components]), with a copy of the latter to be freed. */
+static int rules_of(const rdc_py_state *state, PyObject *object, size_t components, rdc_reference_rules *rules) {
+    Py_ssize_t tokens, most;
+    PyObject *scale_object;
+    if (!PyArg_ParseTuple(object, "nnO:references", &tokens, &most, &scale_object)) return -1;
+    PyArrayObject *scale = rdc_py_array(scale_object, "reference scale", NPY_INT32, "int32");
+    if (!scale) return -1;
+    if ((size_t)PyArray_SIZE(scale) != components || tokens < 0 || most < 0) {
+        PyErr_Format(state->rdcodec_error, "references: expected numbers of tokens and one scale a component, %zd, got %zd",
+                     (Py_ssize_t)components, (Py_ssize_t)PyArray_SIZE(scale));
+        return -1;
+    }
+    int32_t *copy = malloc((components + 1) * sizeof *copy);
+    if (!copy) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    memcpy(copy, PyArray_DATA(scale), components * sizeof *copy);
+    *rules = (rdc_reference_rules){(size_t)tokens, (size_t)most, copy};
+    return 0;
+}
+
 static PyObject *predictor_make(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
-    PyObject *grid_object, *net_object, *unit_object;
+    PyObject *grid_object, *net_object, *unit_object, *rules_object;
     int inward[2];
     rdc_predictor made = {0};
-    if (!PyArg_ParseTuple(args, "O!OOp(ii):predictor_make", &PyTuple_Type, &grid_object, &net_object, &unit_object,
-                          &made.looks_back, &inward[0], &inward[1])) return NULL;
+    if (!PyArg_ParseTuple(args, "O!OOp(ii)O!:predictor_make", &PyTuple_Type, &grid_object, &net_object, &unit_object,
+                          &made.looks_back, &inward[0], &inward[1], &PyTuple_Type, &rules_object)) return NULL;
     if (inward_of(state, inward, made.inward) < 0 || rdc_py_grid(state, grid_object, &made.grid) < 0) return NULL;
-    made.net = rdc_py_net(state, net_object);
-    made.unit = made.net ? units_of(state, unit_object, made.grid.components) : NULL;
-    const rdc_status status = made.unit ? rdc_predictor_check(&made) : (rdc_status){RDC_OK, 0, 0};
+    const size_t components = made.grid.components;
+    int is_given = net_object == Py_None || (made.net = rdc_py_net(state, net_object));
+    is_given = is_given && (made.unit = units_of(state, unit_object, components));
+    is_given = is_given && rules_of(state, rules_object, components, &made.references) == 0;
+    const rdc_status status = is_given ? rdc_predictor_check(&made) : (rdc_status){RDC_OK, 0, 0};
     predictor_object *self = NULL;
     if (status.error != RDC_OK) rdc_py_raise(state, status);
-    else if (made.unit) self = (predictor_object *)state->predictor_type->tp_alloc(state->predictor_type, 0);
+    else if (is_given) self = (predictor_object *)state->predictor_type->tp_alloc(state->predictor_type, 0);
     if (!self) {
         predictor_clear(&made);
         return NULL;
@@ -174,7 +199,7 @@ static PyObject *prediction_save(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "O:prediction_save", &object)) return NULL;
     prediction_object *self = acquire(rdc_py_state_of(module), object);
     if (!self) return NULL;
-    const size_t size = rdc_prediction_size(predictor_of(self));
+    const size_t size = rdc_prediction_size(self->prediction);
     int16_t *numbers = malloc(2 * size + 1);
     if (numbers) rdc_prediction_save(self->prediction, numbers);
     release(self);
@@ -189,15 +214,26 @@ static PyObject *prediction_load(PyObject *module, PyObject *args) {
     Py_buffer saved;
     if (!PyArg_ParseTuple(args, "O!y*:prediction_load", state->predictor_type, &object, &saved)) return NULL;
     const rdc_predictor *predictor = &((predictor_object *)object)->predictor;
-    int16_t *numbers = rdc_py_numbers_of(state, &saved, "prediction", rdc_prediction_size(predictor));
+    const size_t size = (size_t)saved.len / 2;
+    int16_t *numbers = rdc_py_numbers_of(state, &saved, "prediction", size);
     PyBuffer_Release(&saved);
     if (!numbers) return NULL;
     rdc_prediction *made;
     rdc_status status = rdc_prediction_make(&made, predictor);
-    if (status.error == RDC_OK) status = rdc_prediction_load(made, numbers);
+    if (status.error == RDC_OK) status = rdc_prediction_load(made, numbers, size);
     free(numbers);
     if (status.error != RDC_OK) rdc_prediction_free(made);
     return wrap(state, status, made, object);
+}
+
+static PyObject *prediction_referable(PyObject *module, PyObject *args) {
+    PyObject *object;
+    if (!PyArg_ParseTuple(args, "O:prediction_referable", &object)) return NULL;
+    prediction_object *self = acquire(rdc_py_state_of(module), object);
+    if (!self) return NULL;
+    const size_t tokens = rdc_prediction_referable(self->prediction);
+    release(self);
+    return PyLong_FromSize_t(tokens);
 }
 
 static PyObject *prediction_begin(PyObject *module, PyObject *args) {
@@ -261,20 +297,26 @@ static PyObject *encode(const rdc_py_state *state, rdc_cpu_level cpu, prediction
     if (rdc_py_scale_costs(state, costs_object, candidates_object, &costs) < 0) return NULL;
     PyArrayObject *y = token_array(state, y_object, "y", NPY_FLOAT64, "float64", said.tokens, predictor->grid.components);
     if (!y) return NULL;
-    npy_intp shape[2] = {(npy_intp)said.tokens, (npy_intp)predictor->grid.components};
-    PyArrayObject *levels = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_INT32);
-    PyArrayObject *index = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_UINT16);
-    PyArrayObject *choice = (PyArrayObject *)PyArray_SimpleNew(1, shape, NPY_INT32);
+    const npy_intp tokens = (npy_intp)said.tokens, components = (npy_intp)predictor->grid.components;
+    const npy_intp most = (npy_intp)predictor->references.most;
+    PyArrayObject *levels = (PyArrayObject *)PyArray_SimpleNew(2, ((npy_intp[]){tokens, components}), NPY_INT32);
+    PyArrayObject *index = (PyArrayObject *)PyArray_SimpleNew(2, ((npy_intp[]){tokens, components}), NPY_UINT16);
+    PyArrayObject *distance = (PyArrayObject *)PyArray_SimpleNew(2, ((npy_intp[]){tokens, most}), NPY_INT32);
+    PyArrayObject *weight = (PyArrayObject *)PyArray_SimpleNew(2, ((npy_intp[]){tokens, most}), NPY_INT32);
+    PyArrayObject *choice = (PyArrayObject *)PyArray_SimpleNew(1, &tokens, NPY_INT32);
     rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
-    if (levels && index && choice) {
+    if (levels && index && distance && weight && choice) {
+        const rdc_references references = {PyArray_DATA(distance), PyArray_DATA(weight)};
         Py_BEGIN_ALLOW_THREADS
         status = rdc_prediction_encode(cpu, self->prediction, &said, PyArray_DATA(y), &costs, PyArray_DATA(levels),
-                                       PyArray_DATA(index), PyArray_DATA(choice));
+                                       PyArray_DATA(index), references, PyArray_DATA(choice));
         Py_END_ALLOW_THREADS
     }
-    if (status.error == RDC_OK) return Py_BuildValue("NNN", levels, index, choice);
+    if (status.error == RDC_OK) return Py_BuildValue("NNNNN", levels, index, distance, weight, choice);
     Py_XDECREF(levels);
     Py_XDECREF(index);
+    Py_XDECREF(distance);
+    Py_XDECREF(weight);
     Py_XDECREF(choice);
     return rdc_py_raise(state, status);
 }
@@ -293,11 +335,32 @@ static PyObject *prediction_encode(PyObject *module, PyObject *args) {
     return result;
 }
 
+/* What tokens refer to: distance and weight. */
+static int references_of(const rdc_py_state *state, const rdc_predictor *predictor, PyObject *const objects[2], size_t tokens,
+                         rdc_references *references) {
+    static const char *const names[2] = {"distance", "weight"};
+    void *data[2];
+    for (int k = 0; k < 2; k++) {
+        PyArrayObject *array = rdc_py_array(objects[k], names[k], NPY_INT32, "int32");
+        if (!array) return -1;
+        const size_t most = predictor->references.most;
+        if (PyArray_NDIM(array) != 2 || (size_t)PyArray_DIM(array, 0) != tokens || (size_t)PyArray_DIM(array, 1) != most) {
+            PyErr_Format(state->rdcodec_error, "%s: expected shape [%zd, %zd]", names[k], (Py_ssize_t)tokens, (Py_ssize_t)most);
+            return -1;
+        }
+        data[k] = PyArray_DATA(array);
+    }
+    *references = (rdc_references){data[0], data[1]};
+    return 0;
+}
+
 static PyObject *decode(const rdc_py_state *state, rdc_cpu_level cpu, prediction_object *self, PyObject *decoder_object,
-                        PyObject *const said_objects[4]) {
+                        PyObject *const said_objects[4], PyObject *const reference_objects[2]) {
     const rdc_predictor *predictor = predictor_of(self);
     rdc_said said;
+    rdc_references references;
     if (said_of(state, predictor, said_objects, &said) < 0) return NULL;
+    if (references_of(state, predictor, reference_objects, said.tokens, &references) < 0) return NULL;
     npy_intp shape[2] = {(npy_intp)said.tokens, (npy_intp)predictor->grid.components};
     PyArrayObject *values = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_FLOAT64);
     rdc_block_decoder *decoder = values ? rdc_py_decoder_acquire(state, decoder_object) : NULL;
@@ -307,7 +370,7 @@ static PyObject *decode(const rdc_py_state *state, rdc_cpu_level cpu, prediction
     }
     rdc_status status;
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_prediction_decode(cpu, self->prediction, &said, decoder, PyArray_DATA(values));
+    status = rdc_prediction_decode(cpu, self->prediction, &said, references, decoder, PyArray_DATA(values));
     Py_END_ALLOW_THREADS
     rdc_py_decoder_release(decoder_object);
     if (status.error == RDC_OK) return (PyObject *)values;
@@ -317,14 +380,14 @@ static PyObject *decode(const rdc_py_state *state, rdc_cpu_level cpu, prediction
 
 static PyObject *prediction_decode(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
-    PyObject *object, *decoder, *said[4];
+    PyObject *object, *decoder, *said[4], *references[2];
     const char *cpu_name = NULL;
     rdc_cpu_level cpu;
-    if (!PyArg_ParseTuple(args, "OOOOOO|s:prediction_decode", &object, &decoder, &said[0], &said[1], &said[2], &said[3],
-                          &cpu_name)) return NULL;
+    if (!PyArg_ParseTuple(args, "OOOOOOOO|s:prediction_decode", &object, &decoder, &said[0], &said[1], &said[2], &said[3],
+                          &references[0], &references[1], &cpu_name)) return NULL;
     prediction_object *self = rdc_py_cpu(state, cpu_name, &cpu) < 0 ? NULL : acquire(state, object);
     if (!self) return NULL;
-    PyObject *result = decode(state, cpu, self, decoder, said);
+    PyObject *result = decode(state, cpu, self, decoder, said, references);
     release(self);
     return result;
 }
@@ -335,6 +398,7 @@ static PyMethodDef functions[] = {
     {"prediction_copy", prediction_copy, METH_VARARGS, NULL},
     {"prediction_save", prediction_save, METH_VARARGS, NULL},
     {"prediction_load", prediction_load, METH_VARARGS, NULL},
+    {"prediction_referable", prediction_referable, METH_VARARGS, NULL},
     {"prediction_begin", prediction_begin, METH_VARARGS, NULL},
     {"prediction_rollback", prediction_rollback, METH_VARARGS, NULL},
     {"prediction_encode", prediction_encode, METH_VARARGS, NULL},

@@ -4,20 +4,14 @@ import numpy as np
 
 from rdcodec.calibration.metric import clipped, fisher_metric, principal_components
 from rdcodec.calibration.sensitivity import fit_predictor
-from rdcodec.calibration.tables import (
-    SCALES,
-    SHAPES,
-    ZERO_SCALE,
-    level_counts,
-    level_tables,
-    prior_level_pmf,
-    symbol_table,
-    with_tables,
-)
+from rdcodec.calibration.references import REFERENCES, REFERRED, reference_scale
+from rdcodec.calibration.symbols import WORD_PRIOR_UNIT, fit_tables, prior_tables
+from rdcodec.calibration.tables import SCALES, ZERO_SCALE
+from rdcodec.calibration.windows import windows_of
 from rdcodec.calibration.words import fit_words
 from rdcodec.codecs.exact import ExactMatrix
 from rdcodec.codecs.grid import GRID_STEPS
-from rdcodec.codecs.front import VALUE_RANGE_BITS
+from rdcodec.codecs.front import FEATURE_UNIT, VALUE_RANGE_BITS
 from rdcodec.codecs.transform import TransformCodec
 
 __all__ = ["Statistics", "fit_codec"]
@@ -29,7 +23,7 @@ SCALE_GRID = 4  # grid steps between the scales a token can have
 SCALE_RANGE = (-5, 8)  # of these
 WORD_COMPONENTS = 128  # that the search for a word looks at
 WORD_CODE_UNIT = 8  # of the integers by which words are compared: per standard deviation of what words leave over
-WORD_PRIOR_UNIT = 2 * WORD_CODE_UNIT**2  # of the logarithms of their probabilities, beside squared distances
+assert WORD_PRIOR_UNIT == 2 * WORD_CODE_UNIT**2  # logarithms of their probabilities stand beside squared distances
 TABLE_QUALITIES = (-32, -20, -12, -4, 4, 16, 32)
 TABLE_TOKENS = 12_000
 SEED = 22
@@ -99,8 +93,9 @@ def fit_codec(statistics, alpha, shrinkage, inward=(0, 0)):
 
     config, tensors = _numbers(s, forward, backward, words, prior, variances, inward)
     tensors.update(vars(predictor))
-    tensors.update(_shapes_and_tables(config, tensors, s, y))
-    return TransformCodec(config, tensors)
+    kurtosis = np.mean(y**4, axis=0) / np.mean(y**2, axis=0) ** 2
+    tensors["component_shape"] = (kurtosis > np.median(kurtosis)).astype(np.uint8)
+    return _with_fitted_tables(TransformCodec(config, prior_tables(config, tensors)), s)
 
 
 def _numbers(s, forward, backward, words, prior, variances, inward):
@@ -111,7 +106,9 @@ def _numbers(s, forward, backward, words, prior, variances, inward):
     synthesis, synthesis_bits = ExactMatrix.rounded(backward, VALUE_RANGE_BITS)
     largest = np.abs(words).max()
     component_range = max(largest, 2.0**s.gain_limit_bits * np.sqrt(np.square(forward).sum(axis=0).max()))
-    word_bits = 15 - int(np.frexp(largest)[1])
+    scale = np.rint(GRID_STEPS * np.log2(np.sqrt(variances))).astype(np.int32)
+    # Words are numbers of 16 bits; a component that they take far from its deviation has a unit of its own.
+    unit = np.maximum(np.rint(scale / GRID_STEPS), np.frexp(np.abs(words).max(axis=0) * FEATURE_UNIT / 2**15)[1]).astype(np.int8)
     # Of most use to tell words apart: components in which words vary most beside what they leave over.
     spread = words[-len(s.words.counts) :].var(axis=0) / variances
     selected = np.sort(np.argsort(-spread, kind="stable")[:WORD_COMPONENTS]).astype(np.int32)
@@ -126,50 +123,32 @@ def _numbers(s, forward, backward, words, prior, variances, inward):
         "analysis_bits": analysis_bits,
         "component_bits": VALUE_RANGE_BITS - int(np.frexp(component_range)[1]),
         "synthesis_bits": synthesis_bits,
-        "word_bits": word_bits,
         "inward": [int(i) for i in inward],
         "zero_scale": ZERO_SCALE,
         "scales": SCALES,
+        "referred": REFERRED,
+        "references": REFERENCES,
     }
     tensors = {
         "mean": s.mean,
         "analysis": analysis,
         "synthesis": synthesis,
-        "words": np.clip(np.rint(np.ldexp(words, word_bits)), -32768, 32767).astype(np.int16),
+        "words": np.clip(np.rint(words * (FEATURE_UNIT / 2.0**unit)), 1 - 2**15, 2**15 - 1).astype(np.int16),
         "word_prior": np.rint(WORD_PRIOR_UNIT * np.log(prior / prior.sum())).astype(np.int32),
         "word_components": selected,
         "word_code_scale": (WORD_CODE_UNIT / deviation[selected]).astype(np.float32),
         "scale_offsets": (np.arange(SCALE_RANGE[0], SCALE_RANGE[1] + 1) * SCALE_GRID).astype(np.int32),
-        "component_scale": np.rint(GRID_STEPS * np.log2(np.sqrt(variances))).astype(np.int32),
+        "component_scale": scale,
+        "unit": unit,
+        "reference_scale": reference_scale(scale, unit),
     }
     return config, tensors
 
 
-def _shapes_and_tables(config, tensors, s, y):
-    """Shapes of components and all frequency tables, from the symbols of the codec itself at several qualities."""
-    kurtosis = np.mean(y**4, axis=0) / np.mean(y**2, axis=0) ** 2
-    shapes = (kurtosis > np.median(kurtosis)).astype(np.uint8)
-    prior = prior_level_pmf()
-    no_counts = np.zeros((SHAPES, *prior.shape))
-    steps, scales, words = len(tensors["step_offsets"]), len(tensors["scale_offsets"]), len(tensors["words"])
-    flat_side = [symbol_table(np.ones(n), 0) for n in (16, words, steps, *[scales] * steps)]
-    tables = [*flat_side, level_tables(no_counts, prior)]
-    states = s.states.reshape(-1, s.states.shape[2])
-    chosen = np.random.default_rng(SEED).permutation(len(states))[:TABLE_TOKENS]
+def _with_fitted_tables(codec, s):
+    """All frequency tables from the symbols of the codec itself at several qualities."""
+    chosen = np.random.default_rng(SEED).permutation(len(s.states))[: windows_of(TABLE_TOKENS, s.states)]
     for qualities in (TABLE_QUALITIES[2:5], TABLE_QUALITIES):
-        codec = TransformCodec(config, with_tables({**tensors, "component_shape": shapes}, *tables))
-        counts, side = no_counts.copy(), [np.zeros(16), np.zeros(words), np.zeros(steps), np.zeros((steps, scales))]
-        for quality, part in zip(qualities, np.array_split(chosen, len(qualities))):
-            gains, word, step, scale, levels, token_scale = codec._symbols(states[part], quality)
-            counts += level_counts(levels, token_scale, tensors["component_scale"], shapes)
-            for total, values in zip(side[:3], (gains, word, step)):
-                np.add.at(total, np.minimum(values, len(total) - 1), 1)
-            np.add.at(side[3], (step, scale), 1)
-        tables = [
-            symbol_table(side[0], 0.01),
-            symbol_table(side[1] + len(chosen) * np.exp(tensors["word_prior"] / WORD_PRIOR_UNIT), 0.01),
-            symbol_table(side[2], 0.5),
-            *(symbol_table(row, 0.2) for row in side[3] + side[3].mean(axis=0) * 0.02),
-            level_tables(counts, prior),
-        ]
-    return with_tables({"component_shape": shapes}, *tables)
+        count = max(len(chosen), len(qualities))
+        codec = fit_tables(codec, s.states[np.resize(chosen, count)], np.resize(qualities, count))
+    return codec

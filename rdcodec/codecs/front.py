@@ -1,30 +1,36 @@
-"""What codecs say of each token before its levels, and the transform that they share.
+"""How tokens are coded by all codecs with a transform, step by step.
 
 What a token becomes, in the order of the block: the exponent of a power-of-two *gain* (massive activations alone have one),
 the *word* of a codebook that is subtracted after the transform, the token's *step* (a coarser one where the model's output
-minds errors less), its *scale* (how large what is left is), and the *levels* of its components. A level's table is chosen on
-one logarithmic grid, by integers alone.
+minds errors less), what a family says besides, its *scale* (how large what is left is), the earlier tokens that it *refers* to,
+multiples of which are subtracted too, and the *levels* of its components. A level's table is chosen on one logarithmic grid, by
+integers alone.
 
 Everything is exact: transforms are integer products, so encoder and decoder give the same bytes and the same floats on
 every machine and with every number of threads.
 """
 
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
+from rdcodec import _core
 from rdcodec.codecs.base import Codec
+from rdcodec.codecs.costs import COST_BITS, COST_LEVELS, level_costs
 from rdcodec.codecs.exact import ExactMatrix
-from rdcodec.codecs.fields import CHANNELS, Integer, Integers, Tensor, check_config, check_count, check_range, check_tensors
+from rdcodec.codecs.fields import CHANNELS, Integer, Integers, Tensor, check_config, check_count, check_field, check_range, check_tensors
 from rdcodec.codecs.grid import GRID_STEPS, grid_power
 from rdcodec.codecs.limits import check_memory, network_bytes, table_bytes
+from rdcodec.codecs.link import State
+from rdcodec.codecs.references import ReferenceTables
 from rdcodec.codecs.tables import TABLE_SPECS, tables_of
 from rdcodec.errors import CorruptStreamError, RdcodecError
 from rdcodec.net import IntegerNet, Layer
 
 __all__ = [
-    *("BITS", "COST_LEVELS", "ESCAPE_BITS", "LARGEST", "MOST_STEP_OFFSET", "SIDE_TABLES", "VALUE_RANGE_BITS"),
-    *("FrontCodec", "check_symbols", "code_lengths", "exact_matrix"),
+    *("BITS", "FEATURE_UNIT", "LARGEST", "MOST_STEP_OFFSET", "SIDE_TABLES", "VALUE_RANGE_BITS"),
+    *("FrontCodec", "Symbols", "exact_matrix"),
 ]
 
 VALUE_RANGE_BITS = 22  # of the integers that go through the transforms
@@ -32,11 +38,10 @@ WORD_CODE_LIMIT = 127  # of the integers by which words are compared
 WORD_BYTES = 40  # that each of these takes on the way
 NO_CLIP = np.array([-(2**15 - 1), 2**15 - 1], np.int16)
 SIDE_TABLES = 3  # of gains, words and steps; those of scales, one a step, follow
-COST_LEVELS = 256
-COST_TABLES = 1024  # at a time
-COST_BITS = 8  # fractional bits of a code length in the search for a token's scale
-ESCAPE_BITS = 6  # of a typical Exp-Golomb code
 QUALITY_RANGE = 8 * GRID_STEPS
+FEATURE_UNIT = 64  # of words, and of what enters and leaves networks: a component's unit
+LEAST_UNIT, MOST_UNIT = -10, 30  # binary logarithms, as csrc/rdc.h
+MOST_REFERRED, MOST_REFERENCES, MOST_REFERENCE_SCALE = 65536, 8, 4096  # as there
 
 # Ranges from which no integer overflows and no float becomes infinite, and whatever a decoder makes stays within them.
 BITS = Integer(-200, 200)  # powers of two of number formats: values of float32 and what comes of them stay far within float64
@@ -79,6 +84,8 @@ class FrontCodec(Codec):
         "inward": Integers(2, Integer(0, 15)),
         "zero_scale": Integer(-MOST_SCALE, MOST_SCALE),
         "scales": Integer(1, MOST_SCALE // 2),
+        "referred": Integer(0, MOST_REFERRED),  # earlier tokens that can be
+        "references": Integer(0, MOST_REFERENCES),  # of a token
     }
     _SPECS = (
         Tensor("mean", np.float32, ("c",), -LARGEST, LARGEST),
@@ -89,6 +96,8 @@ class FrontCodec(Codec):
         Tensor("scale_offsets", np.int32, ("candidates",), -MOST_SCALE, MOST_SCALE, "rising"),
         Tensor("component_scale", np.int32, ("c",), -MOST_SCALE, MOST_SCALE),
         Tensor("component_shape", np.uint8, ("c",)),
+        Tensor("unit", np.int8, ("c",), LEAST_UNIT, MOST_UNIT),
+        Tensor("reference_scale", np.int32, ("c",), 0, MOST_REFERENCE_SCALE),
         *TABLE_SPECS,
     )
 
@@ -99,6 +108,7 @@ class FrontCodec(Codec):
         self.layer = config["layer"]
         self._parts = config, dict(tensors)
         t = self._t = tensors
+        self._references = ReferenceTables(self._first_reference_table(), config["referred"], config["references"])
         self._check_tensors()
         check_memory(self._memory(self._sizes, tensors), tensors)
         self._gain_limit = config["gain_limit_bits"]
@@ -109,6 +119,7 @@ class FrontCodec(Codec):
         self._scale_offsets = np.ascontiguousarray(t["scale_offsets"], np.int32)
         self._inward = config["inward"]
         self._zero_scale = config["zero_scale"]
+        self._units = np.ldexp(1.0, t["unit"])
         self._tables = tables_of(t)
         self._grid = (
             np.ascontiguousarray(t["component_scale"], np.int32),
@@ -117,8 +128,17 @@ class FrontCodec(Codec):
             self._first_level_table(),
         )
 
+    def _predictor_of(self, net, looks_back):
+        """What predicts components, for states to be made of."""
+        t, config = self._t, self._parts[0]
+        rules = (config["referred"], config["references"], np.ascontiguousarray(t["reference_scale"]))
+        return _core.predictor_make(self._grid, net, np.ascontiguousarray(t["unit"]), looks_back, tuple(self._inward), rules)
+
     def _check_tensors(self):
         """What the table of tensors does not say: how they depend on each other and on the config."""
+        if not self._parts[0]["referred"] == self._parts[0]["references"] == 0:
+            check_field("references", Integer(1, MOST_REFERENCES), self._parts[0]["references"])
+            check_field("referred", Integer(1, MOST_REFERRED), self._parts[0]["referred"])
         check_range("word_components", self._t["word_components"], 0, self.channels - 1)
         check_count("step_thresholds", self._sizes["steps"] - 1, self._sizes["thresholds"])
         shapes = int(self._t["component_shape"].max()) + 1
@@ -135,8 +155,72 @@ class FrontCodec(Codec):
             "word_components": WORD_BYTES * words * selected + network_bytes((words, 1, selected)),
         }
 
+    def _first_reference_table(self):
+        return SIDE_TABLES + self._sizes["steps"] + self.latents
+
     def _first_level_table(self):
-        return SIDE_TABLES + self._sizes["steps"]
+        return self._first_reference_table() + self._references.count
+
+    latents = 0
+
+    def _new_state(self):
+        return _Row(self, _core.prediction_make(self._predictor))
+
+    # ---- coding
+
+    def _encode_tokens(self, h, quality, state):
+        said = self._symbols(h, quality, state)
+        symbols = np.concatenate([*said.side, said.levels.ravel()]).astype(np.int32)
+        return self._tables.encode(symbols, np.concatenate([*said.side_tables, said.level_tables.ravel()]))
+
+    def _symbols(self, h, quality, state):
+        """`Symbols` of the next tokens."""
+        gains, x = self._tamed(h)
+        y = self._analysis_at(quality).multiply(x)
+        words, steps = self._choose_words(y), self._choose_steps(y)
+        latents = self._choose_latents(y, words)
+        available = self._references.available(_core.prediction_referable(state.core), len(h))
+        said, token_scale = self._said(words, steps, quality, latents)
+        levels, level_tables, distances, weights, scales = _core.prediction_encode(
+            state.core, y, *said, token_scale, self._costs, self._scale_offsets
+        )
+        references, reference_tables = self._references.said(distances, weights, available)
+        side = [gains, words, steps, *latents.T, scales, *references]
+        return Symbols(side, [*self._side_tables(len(h), steps), *reference_tables], levels, level_tables)
+
+    def _decode_tokens(self, payload, tokens, quality, state):
+        kinds = SIDE_TABLES + self.latents + 1 + 2 * self._references.most
+        block = self._tables.decoder(payload, tokens * (kinds + self.channels))
+        gains, words, steps = self._decode_side(block, tokens)
+        tables = self._side_tables(tokens, steps)[SIDE_TABLES:-1]
+        latents = block.decode(np.concatenate(tables)) if tables else np.empty(0, np.int32)
+        latents = latents.reshape(self.latents, tokens).T
+        scales = self._decode_scales(block, steps)
+        references = self._references.decode(block, self._references.available(_core.prediction_referable(state.core), tokens))
+        said, token_scale = self._said(words, steps, quality, latents)
+        token_scale += self._scale_offsets[scales]
+        y = _core.prediction_decode(state.core, block._core, *said, token_scale, *references)
+        block.finish()
+        return self._synthesise(gains, y)
+
+    def _side_tables(self, tokens, steps):
+        """Tables of gains, words, steps, hyper-latents and scales, uint16 [tokens] each."""
+        first = SIDE_TABLES + len(self._step_offsets)
+        tables = [*range(SIDE_TABLES), *range(first, first + self.latents)]
+        return [*(np.full(tokens, table, np.uint16) for table in tables), (SIDE_TABLES + steps).astype(np.uint16)]
+
+    def _said(self, words, steps, quality, latents):
+        """What the prediction is told of tokens, and what their scales begin with."""
+        exponents = self._step_offsets[steps] - quality
+        base = self._words[words]
+        return (self._inputs(base, exponents, latents), base, exponents.astype(np.int32)), self._token_scale(exponents)
+
+    def _inputs(self, base, exponents, latents):
+        """What a network is told of tokens, int16 [tokens, inputs]: nothing, without one."""
+        return np.empty((len(base), 0), np.int16)
+
+    def _choose_latents(self, y, words):
+        return np.empty((len(y), 0), np.int16)
 
     # ---- checkpoint
 
@@ -151,11 +235,6 @@ class FrontCodec(Codec):
         return cls(config, tensors)
 
     # ---- transform
-
-    def _analyse(self, h):
-        """Gains' exponents int [tokens], components float64 [tokens, components]."""
-        gains, x = self._tamed(h)
-        return gains, self._analysis.multiply(x)
 
     def _tamed(self, h):
         """Gains' exponents, and what is left of h without them and the mean, float64 [tokens, channels]."""
@@ -189,19 +268,24 @@ class FrontCodec(Codec):
         Returns
         -------
         side : ndarray of int32, [tokens, kinds]
-            Gains, words, steps, hyper-latents and scales.
+            Gains, words, steps, hyper-latents, scales, and distance and weight of each reference.
         levels : ndarray of int32, [tokens, channels]
         """
         h = np.ascontiguousarray(h, np.float32)
         if h.ndim != 2 or h.shape[1] != self.channels or not np.isfinite(h).all():
             raise RdcodecError(f"h: expected finite numbers [tokens, {self.channels}], got shape {h.shape}")
-        return self._side_and_levels(h, self._checked_quality(quality))
+        said = self._symbols(h, self._checked_quality(quality), self._new_state())
+        return np.stack(said.side, axis=1).astype(np.int32), said.levels
 
     def level_map(self, quality=None):
         """Float64 [channels, components]: about how levels follow the state, at the token's step that lies in the middle."""
         quality = self._checked_quality(quality)
         exponent = np.sort(self._step_offsets)[len(self._step_offsets) // 2] - quality
         return self._analysis_at(quality).values / (2 * float(grid_power(exponent)))
+
+    def components(self, h, quality=None):
+        """Float64 [tokens, components]: states h, float32 [tokens, channels], in the transform, before anything is subtracted."""
+        return self._analysis_at(self._checked_quality(quality)).multiply(self._tamed(h)[1])
 
     @property
     def level_slope(self):
@@ -221,6 +305,10 @@ class FrontCodec(Codec):
     def _word_codes(self, values):
         codes = np.rint(values * self._t["word_code_scale"].astype(np.float64))
         return np.clip(codes, -WORD_CODE_LIMIT, WORD_CODE_LIMIT).astype(np.int16)
+
+    def _selected_words(self):
+        selected = self._t["word_components"]
+        return self._words[:, selected] * (self._units[selected] / FEATURE_UNIT)
 
     @cached_property
     def _word_search(self):
@@ -255,82 +343,53 @@ class FrontCodec(Codec):
         return scales
 
 
+class Symbols(NamedTuple):
+    """What a frame says of tokens: all of its information.
+
+    Attributes
+    ----------
+    side, side_tables : list of ndarray
+        Integers [tokens] and uint16 [tokens] of each kind of side information, in the order of the block.
+    levels, level_tables : ndarray
+        int32 and uint16 [tokens, components].
+    """
+
+    side: list
+    side_tables: list
+    levels: np.ndarray
+    level_tables: np.ndarray
+
+
+class _Row(State):
+    """Where the coding of a row of tokens has come to."""
+
+    def __init__(self, codec, core):
+        self.codec = codec
+        self.core = core
+
+    def copy(self):
+        return _Row(self.codec, _core.prediction_copy(self.core))
+
+    def mark(self):
+        _core.prediction_begin(self.core)
+
+    def rollback(self, mark):
+        _core.prediction_rollback(self.core)
+
+    def __reduce__(self):
+        return _loaded_row, (self.codec, _core.prediction_save(self.core))
+
+
+def _loaded_row(codec, saved):
+    return _Row(codec, _core.prediction_load(codec._predictor, saved))
+
+
 def exact_matrix(name, integers, matrix_bits, value_bits):
     """An `ExactMatrix` for the values that go through the transforms; the name is of the tensor that it is made of."""
     try:
         return ExactMatrix(integers, matrix_bits, value_bits, VALUE_RANGE_BITS)
     except RdcodecError as error:
         raise RdcodecError(f"{name}: {error}") from error
-
-
-def level_costs(tables, first):
-    """Code lengths of the magnitudes 0 to 255 in the tables from `first` on, uint16 in 1/256 bit, by integers alone."""
-    arrays = tables.to_arrays()
-    starts = np.concatenate([[0], np.cumsum(arrays["counts"], dtype=np.int64)])
-    explicit = (int(arrays["precision"]) << COST_BITS) - _fixed_log2(np.arange(1.0, 2**15 + 1))
-    costs = np.empty((len(tables) - first, COST_LEVELS), np.uint16)
-    for start in range(first, len(tables), COST_TABLES):
-        part = slice(start, min(start + COST_TABLES, len(tables)))
-        entry = np.arange(COST_LEVELS) - arrays["offsets"][part, None].astype(np.int64)
-        escape = arrays["counts"][part, None].astype(np.int64) - 1
-        known = (entry >= 0) & (entry < escape)
-        frequencies = arrays["frequencies"][starts[:-1][part, None] + np.where(known, entry, escape)]
-        costs[start - first : part.stop - first] = explicit[frequencies - 1] + np.where(known, 0, ESCAPE_BITS << COST_BITS)
-    for table in first + np.flatnonzero(arrays.get("run_counts", np.zeros(0))[first:]):  # wide ones
-        frequencies, beside = _paid(arrays, table, COST_LEVELS)
-        costs[table - first] = explicit[frequencies - 1] + (beside << COST_BITS)
-    return costs
-
-
-def code_lengths(arrays, table, symbols):
-    """Code lengths in bits of the symbols from 0 on in one of some tables.
-
-    Symbols that the table has no entry for take its escape and a typical code.
-    """
-    frequencies, beside = _paid(arrays, table, symbols)
-    return int(arrays["precision"]) - np.log2(frequencies) + beside
-
-
-def _paid(arrays, table, symbols):
-    """Of the symbols from 0 on in one of some tables: the frequencies of their entries, int64, and what is paid beside these, in bits."""
-    entries = _rows(arrays["counts"], table)
-    escape = entries.stop - entries.start - 1
-    place, ends = np.arange(symbols) - int(arrays["offsets"][table]), np.arange(1, escape + 1)
-    raw_bits = np.zeros(escape + 1, np.int64)
-    if "runs" in arrays and arrays["run_counts"][table]:
-        place = _places(arrays["runs"][_rows(arrays["run_counts"], table)].astype(np.int64), place)
-        raw_bits = arrays["raw_bits"][entries].astype(np.int64)
-        ends = np.cumsum(1 << raw_bits[:-1])
-    known = (place >= 0) & (place < ends[-1])
-    entry = np.where(known, np.searchsorted(ends, place, side="right"), escape)
-    return arrays["frequencies"][entries][entry].astype(np.int64), np.where(known, raw_bits[entry], ESCAPE_BITS)
-
-
-def _places(runs, distance):
-    """Places of symbols, counted from the offset, in the runs of a wide table; -1 for those that no run has."""
-    starts, lengths = runs.T
-    order = np.argsort(starts)
-    run = order[np.maximum(np.searchsorted(starts[order], distance, side="right") - 1, 0)]
-    within = distance - starts[run]
-    return np.where((within >= 0) & (within < lengths[run]), (np.cumsum(lengths) - lengths)[run] + within, -1)
-
-
-def _rows(counts, table):
-    """Where the rows of a table are in an array of the rows of all."""
-    end = int(counts[: table + 1].sum())
-    return slice(end - int(counts[table]), end)
-
-
-def _fixed_log2(values):
-    """``floor(2**8 * log2(value))`` of integers of 1 to 2**16, held as float64, by squaring."""
-    mantissa, exponent = np.frexp(values)
-    mantissa, result = np.rint(np.ldexp(mantissa, 31)).astype(np.uint64), exponent.astype(np.int64) - 1
-    for _ in range(COST_BITS):
-        mantissa = (mantissa * mantissa) >> np.uint64(30)
-        carry = mantissa >> np.uint64(31)
-        result = 2 * result + carry.astype(np.int64)
-        mantissa >>= carry
-    return result
 
 
 def check_symbols(name, values, count):

@@ -6,13 +6,11 @@ token, and earlier tokens as they are decoded. Levels stand token after token, f
 
 import numpy as np
 
-from rdcodec import _core
 from rdcodec.codecs.exact import EXACT_BITS
 from rdcodec.codecs.fields import Integer, Tensor
-from rdcodec.codecs.front import BITS, SIDE_TABLES, VALUE_RANGE_BITS, FrontCodec, exact_matrix
+from rdcodec.codecs.front import BITS, FEATURE_UNIT, VALUE_RANGE_BITS, FrontCodec, exact_matrix
 from rdcodec.codecs.grid import grid_power
 from rdcodec.codecs.limits import network_bytes, table_bytes
-from rdcodec.codecs.link import State
 from rdcodec.codecs.words import WORD_SPECS, unpack_words
 from rdcodec.entropy import WIDE_ARRAYS
 from rdcodec.errors import RdcodecError
@@ -21,14 +19,12 @@ from rdcodec.net import IntegerNet
 
 __all__ = ["ContextCodec", "DirectAccessCodec", "FactorisedHyperpriorCodec", "FourierHyperpriorCodec", "LearnedCodec"]
 
-FEATURE_UNIT = 64  # of what enters and leaves networks, a component's unit
 FEATURE_LIMIT = 2**15 - 1
 EXPONENT_FEATURE = 8  # a grid step of the spacing
 LATENT_FEATURE = 16  # a step of a hyper-latent
 LEAST_EMPHASISED = -16  # quality from which on downwards the emphasis does not grow
 EMPHASIS_RANGE_BITS = 24  # of the integers on the way to a matrix
 KEPT_MATRICES = 8
-LEAST_UNIT, MOST_UNIT = -10, 30  # binary logarithms, as csrc/rdc.h
 
 
 class LearnedCodec(FrontCodec):
@@ -66,7 +62,6 @@ class LearnedCodec(FrontCodec):
         Tensor("analysis", np.int16, ("c", "c")),
         Tensor("synthesis", np.int16, ("c", "c")),
         *WORD_SPECS,
-        Tensor("unit", np.int8, ("c",), LEAST_UNIT, MOST_UNIT),
         Tensor("step_thresholds", np.int32, ("thresholds",), order="sorted"),
         Tensor("emphasis_in", np.int8, ("c", "emphasis")),
         Tensor("emphasis_out", np.int8, ("emphasis", "c")),
@@ -75,7 +70,6 @@ class LearnedCodec(FrontCodec):
     def __init__(self, config, tensors):
         super().__init__(config, tensors)
         self._words = unpack_words(tensors)
-        self._units = np.ldexp(1.0, tensors["unit"])
         self._emphasised = {LEAST_EMPHASISED: self._emphasised_analysis(LEAST_EMPHASISED)}
         self._check_emphasis()
         self._step_net = _net("steps", tensors, self.channels, 1)
@@ -86,8 +80,7 @@ class LearnedCodec(FrontCodec):
         seen = self.channels if self.looks_back else 0
         net = _net("predictor", tensors, seen + self._sizes["selected"] + 1 + self.latents, 2 * self.channels)
         self._check_names([("steps", self._step_net), ("latents", self._latent_net), ("predictor", net)])
-        unit = np.ascontiguousarray(tensors["unit"])
-        self._predictor = _core.predictor_make(self._grid, net._core, unit, self.looks_back, tuple(self._inward))
+        self._predictor = self._predictor_of(net._core, self.looks_back)
 
     def _check_names(self, nets):
         """Every tensor is of some use; those that are not there were missed before."""
@@ -118,70 +111,18 @@ class LearnedCodec(FrontCodec):
             "weights of networks": sum(map(network_bytes, layers)),
         }
 
-    def _first_level_table(self):
-        return super()._first_level_table() + self.latents
-
-    def _new_state(self):
-        return _Row(self, _core.prediction_make(self._predictor))
-
-    # ---- coding
-
-    def _encode_tokens(self, h, quality, state):
-        symbols, index, levels, level_index = self._symbols(h, quality, state)
-        symbols = np.concatenate([*symbols, levels.ravel()]).astype(np.int32)
-        return self._tables.encode(symbols, np.concatenate([*index, level_index.ravel()]))
-
-    def _symbols(self, h, quality, state):
-        """Side symbols and their tables, a list of arrays [tokens] each; levels and their tables [tokens, components]."""
-        gains, y = self._analyse_at(h, quality)
-        words, steps = self._choose_words(y), self._choose_steps(y)
-        latents = self._choose_latents(y, words)
-        said, token_scale = self._said(words, steps, quality, latents)
-        levels, index, scales = _core.prediction_encode(state.core, y, *said, token_scale, self._costs, self._scale_offsets)
-        tables = self._side_tables(len(y), steps)
-        return [gains, words, steps, *latents.T, scales], tables, levels, index
-
-    def _side_and_levels(self, h, quality):
-        side, _, levels, _ = self._symbols(h, quality, self._new_state())
-        return np.stack(side, axis=1).astype(np.int32), levels
-
-    def _decode_tokens(self, payload, tokens, quality, state):
-        block = self._tables.decoder(payload, tokens * (self.channels + SIDE_TABLES + 1 + self.latents))
-        gains, words, steps = self._decode_side(block, tokens)
-        tables = self._side_tables(tokens, steps)[SIDE_TABLES:-1]
-        latents = block.decode(np.concatenate(tables)) if tables else np.empty(0, np.int32)
-        latents = latents.reshape(self.latents, tokens).T
-        scales = self._decode_scales(block, steps)
-        said, token_scale = self._said(words, steps, quality, latents)
-        token_scale += self._scale_offsets[scales]
-        y = _core.prediction_decode(state.core, block._core, *said, token_scale)
-        block.finish()
-        return self._synthesise(gains, y)
-
-    def _side_tables(self, tokens, steps):
-        """Tables of gains, words, steps, hyper-latents and scales, uint16 [tokens] each."""
-        first = SIDE_TABLES + len(self._step_offsets)
-        tables = [*range(SIDE_TABLES), *range(first, first + self.latents)]
-        return [*(np.full(tokens, table, np.uint16) for table in tables), (SIDE_TABLES + steps).astype(np.uint16)]
-
-    def _said(self, words, steps, quality, latents):
-        """What the prediction is told of tokens, and what their scales begin with."""
-        exponents = self._step_offsets[steps] - quality
-        side = np.empty((len(words), self._sizes["selected"] + 1 + self.latents), np.int16)
-        base = self._words[words]
-        side[:, : self._sizes["selected"]] = base[:, self._t["word_components"]]
-        side[:, self._sizes["selected"]] = EXPONENT_FEATURE * exponents
-        side[:, self._sizes["selected"] + 1 :] = clipped(LATENT_FEATURE * latents.astype(np.int64))
-        return (side, base, exponents.astype(np.int32)), self._token_scale(exponents)
+    def _inputs(self, base, exponents, latents):
+        selected = self._sizes["selected"]
+        side = np.empty((len(base), selected + 1 + self.latents), np.int16)
+        side[:, :selected] = base[:, self._t["word_components"]]
+        side[:, selected] = EXPONENT_FEATURE * exponents
+        side[:, selected + 1 :] = clipped(LATENT_FEATURE * latents.astype(np.int64))
+        return side
 
     # ---- analysis
 
-    def _analyse_at(self, h, quality):
-        """As `_analyse`, with what the model's output minds most emphasised: the more so, the coarser the steps are."""
-        gains, x = self._tamed(h)
-        return gains, self._analysis_at(quality).multiply(x)
-
     def _analysis_at(self, quality):
+        """With what the model's output minds most emphasised: the more so, the coarser the steps are."""
         quality = max(quality, LEAST_EMPHASISED)
         matrix = self._emphasised.get(quality)
         if matrix is None:
@@ -207,10 +148,6 @@ class LearnedCodec(FrontCodec):
         """Components as networks see them, int16."""
         return clipped(np.rint(y * (FEATURE_UNIT / self._units)))
 
-    def _selected_words(self):
-        selected = self._t["word_components"]
-        return self._words[:, selected] * (self._units[selected] / FEATURE_UNIT)
-
     def _choose_steps(self, y):
         """Index of each token's step, from the predicted logarithm of how much the output minds an error in it."""
         sensitivity = self._step_net.apply(self._features(y))[:, 0].astype(np.int32)
@@ -218,7 +155,7 @@ class LearnedCodec(FrontCodec):
 
     def _choose_latents(self, y, words):
         if self._latent_net is None:
-            return np.empty((len(y), 0), np.int16)
+            return super()._choose_latents(y, words)
         return self._latent_net.apply(self._features(y - self._words[words] * (self._units / FEATURE_UNIT)))
 
 
@@ -249,30 +186,6 @@ class ContextCodec(LearnedCodec):
 
     family = "context"
     looks_back = True
-
-
-class _Row(State):
-    """Where the coding of a row of tokens has come to."""
-
-    def __init__(self, codec, core):
-        self.codec = codec
-        self.core = core
-
-    def copy(self):
-        return _Row(self.codec, _core.prediction_copy(self.core))
-
-    def mark(self):
-        _core.prediction_begin(self.core)
-
-    def rollback(self, mark):
-        _core.prediction_rollback(self.core)
-
-    def __reduce__(self):
-        return _loaded_row, (self.codec, _core.prediction_save(self.core))
-
-
-def _loaded_row(codec, saved):
-    return _Row(codec, _core.prediction_load(codec._predictor, saved))
 
 
 def _net(name, tensors, inputs, outputs):

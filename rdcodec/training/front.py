@@ -6,11 +6,13 @@ import json
 import numpy as np
 import torch
 
-from rdcodec.calibration.fit import WORD_PRIOR_UNIT, Statistics, fit_codec
+from rdcodec.calibration.fit import Statistics, fit_codec
 from rdcodec.calibration.output import sampled_gradients
+from rdcodec.calibration.symbols import WORD_PRIOR_UNIT
 from rdcodec.calibration.windows import batches
 from rdcodec.calibration.words import position_words, vocabulary_words
 from rdcodec.codecs.fields import check_config, check_tensors
+from rdcodec.codecs.front import FEATURE_UNIT
 from rdcodec.codecs.grid import GRID_STEPS
 from rdcodec.codecs.learned import LearnedCodec
 from rdcodec.codecs.tables import TABLE_SPECS
@@ -36,7 +38,7 @@ _KEPT_TENSORS = (
     *("scale_offsets", "component_scale", "component_shape"),
 )
 # Of what is kept beside the states: all of a codec but what comes of its training.
-_FIELDS = {name: LearnedCodec._FIELDS[name] for name in (*_KEPT_NUMBERS, "analysis_bits", "synthesis_bits")}
+_FIELDS = {name: LearnedCodec._FIELDS[name] for name in (*_KEPT_NUMBERS, "analysis_bits", "synthesis_bits", "referred", "references")}
 _SPECS = [spec for spec in LearnedCodec._SPECS if spec not in TABLE_SPECS and not spec.name.startswith("emphasis")]
 
 
@@ -120,13 +122,13 @@ def _parts(codec, statistics, report):
     synthesis = np.ldexp(t["synthesis"].astype(np.float64), -config["synthesis_bits"])
     unit = np.rint(t["component_scale"] / GRID_STEPS)
     tensors = {name: t[name] for name in _KEPT_TENSORS}
-    tensors["unit"] = unit.astype(np.int8)
+    tensors.update(unit=unit.astype(np.int8), reference_scale=np.zeros(len(unit), np.int32))  # no references while networks train
     prior = np.exp(t["word_prior"] / WORD_PRIOR_UNIT)
-    tensors.update(pack_words(codec._words, 2.0 ** (t["component_scale"] / GRID_STEPS), 2.0**unit, prior))
+    tensors.update(pack_words(codec._words * (codec._units / FEATURE_UNIT), 2.0 ** (t["component_scale"] / GRID_STEPS), 2.0**unit, prior))
     bits, transforms = transform_tensors(np.ldexp(t["analysis"].astype(np.float64), -config["analysis_bits"]), synthesis)
     tensors.update(transforms)
-    y = codec._analyse(statistics.gradient_states)[1]
+    y = codec.components(statistics.gradient_states)
     sensitivity = np.square(statistics.kept_gradients.astype(np.float64) @ synthesis.T).sum(axis=2).mean(axis=0)
     tensors.update(fit_steps((y / 2.0**unit).astype(np.float32), sensitivity, lambda f: report("steps", f)))
     kept = {name: config[name] for name in _KEPT_NUMBERS}
-    return {**kept, **bits}, tensors
+    return {**kept, **bits, "referred": 0, "references": 0}, tensors

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from rdcodec.calibration.tables import REACH, SCALES, SHAPES, level_pmf, prior_level_pmf
-from rdcodec.codecs.front import COST_LEVELS, code_lengths
+from rdcodec.codecs.costs import COST_LEVELS, code_lengths
 
 __all__ = ["LevelRate"]
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
+from rdcodec.calibration.symbols import with_references
 from rdcodec.calibration.tune import HeldOut
 from rdcodec.codecs import learned
 from rdcodec.codecs.checkpoint import CONFIG_FILE
@@ -25,7 +26,7 @@ from rdcodec.training.loop import train
 from rdcodec.training.module import CodecModule
 from rdcodec.training.networks import LATENTS, EntropyNetworks
 from rdcodec.training.settings import Settings, Tradeoff
-from rdcodec.training.tables import LATENT_REACH, fit_tables, prior_tables
+from rdcodec.training.tables import LATENT_REACH, start_tables, trained_tables
 from rdcodec.training.tradeoff import measure_tradeoff
 
 __all__ = ["FAMILIES", "Trained", "TrainedPoint", "train_codec"]
@@ -131,8 +132,9 @@ def train_codec(family, model, layer, cache, distortion, lambdas, minutes, out, 
         settings = Settings.for_lambdas(lambdas, tradeoff, minutes=part * minutes, windows=windows, **chosen)
         loss = distortion if stage == "joint" else None
         points = train(module, cache, loss, settings, Path(out) / stage, _named(report, stage), resume)
-    codec = _finish(module, model, layer, cache, settings.qualities, report)
-    return Trained(codec, points, _compare(codec, module, cache, settings, report))
+    codec = _finish(module, cache, settings.qualities, report)
+    compared = _compare(codec, module, cache, settings, report)
+    return Trained(_referring(codec, model, layer, cache, settings.qualities, report), points, compared)
 
 
 def _read_tradeoff(path):
@@ -160,22 +162,31 @@ def _start(family, config, tensors, networks, cache, report):
     if not (folder / CONFIG_FILE).exists():  # which is written last
         config = {**config, "latents": LATENTS if networks.density else 0, "emphasis_bits": 0}
         nothing = np.zeros((config["channels"], 0), np.int8)
-        tensors = {**tensors, "emphasis_in": nothing, "emphasis_out": nothing.T, **network_tensors(networks, torch.from_numpy(tensors["component_scale"]).float())}
-        tensors = prior_tables(tensors, _latent_pmf(networks))
-        codec = _with_tables(family, config, tensors, networks, cache, START_QUALITIES, lambda f: report("first tables", f))
+        component_scale = torch.from_numpy(tensors["component_scale"]).float()
+        tensors = {**tensors, "emphasis_in": nothing, "emphasis_out": nothing.T, **network_tensors(networks, component_scale)}
+        codec = family(config, start_tables(config, tensors, _latent_pmf(networks)))
+        codec = _with_tables(codec, cache, START_QUALITIES, lambda f: report("first tables", f))
         codec.save_pretrained(folder)
     return family.from_pretrained(folder)
 
 
-def _finish(module, model, layer, cache, qualities, report):
-    """The codec of integers, with tables of its own symbols and the default quality."""
+def _finish(module, cache, qualities, report):
+    """The codec of integers, with tables of its own symbols."""
     family = type(module.codec)
     bits, emphasis = emphasis_tensors(module.emphasis)
     tensors = {**module.codec._tensors(), **emphasis, **network_tensors(module.networks, module.component_scale)}
-    tensors = prior_tables(tensors, _latent_pmf(module.networks))
-    span = qualities[0] - TABLE_MARGIN, qualities[1] + TABLE_MARGIN
     config = {**module.codec._config(), **bits}
-    codec = _with_tables(family, config, tensors, module.networks, cache, span, lambda f: report("tables", f))
+    codec = family(config, start_tables(config, tensors, _latent_pmf(module.networks)))
+    return _with_tables(codec, cache, _span(qualities), lambda f: report("tables", f))
+
+
+def _span(qualities):
+    return qualities[0] - TABLE_MARGIN, qualities[1] + TABLE_MARGIN
+
+
+def _referring(codec, model, layer, cache, qualities, report):
+    """The codec with references to earlier tokens, which no network was trained for, and the default quality."""
+    codec = _with_tables(with_references(codec), cache, _span(qualities), lambda f: report("references", f))
     batch = cache.read(cache.held_out[: cache.windows_of(QUALITY_TOKENS)]).to(model.device)
     codec.origin = origin_of(model, layer)
     with frozen(model):
@@ -184,11 +195,11 @@ def _finish(module, model, layer, cache, qualities, report):
     return codec
 
 
-def _with_tables(family, config, tensors, networks, cache, span, report):
+def _with_tables(codec, cache, span, report):
     index = np.random.default_rng(SEED).permutation(cache.train)[: cache.windows_of(TABLE_TOKENS)]
     windows = cache.read(index).states.numpy()
     qualities = np.linspace(*span, len(windows)).round().astype(int)
-    return family(config, fit_tables(family, config, tensors, _latent_pmf(networks), windows, qualities, report))
+    return trained_tables(codec, windows, qualities, report)
 
 
 def _latent_pmf(networks):

@@ -4,7 +4,7 @@ import numpy as np
 
 from rdcodec.net import IntegerNet, Layer
 from rdcodec.training.export import integer_matrix
-from rdcodec.training.tables import LATENT_REACH, prior_tables
+from rdcodec.training.tables import LATENT_REACH, start_tables
 from rdcodec.training.words import pack_words
 
 WORDS, SELECTED, LATENTS, HIDDEN = 12, 32, 4, 24
@@ -48,6 +48,8 @@ def parts(family, channels, deviation, seed=5):
         "scales": 89,
         "latents": latents,
         "emphasis_bits": 14,
+        "referred": 20,
+        "references": 3,
     }
     tensors = {
         "mean": rng.normal(0, 0.1, channels).astype(np.float32),
@@ -60,6 +62,7 @@ def parts(family, channels, deviation, seed=5):
         "component_scale": rng.integers(-4, 5, channels).astype(np.int32),
         "component_shape": rng.integers(0, 2, channels).astype(np.uint8),
         "unit": rng.integers(-1, 2, channels).astype(np.int8),
+        "reference_scale": rng.integers(500, 3000, channels).astype(np.int32),
         "step_thresholds": np.array([-40, 0, 40], np.int32),
         "step_offsets": np.array([-4, -1, 1, 4], np.int32),
         **net(rng, channels, 1, 9).to_tensors("steps"),
@@ -73,8 +76,7 @@ def parts(family, channels, deviation, seed=5):
     tensors["precision"] = np.array(15, np.int64)
     tensors.update(pack_words(words, np.ones(channels), np.exp2(tensors["unit"].astype(float)), prior))
     pmf = np.exp(-np.abs(np.arange(-LATENT_REACH, LATENT_REACH + 1)) / 9.0)
-    tensors.update(prior_tables(tensors, np.tile(pmf / pmf.sum(), (latents, 1))))
-    return config, tensors
+    return config, start_tables(config, tensors, np.tile(pmf / pmf.sum(), (latents, 1)))
 
 
 def learned_codec(family, channels, deviation):

@@ -18,7 +18,7 @@ from rdcodec import Codec, LimitError, RdcodecError, UnsupportedVersionError
 from rdcodec.codecs import ContextCodec, DirectAccessCodec, TransformCodec
 from rdcodec.codecs.checkpoint import CONFIG_FILE, FAMILIES, TENSORS_FILE
 from rdcodec.codecs.fields import Choice, Integer, Integers, Number
-from rdcodec.codecs.front import level_costs
+from rdcodec.codecs.costs import level_costs
 from rdcodec.codecs.limits import check_memory, check_words, network_bytes, table_bytes
 from rdcodec.entropy import FrequencyTables
 

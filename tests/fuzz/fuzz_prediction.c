@@ -11,6 +11,7 @@ static void spoil(rng *r, const predicted *p) {
         if (rng_one_in(r, 2)) ((int32_t *)p->predictor.grid.component_scale)[component] = wild_int32(r, 0);
         if (rng_one_in(r, 8)) ((int8_t *)p->predictor.unit)[component] = (int8_t)rng_below(r, 256);
         if (rng_one_in(r, 8)) ((uint8_t *)p->predictor.grid.component_shape)[component] = (uint8_t)rng_below(r, 256);
+        if (rng_one_in(r, 8)) ((int32_t *)p->predictor.references.scale)[component] = wild_int32(r, 0);
         if (tokens == 0) continue;
         if (rng_one_in(r, 2)) ((int32_t *)p->said.exponent)[token] = (int32_t)rng_below(r, 261) - 130;
         if (rng_one_in(r, 2)) ((int32_t *)p->said.token_scale)[token] = wild_int32(r, 0);
@@ -31,6 +32,9 @@ static void compare_encoders(const predicted *p, const coded_levels *expected) {
             check_same(expected->levels, got.levels, n * sizeof *got.levels, "levels");
             check_same(expected->index, got.index, n * sizeof *got.index, "tables of levels");
             check_same(expected->choice, got.choice, tokens * sizeof *got.choice, "scales");
+            const size_t references = tokens * p->predictor.references.most * sizeof(int32_t);
+            check_same(expected->references.distance, got.references.distance, references, "distances");
+            check_same(expected->references.weight, got.references.weight, references, "weights");
         }
         buffers_release(mark);
     }
@@ -49,7 +53,7 @@ static decoded decode(rdc_cpu_level level, const predicted *p, const int32_t *sc
     said.token_scale = scales;
     rdc_block_decoder decoder;
     decoded got = {.status = rdc_block_open(&decoder, rdc_rans_kernels_of(level), p->tables, coded->block, coded->size, n)};
-    if (got.status.error == RDC_OK) got.status = rdc_prediction_decode(level, prediction, &said, &decoder, values);
+    if (got.status.error == RDC_OK) got.status = rdc_prediction_decode(level, prediction, &said, coded->references, &decoder, values);
     if (got.status.error == RDC_OK) got.finished = rdc_block_finish(&decoder);
     return got;
 }
@@ -67,12 +71,24 @@ static decoded decode_twice(rdc_cpu_level level, const predicted *p, const int32
     return got;
 }
 
+/* Distances and weights of which some are any number. */
+static rdc_references take_damaged_references(rng *r, const predicted *p, const coded_levels *coded) {
+    const size_t count = p->said.tokens * p->predictor.references.most;
+    int32_t *distance = buffer_take(count * sizeof *distance), *weight = buffer_take(count * sizeof *weight);
+    for (size_t i = 0; i < count; i++) {
+        distance[i] = rng_one_in(r, 8) ? wild_int32(r, 0) : rng_one_in(r, 4) ? (int32_t)rng_below(r, 12) : coded->references.distance[i];
+        weight[i] = rng_one_in(r, 8) ? wild_int32(r, 0) : rng_one_in(r, 4) ? (int32_t)rng_below(r, 19) - 9 : coded->references.weight[i];
+    }
+    return (rdc_references){distance, weight};
+}
+
 static void check_damaged(rng *r, const predicted *p, const coded_levels *coded, const double *expected) {
     const check_levels levels = check_levels_here();
     const size_t size = p->said.tokens * p->predictor.grid.components * sizeof(double);
     const int32_t *scales = final_scales(p, coded);
     coded_levels damaged = *coded;
     damaged.block = take_damaged(r, coded->block, &damaged.size);
+    if (rng_one_in(r, 2)) damaged.references = take_damaged_references(r, p, coded);
     double *first_values = buffer_take(size), *values = buffer_take(size), *whole_values = buffer_take(size);
     decoded first = {{RDC_OK, 0, 0}, {RDC_OK, 0, 0}};
     for (size_t k = 0; k < levels.count; k++) {
@@ -91,14 +107,17 @@ static void check_damaged(rng *r, const predicted *p, const coded_levels *coded,
 static void check_memory(rng *r, const predicted *p, const coded_levels *coded, const double *whole) {
     const check_levels levels = check_levels_here();
     const size_t size = p->said.tokens * p->predictor.grid.components * sizeof(double);
-    const int16_t *saved = make_values(r, rdc_prediction_size(&p->predictor), INT16_MAX + (int32_t)rng_below(r, 2));
+    rdc_prediction *fresh = make_prediction(p);
+    const size_t remembered = rdc_prediction_size(fresh) + rng_below(r, 12) * p->predictor.grid.components + (rng_one_in(r, 8) ? 1 : 0);
+    rdc_prediction_free(fresh);
+    const int16_t *saved = make_values(r, remembered, INT16_MAX + (int32_t)rng_below(r, 2));
     const int32_t *scales = final_scales(p, coded);
     double *first_values = buffer_take(size), *values = buffer_take(size);
     decoded first = {{RDC_OK, 0, 0}, {RDC_OK, 0, 0}};
     for (size_t k = 0; k < levels.count; k++) {
         rdc_prediction *prediction = make_prediction(p);
         check_level(levels.of[k]);
-        const int loaded = rdc_prediction_load(prediction, saved).error == RDC_OK;
+        const int loaded = rdc_prediction_load(prediction, saved, remembered).error == RDC_OK;
         const decoded got = decode(levels.of[k], p, scales, coded, prediction, k ? values : first_values);
         if (k == 0) first = got;
         check_same_status(first.status, got.status, "levels with any memory");

@@ -247,9 +247,10 @@ static rdc_status copy_prediction(uint8_t *out) {
 static rdc_status encode_tokens(uint8_t *out) {
     const predicted *p = &given.predicted;
     const size_t n = p->said.tokens * p->predictor.grid.components;
-    int32_t *levels = (int32_t *)(void *)out, *choice = levels + n;
+    const size_t references = p->said.tokens * p->predictor.references.most;
+    int32_t *levels = (int32_t *)(void *)out, *choice = levels + n, *distance = choice + p->said.tokens, *weight = distance + references;
     const rdc_status status = rdc_prediction_encode(RDC_CPU_SCALAR, given.prediction, &p->said, p->y, &p->costs, levels,
-                                                    (uint16_t *)(void *)(choice + p->said.tokens), choice);
+                                                    (uint16_t *)(void *)(weight + references), (rdc_references){distance, weight}, choice);
     if (status.error == RDC_OK) rdc_prediction_rollback(given.prediction);
     return status;
 }

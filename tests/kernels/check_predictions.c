@@ -9,10 +9,11 @@ static rdc_prediction *moved(rng *r, const predicted *p, rdc_prediction *predict
         check_that(rdc_prediction_copy(&other, prediction).error == RDC_OK, "there is memory");
     } else {
         const size_t mark = buffers_mark();
-        int16_t *saved = buffer_take(rdc_prediction_size(&p->predictor) * sizeof *saved);
+        const size_t size = rdc_prediction_size(prediction);
+        int16_t *saved = buffer_take(size * sizeof *saved);
         other = make_prediction(p);
         rdc_prediction_save(prediction, saved);
-        check_that(rdc_prediction_load(other, saved).error == RDC_OK, "what was saved is loaded");
+        check_that(rdc_prediction_load(other, saved, size).error == RDC_OK, "what was saved is loaded");
         buffers_release(mark);
     }
     rdc_prediction_free(prediction);
@@ -33,7 +34,7 @@ static coded_levels encode_in_parts(rdc_cpu_level level, const predicted *p, rng
         const rdc_said said = part_of(p, t, part);
         const size_t at = t * components;
         coded.status = rdc_prediction_encode(level, prediction, &said, p->y + at, &p->costs, coded.levels + at, coded.index + at,
-                                             coded.choice + t);
+                                             references_from(p, &coded, t), coded.choice + t);
         if (rng_one_in(&r, 4) && coded.status.error == RDC_OK) {
             rdc_prediction_rollback(prediction);
             part = 0;
@@ -55,7 +56,7 @@ static const double *decode_in_parts(rdc_cpu_level level, const predicted *p, co
         part = next_part(&r, p->said.tokens - t);
         rdc_said said = part_of(p, t, part);
         said.token_scale = scales + t;
-        status = rdc_prediction_decode(level, prediction, &said, &decoder, values + t * components);
+        status = rdc_prediction_decode(level, prediction, &said, references_from(p, coded, t), &decoder, values + t * components);
         if (rng_one_in(&r, 4)) prediction = moved(&r, p, prediction);
     }
     rdc_prediction_free(prediction);
@@ -72,6 +73,9 @@ static void check_level_on_predicted(rdc_cpu_level level, const predicted *p, rn
         check_same(expected->levels, got.levels, n * sizeof *got.levels, "levels");
         check_same(expected->index, got.index, n * sizeof *got.index, "tables of levels");
         check_same(expected->choice, got.choice, tokens * sizeof *got.choice, "scales");
+        const size_t references = tokens * p->predictor.references.most * sizeof(int32_t);
+        check_same(expected->references.distance, got.references.distance, references, "distances");
+        check_same(expected->references.weight, got.references.weight, references, "weights");
         const double *values = decode_predicted(RDC_CPU_SCALAR, p, expected);
         check_same(values, decode_in_parts(level, p, expected, r), n * sizeof *values, "components");
     }

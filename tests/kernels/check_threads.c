@@ -30,6 +30,7 @@ typedef struct findings {
     uint8_t *block;
     size_t block_size;
     int32_t *symbols, *levels, *choice;
+    rdc_references references;
     uint16_t *index;
     double *products, *components;
     int16_t *outputs, *applied;
@@ -51,6 +52,7 @@ static findings make_findings(rdc_cpu_level level) {
         .symbols = room(shared.block.n, sizeof(int32_t)),
         .levels = room(n, sizeof(int32_t)),
         .choice = room(shared.predicted.said.tokens, sizeof(int32_t)),
+        .references = {room(shared.references, sizeof(int32_t)), room(shared.references, sizeof(int32_t))},
         .index = room(n, sizeof(uint16_t)),
         .products = room(shared.product.tokens * shared.product.outputs, sizeof(double)),
         .components = room(n, sizeof(double)),
@@ -60,7 +62,7 @@ static findings make_findings(rdc_cpu_level level) {
 }
 
 static void free_findings(findings *f) {
-    void *const all[] = {f->block, f->symbols, f->levels, f->choice, f->index, f->products, f->components, f->outputs, f->applied};
+    void *const all[] = {f->block, f->symbols, f->levels, f->choice, f->references.distance, f->references.weight, f->index, f->products, f->components, f->outputs, f->applied};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
@@ -93,7 +95,7 @@ static void encode_tokens(findings *f) {
     rdc_prediction *prediction = NULL;
     const predicted *p = &shared.predicted;
     expect(f, rdc_prediction_make(&prediction, &p->predictor));
-    if (prediction) expect(f, rdc_prediction_encode(f->level, prediction, &p->said, p->y, &p->costs, f->levels, f->index, f->choice));
+    if (prediction) expect(f, rdc_prediction_encode(f->level, prediction, &p->said, p->y, &p->costs, f->levels, f->index, f->references, f->choice));
     rdc_prediction_free(prediction);
 }
 
@@ -115,7 +117,7 @@ static void decode_tokens(findings *f) {
     if (scales && bytes && coded && prediction) {
         rdc_coded_block_write(coded, bytes);
         expect(f, rdc_block_open(&decoder, rdc_rans_kernels_of(f->level), p->tables, bytes, size, n));
-        expect(f, rdc_prediction_decode(f->level, prediction, &said, &decoder, f->components));
+        expect(f, rdc_prediction_decode(f->level, prediction, &said, f->references, &decoder, f->components));
         expect(f, rdc_block_finish(&decoder));
     }
     rdc_coded_block_free(coded);

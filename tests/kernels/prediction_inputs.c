@@ -5,6 +5,7 @@
 #define MOST_COMPONENTS 40
 #define MOST_SIDE 6
 #define MOST_PREDICTED 40
+#define MOST_REFERRED 10
 #define SHAPES 2
 #define COST_LEVELS 9
 
@@ -25,11 +26,20 @@ static rdc_level_grid make_grid(rng *r, const rdc_tables *tables, size_t compone
     return (rdc_level_grid){scale, shape, components, scales, 0};
 }
 
+/* Some rings are so short that tokens leave them. */
+static rdc_reference_rules make_rules(rng *r, size_t components) {
+    int32_t *scale = buffer_take(components * sizeof *scale);
+    for (size_t i = 0; i < components; i++) scale[i] = between(r, 0, RDC_MOST_REFERENCE_SCALE);
+    const size_t tokens = rng_below(r, MOST_REFERRED + 1);
+    return (rdc_reference_rules){tokens, tokens ? 1 + rng_below(r, 4) : 0, scale};
+}
+
 static rdc_predictor make_predictor(rng *r, const rdc_tables *tables, network *made) {
     const uint32_t components = 1 + rng_below(r, MOST_COMPONENTS), side = 1 + rng_below(r, MOST_SIDE);
     rdc_predictor predictor = {.grid = make_grid(r, tables, components), .looks_back = rng_one_in(r, 2)};
     *made = make_network_between(r, side + (predictor.looks_back ? components : 0), 2 * components);
-    predictor.net = made->net;
+    if (predictor.looks_back || rng_one_in(r, 2)) predictor.net = made->net;
+    predictor.references = make_rules(r, components);
     int8_t *unit = buffer_take(components);
     for (size_t i = 0; i < components; i++) unit[i] = (int8_t)between(r, -3, 3);
     predictor.unit = unit;
@@ -55,11 +65,17 @@ static rdc_scale_costs make_costs(rng *r, const rdc_level_grid *grid) {
     return (rdc_scale_costs){costs, rows, COST_LEVELS, candidates, sizeof candidates / sizeof *candidates};
 }
 
-/* Mostly within what means reach, seldom far beyond what can be quantised. */
-static const double *make_components(rng *r, size_t n) {
+/* Mostly within what means reach, seldom far beyond what can be quantised. Some tokens resemble others. */
+static const double *make_components(rng *r, size_t tokens, size_t components) {
+    const size_t n = tokens * components;
     double *y = buffer_take(n * sizeof *y);
-    const int is_far = rng_one_in(r, 10);
+    const int is_far = rng_one_in(r, 10), resemble = rng_one_in(r, 2);
     for (size_t i = 0; i < n; i++) {
+        const size_t token = i / components;
+        if (resemble && token && rng_one_in(r, 8) == 0) {
+            y[i] = y[i - components * (1 + token / 2)] / 2;
+            continue;
+        }
         const int32_t value = between(r, -(1 << 20), 1 << 20);
         y[i] = value * (is_far && rng_one_in(r, (uint32_t)n) ? 1e9 : rng_one_in(r, 2) ? 1.0 / 4096 : 1.0 / 65536);
     }
@@ -71,7 +87,7 @@ predicted make_predicted(rng *r) {
     made.predictor = make_predictor(r, made.tables, &made.network);
     const size_t tokens = rng_count(r, MOST_PREDICTED, 4);
     made.said = make_said(r, &made.predictor, tokens);
-    made.y = make_components(r, tokens * made.predictor.grid.components);
+    made.y = make_components(r, tokens, made.predictor.grid.components);
     made.costs = make_costs(r, &made.predictor.grid);
     return made;
 }
@@ -92,12 +108,19 @@ rdc_said part_of(const predicted *p, size_t first, size_t tokens) {
     return (rdc_said){all->side + first * side, all->base + first * components, all->exponent + first, all->token_scale + first, tokens};
 }
 
+rdc_references references_from(const predicted *p, const coded_levels *coded, size_t first) {
+    const size_t at = first * p->predictor.references.most;
+    return (rdc_references){coded->references.distance + at, coded->references.weight + at};
+}
+
 coded_levels take_coded_levels(const predicted *p) {
     const size_t tokens = p->said.tokens, n = tokens * p->predictor.grid.components;
     coded_levels taken = {.block = NULL};
     taken.levels = buffer_take(n * sizeof *taken.levels);
     taken.index = buffer_take(n * sizeof *taken.index);
     taken.choice = buffer_take(tokens * sizeof *taken.choice);
+    const size_t references = tokens * p->predictor.references.most * sizeof(int32_t);
+    taken.references = (rdc_references){buffer_take(references), buffer_take(references)};
     return taken;
 }
 
@@ -110,7 +133,8 @@ void code_block(const predicted *p, coded_levels *coded) {
 coded_levels encode_predicted(rdc_cpu_level level, const predicted *p) {
     coded_levels coded = take_coded_levels(p);
     rdc_prediction *prediction = make_prediction(p);
-    coded.status = rdc_prediction_encode(level, prediction, &p->said, p->y, &p->costs, coded.levels, coded.index, coded.choice);
+    coded.status = rdc_prediction_encode(level, prediction, &p->said, p->y, &p->costs, coded.levels, coded.index, coded.references,
+                                         coded.choice);
     rdc_prediction_free(prediction);
     if (coded.status.error == RDC_OK) code_block(p, &coded);
     return coded;
@@ -132,7 +156,7 @@ const double *decode_predicted(rdc_cpu_level level, const predicted *p, const co
     rdc_block_decoder decoder;
     rdc_status status = rdc_block_open(&decoder, rdc_rans_kernels_of(level), p->tables, coded->block, coded->size, n);
     rdc_prediction *prediction = make_prediction(p);
-    if (status.error == RDC_OK) status = rdc_prediction_decode(level, prediction, &said, &decoder, values);
+    if (status.error == RDC_OK) status = rdc_prediction_decode(level, prediction, &said, coded->references, &decoder, values);
     rdc_prediction_free(prediction);
     if (status.error == RDC_OK) status = rdc_block_finish(&decoder);
     check_that(status.error == RDC_OK, "levels can be decoded");

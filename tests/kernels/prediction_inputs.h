@@ -23,6 +23,7 @@ typedef struct coded_levels {
     int32_t *levels;
     uint16_t *index;
     int32_t *choice;
+    rdc_references references;
     const uint8_t *block;
     size_t size;
 } coded_levels;
@@ -34,6 +35,7 @@ coded_levels encode_predicted(rdc_cpu_level level, const predicted *p);
 
 /* A part of what is said, and what the decoder is told: scales with the candidates added. */
 rdc_said part_of(const predicted *p, size_t first, size_t tokens);
+rdc_references references_from(const predicted *p, const coded_levels *coded, size_t first);
 const int32_t *final_scales(const predicted *p, const coded_levels *coded);
 
 /* Components [tokens, components], in a buffer. */

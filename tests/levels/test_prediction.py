@@ -5,81 +5,30 @@ import os
 import subprocess
 import sys
 import threading
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from random_nets import INPUT_LIMIT, random_layer
+from predicted_parts import (
+    CANDIDATES,
+    COSTS,
+    FIRST,
+    SCALES,
+    TABLES,
+    Parts,
+    Tokens,
+    choose,
+    part,
+    random_parts,
+    random_tokens,
+    said,
+)
+from random_nets import INPUT_LIMIT
 
 from rdcodec import CorruptStreamError, RdcodecError, _core, reference
 from rdcodec.entropy import FrequencyTables
 from rdcodec.net import IntegerNet, Layer
-
-SCALES, SHAPES, FIRST = 40, 2, 3
-TABLES = FrequencyTables.gaussian(np.exp(np.linspace(-1, 4, FIRST + 2 * SHAPES * SCALES)))
-CANDIDATES = np.array([-7, -2, 0, 1, 5], np.int32)
-COSTS = np.random.default_rng(7).integers(0, 2**16, (2 * SHAPES * SCALES, 6)).astype(np.uint16)
-
-
-class Parts(NamedTuple):
-    """What a predictor is made of."""
-
-    net: IntegerNet
-    grid: tuple
-    unit: np.ndarray
-    looks_back: bool
-    inward: tuple
-
-    def core(self):
-        return _core.predictor_make(self.grid, self.net._core, self.unit, self.looks_back, self.inward)
-
-    def start(self):
-        return _core.prediction_make(self.core())
-
-    def reference(self):
-        return reference.Prediction(*self)
-
-
-class Tokens(NamedTuple):
-    """Components, and what is said of them before."""
-
-    y: np.ndarray
-    side: np.ndarray
-    base: np.ndarray
-    exponent: np.ndarray
-    token_scale: np.ndarray
-
-
-def random_parts(rng, components=7, side=3, looks_back=True, taps=2):
-    net = IntegerNet(
-        [
-            random_layer(rng, 20, taps, side + components * looks_back, dilation=2),
-            random_layer(rng, 2 * components, 1, 20),
-        ],
-        INPUT_LIMIT,
-    )
-    grid = (
-        rng.integers(-2, SCALES + 2, components).astype(np.int32),
-        rng.integers(0, SHAPES, components).astype(np.uint8),
-        SCALES,
-        FIRST,
-    )
-    unit = rng.integers(-3, 5, components).astype(np.int8)
-    return Parts(net, grid, unit, looks_back, (int(rng.integers(0, 16)), int(rng.integers(0, 16))))
-
-
-def random_tokens(rng, parts, tokens):
-    components = len(parts.unit)
-    side = parts.net.inputs - components * parts.looks_back
-    return Tokens(
-        rng.standard_normal((tokens, components)) * 30,
-        rng.integers(-2000, 2000, (tokens, side)).astype(np.int16),
-        rng.integers(-900, 900, (tokens, components)).astype(np.int16),
-        rng.integers(-40, 40, tokens).astype(np.int32),
-        rng.integers(-12, 12, tokens).astype(np.int32),
-    )
 
 
 @st.composite
@@ -91,17 +40,11 @@ def cases(draw, least_tokens=0):
     return parts, random_tokens(rng, parts, draw(st.integers(least_tokens, 14)))
 
 
-def part(tokens, which=slice(None)):
-    """A copy of some of the tokens."""
-    return Tokens(*(array[which].copy() for array in tokens))
-
-
-def said(tokens):
-    return tokens.side, tokens.base, tokens.exponent, tokens.token_scale
-
-
 def encode(prediction, tokens, *cpu):
-    return _core.prediction_encode(prediction, tokens.y, *said(tokens), COSTS, CANDIDATES, *cpu)
+    """Levels, tables and candidates of tokens that refer to none."""
+    levels, index, distance, weight, choice = _core.prediction_encode(prediction, tokens.y, *said(tokens), COSTS, CANDIDATES, *cpu)
+    assert distance.shape == weight.shape == (len(tokens.y), 0)
+    return levels, index, choice
 
 
 def final(tokens, choice):
@@ -110,7 +53,8 @@ def final(tokens, choice):
 
 
 def decode(prediction, decoder, tokens, *cpu):
-    return _core.prediction_decode(prediction, decoder._core, *said(tokens), *cpu)
+    none = np.zeros((len(tokens.y), 0), np.int32)
+    return _core.prediction_decode(prediction, decoder._core, *said(tokens), none, none, *cpu)
 
 
 def block_decoder(levels, index):
@@ -120,25 +64,9 @@ def block_decoder(levels, index):
 # ---- the reference of a whole row
 
 
-def downhill(sums, start):
-    """The local minimum that the search meets."""
-    best = start
-    while best + 1 < len(sums) and sums[best + 1] < sums[best]:
-        best += 1
-    while best <= start and best > 0 and sums[best - 1] < sums[best]:
-        best -= 1
-    return best
-
-
-def choose(prediction, levels, token_scale):
-    magnitude = np.minimum(np.abs(levels.astype(np.int64)), COSTS.shape[1] - 1)
-    rows = [prediction.tables(levels, int(token_scale) + int(candidate)) - FIRST for candidate in CANDIDATES]
-    return downhill([COSTS[row, magnitude].sum(dtype=np.int64) for row in rows], int(np.argmax(CANDIDATES >= 0)))
-
-
 def encode_token(prediction, y, side, base, exponent, token_scale):
     """Levels, tables, candidate, and the components that a decoder makes of them."""
-    prediction.predict(side, base)
+    prediction.predict(side, base, [])
     residual = (y * 2**16 - prediction.mean) * (2**8 / reference.spacing_of(exponent))
     levels = _core.trellis_quantise(residual[None], "scalar")[0]
     choice = choose(prediction, levels, token_scale)
@@ -351,7 +279,7 @@ def test_every_int32_is_decoded(cpu, exponent, unit, inward):
     tokens = two_component_tokens(np.zeros((5, 2)), -32768, exponent, 5)
     prediction, index, components = parts.reference(), [], []
     for token, row in enumerate(levels):
-        prediction.predict(tokens.side[token], tokens.base[token])
+        prediction.predict(tokens.side[token], tokens.base[token], [])
         index.append(prediction.tables(row, 5))
         components.append(prediction.reconstruct(row, exponent))
     decoder = block_decoder(levels, np.array(index, np.uint16))
@@ -553,9 +481,11 @@ def test_states_that_no_coding_leaves_behind_are_refused(parts):
             _core.prediction_load(predictor, saved)
     saved = np.array([-32767] * 7 + [INPUT_LIMIT] * 2 * parts.net.inputs, "<i2").tobytes()
     assert _core.prediction_save(_core.prediction_load(predictor, saved)) == saved
-    for other in (saved[:-1], saved + b"a", b""):
-        with pytest.raises(RdcodecError, match=f"prediction: expected {2 * size} bytes, got {len(other)}"):
+    for other in (saved[:-2], saved + b"aa", b""):
+        with pytest.raises(RdcodecError, match=f"state: expected {size} numbers .* got {len(other) // 2}"):
             _core.prediction_load(predictor, other)
+    with pytest.raises(RdcodecError, match=f"prediction: expected {2 * size} bytes, got {2 * size + 1}"):
+        _core.prediction_load(predictor, saved + b"a")
 
 
 def test_a_decoder_of_other_tables_says_so(parts, tokens):
@@ -568,9 +498,9 @@ def test_a_decoder_of_other_tables_says_so(parts, tokens):
 def test_objects_of_other_types_are_refused(parts, tokens):
     prediction, predictor = parts.start(), parts.core()
     with pytest.raises(TypeError, match="net: expected Net, got int"):
-        _core.predictor_make(parts.grid, 5, parts.unit, True, (0, 0))
+        _core.predictor_make(parts.grid, 5, parts.unit, True, (0, 0), (0, 0, np.zeros(7, np.int32)))
     with pytest.raises(TypeError, match="must be tuple, not int"):
-        _core.predictor_make(5, parts.net._core, parts.unit, True, (0, 0))
+        _core.predictor_make(5, parts.net._core, parts.unit, True, (0, 0), (0, 0, np.zeros(7, np.int32)))
     with pytest.raises(TypeError, match="must be rdcodec._core.Predictor, not rdcodec._core.Prediction"):
         _core.prediction_make(prediction)
     with pytest.raises(TypeError, match="prediction: expected Prediction, got rdcodec._core.Predictor"):
@@ -583,7 +513,7 @@ def test_objects_of_other_types_are_refused(parts, tokens):
     with pytest.raises(TypeError, match="must be rdcodec._core.Predictor, not rdcodec._core.Prediction"):
         _core.prediction_load(prediction, b"")
     with pytest.raises(TypeError, match="decoder: expected a Decoder, got int"):
-        _core.prediction_decode(prediction, 5, *said(tokens))
+        _core.prediction_decode(prediction, 5, *said(tokens), *np.zeros((2, 6, 0), np.int32))
     for kind in (_core.Predictor, _core.Prediction):
         with pytest.raises(TypeError, match="cannot create"):
             kind()

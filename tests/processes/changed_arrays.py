@@ -124,14 +124,14 @@ class Prediction:
     """A prediction, and what is said of tokens."""
 
     def __init__(self):
-        grid, unit = Grid(), np.zeros(COMPONENTS, np.int8)
+        grid, unit, scale = Grid(), np.zeros(COMPONENTS, np.int8), np.full(COMPONENTS, 2000, np.int32)
         zeros = np.zeros(2 * COMPONENTS, np.int32)
         layer = Layer(np.ones((2 * COMPONENTS, 2, COMPONENTS + 1), np.int8), zeros, np.uint8(zeros + 7), np.int16([-99, 99]))
-        self.predictor = _core.predictor_make(grid.tuple, IntegerNet([layer], 99)._core, unit, True, (0, 0))
+        self.predictor = _core.predictor_make(grid.tuple, IntegerNet([layer], 99)._core, unit, True, (0, 0), (3, 2, scale))
         self.said = np.ones((TOKENS, 1), np.int16), np.ones((TOKENS, COMPONENTS), np.int16), *np.zeros((2, TOKENS), np.int32)
         side, base, exponent, scale = self.said
         said = [(side, 32767), (base, -32768), (exponent, LARGEST), (exponent, -LARGEST), (exponent, -700), (scale, LARGEST)]
-        self.changed = [*grid.changed, *said, (unit, 127), (unit, -128)]
+        self.changed = [*grid.changed, *said, (unit, 127), (unit, -128), (scale, LARGEST)]
 
     def encode(self, y, candidates):
         return _core.prediction_encode(_core.prediction_make(self.predictor), y, *self.said, COSTS, candidates)
@@ -145,11 +145,13 @@ def predict():
 
 def decode_predicted():
     p = Prediction()
-    levels, index, _ = p.encode(np.ones((TOKENS, COMPONENTS)), np.int32([0]))
+    levels, index, *references, _ = p.encode(np.ones((TOKENS, COMPONENTS)), np.int32([0]))
+    distance, weight = references
+    p.changed += [(distance, LARGEST), (distance, 2), (weight, -LARGEST), (weight, 9)]
     block = TABLES.encode(levels.ravel(), index.ravel())
 
     def call():
-        return _core.prediction_decode(_core.prediction_make(p.predictor), TABLES.decoder(block, levels.size)._core, *p.said)
+        return _core.prediction_decode(_core.prediction_make(p.predictor), TABLES.decoder(block, levels.size)._core, *p.said, *references)
 
     return call, p.changed
 

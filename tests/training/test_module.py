@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from wide_parts import entries_and_bits, escape_bits
 
-from rdcodec.codecs.front import ESCAPE_BITS
+from rdcodec.codecs.costs import ESCAPE_BITS
 from rdcodec.entropy import FrequencyTables
 from rdcodec.training.module import _symbol_costs
 

@@ -7,7 +7,7 @@ from learned_parts import learned_codec
 
 from rdcodec import _core
 from rdcodec.codecs import ContextCodec
-from rdcodec.codecs.front import ESCAPE_BITS
+from rdcodec.codecs.costs import ESCAPE_BITS
 from rdcodec.training.rate import LevelRate
 
 CHANNELS, TOKENS = 16, 30

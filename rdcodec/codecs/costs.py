@@ -1,0 +1,80 @@
+"""Code lengths of symbols in frequency tables, by integers alone: what the search for a token's scale compares."""
+
+import numpy as np
+
+__all__ = ["COST_BITS", "COST_LEVELS", "ESCAPE_BITS", "code_lengths", "level_costs"]
+
+COST_LEVELS = 256
+COST_TABLES = 1024  # at a time
+COST_BITS = 8  # fractional bits of a code length in the search for a token's scale
+ESCAPE_BITS = 6  # of a typical Exp-Golomb code
+
+
+def level_costs(tables, first):
+    """Code lengths of the magnitudes 0 to 255 in the tables from `first` on, uint16 in 1/256 bit, by integers alone."""
+    arrays = tables.to_arrays()
+    starts = np.concatenate([[0], np.cumsum(arrays["counts"], dtype=np.int64)])
+    explicit = (int(arrays["precision"]) << COST_BITS) - _fixed_log2(np.arange(1.0, 2**15 + 1))
+    costs = np.empty((len(tables) - first, COST_LEVELS), np.uint16)
+    for start in range(first, len(tables), COST_TABLES):
+        part = slice(start, min(start + COST_TABLES, len(tables)))
+        entry = np.arange(COST_LEVELS) - arrays["offsets"][part, None].astype(np.int64)
+        escape = arrays["counts"][part, None].astype(np.int64) - 1
+        known = (entry >= 0) & (entry < escape)
+        frequencies = arrays["frequencies"][starts[:-1][part, None] + np.where(known, entry, escape)]
+        costs[start - first : part.stop - first] = explicit[frequencies - 1] + np.where(known, 0, ESCAPE_BITS << COST_BITS)
+    for table in first + np.flatnonzero(arrays.get("run_counts", np.zeros(0))[first:]):  # wide ones
+        frequencies, beside = _paid(arrays, table, COST_LEVELS)
+        costs[table - first] = explicit[frequencies - 1] + (beside << COST_BITS)
+    return costs
+
+
+def code_lengths(arrays, table, symbols):
+    """Code lengths in bits of the symbols from 0 on in one of some tables.
+
+    Symbols that the table has no entry for take its escape and a typical code.
+    """
+    frequencies, beside = _paid(arrays, table, symbols)
+    return int(arrays["precision"]) - np.log2(frequencies) + beside
+
+
+def _paid(arrays, table, symbols):
+    """Of the symbols from 0 on in one of some tables: the frequencies of their entries, int64, and what is paid beside these, in bits."""
+    entries = _rows(arrays["counts"], table)
+    escape = entries.stop - entries.start - 1
+    place, ends = np.arange(symbols) - int(arrays["offsets"][table]), np.arange(1, escape + 1)
+    raw_bits = np.zeros(escape + 1, np.int64)
+    if "runs" in arrays and arrays["run_counts"][table]:
+        place = _places(arrays["runs"][_rows(arrays["run_counts"], table)].astype(np.int64), place)
+        raw_bits = arrays["raw_bits"][entries].astype(np.int64)
+        ends = np.cumsum(1 << raw_bits[:-1])
+    known = (place >= 0) & (place < ends[-1])
+    entry = np.where(known, np.searchsorted(ends, place, side="right"), escape)
+    return arrays["frequencies"][entries][entry].astype(np.int64), np.where(known, raw_bits[entry], ESCAPE_BITS)
+
+
+def _places(runs, distance):
+    """Places of symbols, counted from the offset, in the runs of a wide table; -1 for those that no run has."""
+    starts, lengths = runs.T
+    order = np.argsort(starts)
+    run = order[np.maximum(np.searchsorted(starts[order], distance, side="right") - 1, 0)]
+    within = distance - starts[run]
+    return np.where((within >= 0) & (within < lengths[run]), (np.cumsum(lengths) - lengths)[run] + within, -1)
+
+
+def _rows(counts, table):
+    """Where the rows of a table are in an array of the rows of all."""
+    end = int(counts[: table + 1].sum())
+    return slice(end - int(counts[table]), end)
+
+
+def _fixed_log2(values):
+    """``floor(2**8 * log2(value))`` of integers of 1 to 2**16, held as float64, by squaring."""
+    mantissa, exponent = np.frexp(values)
+    mantissa, result = np.rint(np.ldexp(mantissa, 31)).astype(np.uint64), exponent.astype(np.int64) - 1
+    for _ in range(COST_BITS):
+        mantissa = (mantissa * mantissa) >> np.uint64(30)
+        carry = mantissa >> np.uint64(31)
+        result = 2 * result + carry.astype(np.int64)
+        mantissa >>= carry
+    return result

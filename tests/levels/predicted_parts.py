@@ -1,0 +1,106 @@
+"""Predictors made of random numbers, tokens for them, and the search for a token's scale as the reference does it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from random_nets import INPUT_LIMIT, random_layer
+
+from rdcodec import _core, reference
+from rdcodec.entropy import FrequencyTables
+from rdcodec.net import IntegerNet
+
+SCALES, SHAPES, FIRST = 40, 2, 3
+TABLES = FrequencyTables.gaussian(np.exp(np.linspace(-1, 4, FIRST + 2 * SHAPES * SCALES)))
+CANDIDATES = np.array([-7, -2, 0, 1, 5], np.int32)
+MOST = 2  # references of a token
+COSTS = np.random.default_rng(7).integers(0, 2**16, (2 * SHAPES * SCALES, 6)).astype(np.uint16)
+
+
+class Parts(NamedTuple):
+    """What a predictor is made of."""
+
+    net: IntegerNet
+    grid: tuple
+    unit: np.ndarray
+    looks_back: bool
+    inward: tuple
+    referred: int = 0
+
+    def core(self):
+        references = self.referred, MOST * (self.referred > 0), reference_scale(len(self.unit))
+        return _core.predictor_make(self.grid, self.net._core, self.unit, self.looks_back, self.inward, references)
+
+    def start(self):
+        return _core.prediction_make(self.core())
+
+    def reference(self):
+        return reference.Prediction(*self)
+
+
+def reference_scale(components):
+    return (1500 + 700 * np.arange(components) % 2500).astype(np.int32)
+
+
+class Tokens(NamedTuple):
+    """Components, and what is said of them before."""
+
+    y: np.ndarray
+    side: np.ndarray
+    base: np.ndarray
+    exponent: np.ndarray
+    token_scale: np.ndarray
+
+
+def random_parts(rng, components=7, side=3, looks_back=True, taps=2):
+    net = IntegerNet(
+        [
+            random_layer(rng, 20, taps, side + components * looks_back, dilation=2),
+            random_layer(rng, 2 * components, 1, 20),
+        ],
+        INPUT_LIMIT,
+    )
+    grid = (
+        rng.integers(-2, SCALES + 2, components).astype(np.int32),
+        rng.integers(0, SHAPES, components).astype(np.uint8),
+        SCALES,
+        FIRST,
+    )
+    unit = rng.integers(-3, 5, components).astype(np.int8)
+    return Parts(net, grid, unit, looks_back, (int(rng.integers(0, 16)), int(rng.integers(0, 16))))
+
+
+def random_tokens(rng, parts, tokens):
+    components = len(parts.unit)
+    side = parts.net.inputs - components * parts.looks_back
+    return Tokens(
+        rng.standard_normal((tokens, components)) * 30,
+        rng.integers(-2000, 2000, (tokens, side)).astype(np.int16),
+        rng.integers(-900, 900, (tokens, components)).astype(np.int16),
+        rng.integers(-40, 40, tokens).astype(np.int32),
+        rng.integers(-12, 12, tokens).astype(np.int32),
+    )
+
+
+def part(tokens, which=slice(None)):
+    """A copy of some of the tokens."""
+    return Tokens(*(array[which].copy() for array in tokens))
+
+
+def said(tokens):
+    return tokens.side, tokens.base, tokens.exponent, tokens.token_scale
+
+
+def downhill(sums, start):
+    """The local minimum that the search meets."""
+    best = start
+    while best + 1 < len(sums) and sums[best + 1] < sums[best]:
+        best += 1
+    while best <= start and best > 0 and sums[best - 1] < sums[best]:
+        best -= 1
+    return best
+
+
+def choose(prediction, levels, token_scale):
+    magnitude = np.minimum(np.abs(levels.astype(np.int64)), COSTS.shape[1] - 1)
+    rows = [prediction.tables(levels, int(token_scale) + int(candidate)) - FIRST for candidate in CANDIDATES]
+    return downhill([COSTS[row, magnitude].sum(dtype=np.int64) for row in rows], int(np.argmax(CANDIDATES >= 0)))
