@@ -29,7 +29,7 @@ from rdcodec.errors import CorruptStreamError, RdcodecError
 from rdcodec.net import IntegerNet, Layer
 
 __all__ = [
-    *("BITS", "FEATURE_UNIT", "LARGEST", "MOST_STEP_OFFSET", "SIDE_TABLES", "VALUE_RANGE_BITS"),
+    *("BITS", "FEATURE_UNIT", "INWARD_UNIT", "LARGEST", "MOST_STEP_OFFSET", "SIDE_TABLES", "VALUE_RANGE_BITS"),
     *("FrontCodec", "Symbols", "exact_matrix"),
 ]
 
@@ -39,6 +39,7 @@ WORD_BYTES = 40  # that each of these takes on the way
 NO_CLIP = np.array([-(2**15 - 1), 2**15 - 1], np.int16)
 SIDE_TABLES = 3  # of gains, words and steps; those of scales, one a step, follow
 QUALITY_RANGE = 8 * GRID_STEPS
+INWARD_UNIT = 16  # reconstruction points move in sixteenths of half a step
 FEATURE_UNIT = 64  # of words, and of what enters and leaves networks: a component's unit
 LEAST_UNIT, MOST_UNIT = -10, 30  # binary logarithms, as csrc/rdc.h
 MOST_REFERRED, MOST_REFERENCES, MOST_REFERENCE_SCALE = 65536, 8, 4096  # as there

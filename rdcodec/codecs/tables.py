@@ -15,12 +15,15 @@ TABLE_SPECS = (
     Tensor("precision", np.uint8, (), 12, 15),
 )
 
+WIDE_RANKS = {"raw_bits": 1, "run_counts": 1, "runs": 2}
+
 
 def tables_of(tensors, prefix=""):
     """`FrequencyTables` of tensors whose names begin with the prefix; all tables of a checkpoint have one precision."""
     arrays = (tensors[f"{prefix}{name}"] for name in ("frequencies", "counts", "offsets"))
     wide = {name: tensors[prefix + name] for name in WIDE_ARRAYS if prefix + name in tensors}
     for name, array in wide.items():
-        if array.dtype != WIDE_ARRAYS[name]:
-            raise RdcodecError(f"{prefix}{name}: expected {WIDE_ARRAYS[name]}, got {array.dtype}")
+        if array.dtype != WIDE_ARRAYS[name] or array.ndim != WIDE_RANKS[name]:
+            expected = f"{WIDE_ARRAYS[name]} of {WIDE_RANKS[name]} dimensions"
+            raise RdcodecError(f"{prefix}{name}: expected {expected}, got {array.dtype} of shape {list(array.shape)}")
     return FrequencyTables.from_frequencies(*arrays, int(tensors["precision"]), **wide)

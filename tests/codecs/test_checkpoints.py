@@ -246,7 +246,7 @@ def test_networks_of_tokens_on_their_own_do_not_look_back(changed, net):
 def test_the_ends_of_all_ranges_work(changed):
     """Fields and tensors at their least and most, one after the other."""
     depend = {*("channels", "scales", "latents", "emphasis_bits", "precision", "scale_offsets", "word_components")}
-    depend |= {"component_exponents", "word_exponents", "component_classes"}
+    depend |= {"component_exponents", "word_exponents", "component_classes", "referred", "references"}
     for name in WITH_TENSORS:
         family = FAMILIES[parts_of(name).config["family"]]
         ends = [("config", field, end) for field, kind in family._FIELDS.items() if isinstance(kind, Integer) for end in kind]

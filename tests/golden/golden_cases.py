@@ -85,14 +85,16 @@ def network_case():
 
 CODEC = Path(__file__).parent / "codec"
 CHANNELS = 16
-DECODED = 0xAFC89A6B  # CRC-32 of what the frames decode to, as little-endian float32
+DECODED = 0xCA1BB0DA  # CRC-32 of what the frames decode to, as little-endian float32
 FRAMES = ((1, 0), (9, 0), (1, -16), (40, 24), (0, 5))  # tokens, quality
 
 
 def hidden_states():
-    """For each of FRAMES float32 [tokens, CHANNELS], the second one with a massive activation and a level beyond all tables."""
+    """For each of FRAMES float32 [tokens, CHANNELS], the second one with a massive activation and a level beyond all tables, the fourth
+    one with tokens that come again."""
     states = [signed((tokens, CHANNELS), 20 + k, 400, np.float32) / 64 for k, (tokens, _) in enumerate(FRAMES)]
     states[1][3, 5], states[1][4, 2] = 30_000, 500
+    states[3][16:] = states[3][:24]
     return states
 
 

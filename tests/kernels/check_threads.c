@@ -46,13 +46,14 @@ static void *room(size_t count, size_t size) {
 static findings make_findings(rdc_cpu_level level) {
     const size_t n = shared.predicted.said.tokens * shared.predicted.predictor.grid.components;
     const size_t outputs = TOKENS * rdc_net_outputs(shared.network.net);
+    const size_t references = shared.predicted.said.tokens * shared.predicted.predictor.references.most;
     return (findings){
         .level = level,
         .block = room(shared.block.size, 1),
         .symbols = room(shared.block.n, sizeof(int32_t)),
         .levels = room(n, sizeof(int32_t)),
         .choice = room(shared.predicted.said.tokens, sizeof(int32_t)),
-        .references = {room(shared.references, sizeof(int32_t)), room(shared.references, sizeof(int32_t))},
+        .references = {room(references, sizeof(int32_t)), room(references, sizeof(int32_t))},
         .index = room(n, sizeof(uint16_t)),
         .products = room(shared.product.tokens * shared.product.outputs, sizeof(double)),
         .components = room(n, sizeof(double)),
@@ -62,7 +63,8 @@ static findings make_findings(rdc_cpu_level level) {
 }
 
 static void free_findings(findings *f) {
-    void *const all[] = {f->block, f->symbols, f->levels, f->choice, f->references.distance, f->references.weight, f->index, f->products, f->components, f->outputs, f->applied};
+    void *const all[] = {f->block, f->symbols, f->levels, f->choice, f->references.distance, f->references.weight,
+                         f->index, f->products, f->components, f->outputs, f->applied};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 

@@ -23,11 +23,12 @@ LAYERS = {
     "entropy": {"base", "entropy"},
     "quant": {"base", "quant"},
     "net": {"base", "net"},
-    "levels": {"base", "entropy", "quant", "net", "levels"},
-    "stream": {"base", "entropy", "quant", "net", "levels", "stream"},
+    "references": {"base", "net", "references"},
+    "levels": {"base", "entropy", "quant", "net", "references", "levels"},
+    "stream": {"base", "entropy", "quant", "net", "references", "levels", "stream"},
     "dense": {"base", "dense"},
     "estimators": {"base", "dense", "estimators"},
-    "python": {"base", "entropy", "quant", "net", "levels", "stream", "python"},
+    "python": {"base", "entropy", "quant", "net", "references", "levels", "stream", "python"},
 }
 
 
