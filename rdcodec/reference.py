@@ -12,7 +12,7 @@ import numpy as np
 
 from rdcodec.errors import CorruptStreamError, LimitError, UnsupportedVersionError
 
-__all__ = ["LearnedDecoder", "Prediction", "best_row", "decode_block", "decode_escape", "read_frame", "read_header", "run_net"]
+__all__ = ["PayloadDecoder", "Prediction", "best_row", "decode_block", "decode_escape", "read_frame", "read_header", "run_net"]
 
 # ---- 2 Numbers ----
 
@@ -455,7 +455,7 @@ class Prediction:
 
     Parameters
     ----------
-    net : IntegerNet
+    net : IntegerNet or None
         From the components of the token before, if it looks back, and side to means and scales.
     grid : tuple
         component_scale int32 and component_shape uint8 [components], the number of scales, the first table.
@@ -481,7 +481,9 @@ class Prediction:
         """Finds the means, with 16 fractional bits, and the scales of the next token's components; references are pairs of a distance
         and a weight in eighths."""
         self.inputs.append(np.concatenate([self.seen, side]))
-        mean, scale = np.split(run_net(self.net.layers, self.net.input_limit, np.array(self.inputs))[-1], 2)
+        mean, scale = np.zeros((2, len(self.unit)), np.int64)
+        if self.net:
+            mean, scale = np.split(run_net(self.net.layers, self.net.input_limit, np.array(self.inputs))[-1], 2)
         self.first_mean = (base + mean) * 2 ** (10 + self.unit)
         said = sum((weight * self.earlier[-distance] for distance, weight in references), np.zeros(len(self.unit), np.int64))
         self.mean = self.first_mean + shift_rounded(said * 2 ** (10 + self.unit), 3)
@@ -506,8 +508,8 @@ class Prediction:
         return components / 2**16
 
 
-class LearnedDecoder:
-    """Frames of a learned codec, from its checkpoint alone.
+class PayloadDecoder:
+    """Frames of a codec with a transform, from its checkpoint alone.
 
     Parameters
     ----------
@@ -515,7 +517,7 @@ class LearnedDecoder:
         The entry "config" of the checkpoint's config.json.
     tensors : dict of ndarray
     nets : dict
-        The networks of the checkpoint, with `layers` and `input_limit`; "predictor" is used.
+        The networks of the checkpoint, with `layers` and `input_limit`; "predictor" is used. The transform codec has none.
     looks_back : bool
         Whether the family's predictions see earlier tokens.
     """
@@ -523,14 +525,14 @@ class LearnedDecoder:
     def __init__(self, config, tensors, nets, looks_back):
         self.config, self.tensors = config, tensors
         self.arrays = {name: tensors[name] for name in TABLE_ARRAYS if name in tensors}
-        self.steps, self.latents = len(tensors["step_offsets"]), config["latents"]
+        self.steps, self.latents = len(tensors["step_offsets"]), config.get("latents", 0)
         self.first_reference = 3 + self.steps + self.latents
         self.classes = config["referred"].bit_length()
         first_level = self.first_reference + (2 * self.classes + 2 if self.classes else 0)
         grid = tensors["component_scale"], tensors["component_shape"], config["scales"], first_level
-        self.prediction = Prediction(nets["predictor"], grid, tensors["unit"], looks_back, config["inward"], config["referred"])
+        self.prediction = Prediction(nets.get("predictor"), grid, tensors["unit"], looks_back, config["inward"], config["referred"])
         self.kinds = 4 + self.latents + 2 * config["references"]
-        self.words = self._codebook()
+        self.words = self._codebook() if "word_exponents" in tensors else tensors["words"].astype(np.int64)
 
     def _codebook(self):
         t = self.tensors

@@ -10,7 +10,7 @@ from rdcodec.calibration.tables import with_tables
 from rdcodec.codecs import ContextCodec, DirectAccessCodec, FourierHyperpriorCodec
 from rdcodec.entropy import WIDE_ARRAYS, FrequencyTables
 from rdcodec.net import IntegerNet
-from rdcodec.reference import LearnedDecoder
+from rdcodec.reference import PayloadDecoder
 from rdcodec.stream import read_frame
 from rdcodec.training import FAMILIES
 
@@ -180,7 +180,7 @@ def test_wide_tables_are_saved_loaded_and_coded_with(family, tmp_path):
     frame = codec.encoder().encode(h, quality=8)
     decoded = again.decoder().decode(frame)
     np.testing.assert_array_equal(decoded, family(config, tensors).decoder().decode(family(config, tensors).encoder().encode(h, quality=8)))
-    slow = LearnedDecoder(config, codec._tensors(), {"predictor": IntegerNet.from_tensors("predictor", tensors)}, family.looks_back)
+    slow = PayloadDecoder(config, codec._tensors(), {"predictor": IntegerNet.from_tensors("predictor", tensors)}, family.looks_back)
     np.testing.assert_array_equal(slow.decode(read_frame(frame).payload, 30, 8), decoded)
 
 
