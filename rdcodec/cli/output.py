@@ -1,6 +1,7 @@
 """What commands write: files in one step, JSON, progress bars."""
 
 import json
+import math
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -80,9 +81,17 @@ def write_file(path, data):
 
 
 def write_json(path, value):
-    """`value` as JSON to the file that `--json` named; nothing where it named none."""
+    """`value` as JSON to the file that `--json` named; nothing where it named none. Infinities, which JSON lacks, become null."""
     if path is not None:
-        write_file(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
+        write_file(path, (json.dumps(_without_infinities(value), indent=2, allow_nan=False) + "\n").encode())
+
+
+def _without_infinities(value):
+    if isinstance(value, dict):
+        return {name: _without_infinities(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_infinities(each) for each in value]
+    return None if isinstance(value, float) and math.isinf(value) else value
 
 
 @contextmanager

@@ -76,7 +76,8 @@ def test_token_entropy_is_the_cross_entropy_in_bits(model, windows):
 def test_symbols_are_all_that_a_frame_says(codec, model, windows):
     h = head_states(model, LAYER, windows[:1])[0].numpy()
     side, levels = codec.symbols(h, 0)
-    assert side.shape == (24, 4 + codec.latents) and levels.shape == h.shape
+    references = 2 * codec._config()["references"]
+    assert side.shape == (24, 4 + codec.latents + references) and levels.shape == h.shape
     changed_side, changed = codec.symbols(1.5 * h, 0)
     assert not np.array_equal(levels, changed) or not np.array_equal(side, changed_side)
     with pytest.raises(RdcodecError, match="h: expected finite numbers"):
