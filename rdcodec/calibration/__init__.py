@@ -7,14 +7,14 @@ from rdcodec.calibration.gradients import check_gradients
 from rdcodec.calibration.inputs import check_one_input, input_states
 from rdcodec.calibration.output import sampled_gradients
 from rdcodec.calibration.tune import HeldOut, rate_at_target
-from rdcodec.calibration.windows import batches, cut_inputs, cut_windows, windows_of
+from rdcodec.calibration.windows import batches, cut_inputs, cut_windows, default_tokens, windows_of
 from rdcodec.calibration.words import position_words, vocabulary_words
 from rdcodec.errors import RdcodecError
 from rdcodec.modes import frozen
 from rdcodec.splits import find_site, unwrapped
 from rdcodec.splits.fingerprint import origin_of
 
-__all__ = ["calibrate", "calibrate_inputs"]
+__all__ = ["calibrate", "calibrate_inputs", "default_tokens"]
 
 GRADIENT_TOKENS = 8192  # about, at most: more change the metric no further
 SAMPLES = 2  # of each output distribution
@@ -26,7 +26,7 @@ DEFAULT_TARGET = 0.02  # nats
 SEED = 19
 
 
-def calibrate(model, tokenizer, texts, layer, tokens=12_000, target_kl=None, progress=None):
+def calibrate(model, tokenizer, texts, layer, tokens=None, target_kl=None, progress=None):
     """Fit a codec for the hidden states that enter block `layer` of a model.
 
     The transform is the Karhunen-Loeve transform in a metric between squared error and the Fisher information of the model's
@@ -42,8 +42,9 @@ def calibrate(model, tokenizer, texts, layer, tokens=12_000, target_kl=None, pro
     texts : list of str
     layer : int
         Split point, 0 to n_layers - 1.
-    tokens : int
-        To fit; a sixth as many, at most four windows of 512, are held out besides.
+    tokens : int, optional
+        To fit; a sixth as many, at most four windows of 512, are held out besides. As many as `default_tokens` says where it is
+        not given: more where states are wider.
     target_kl : float, optional
         Loss in nats a token, KL(uncompressed || compressed), that the default quality keeps; 0.02 where not given.
     progress : callable, optional
@@ -59,12 +60,13 @@ def calibrate(model, tokenizer, texts, layer, tokens=12_000, target_kl=None, pro
         The architecture is unknown, the model has no output head or takes something else beside the texts, the layer is out of range,
         or the texts are too short.
     """
-    if tokens < 1:
-        raise RdcodecError(f"tokens: expected at least 1, got {tokens}")
     target = _checked_target(target_kl)
     model = unwrapped(model)
-    find_site(model, layer)
+    channels = find_site(model, layer).channels
     check_one_input(model)
+    tokens = default_tokens(channels) if tokens is None else tokens
+    if tokens < 1:
+        raise RdcodecError(f"tokens: expected at least 1, got {tokens}")
     windows = cut_windows(model, tokenizer, texts, tokens)
 
     def words(states, report):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rdcodec.calibration.metric import clipped, fisher_metric, principal_components
+from rdcodec.calibration.metric import clipped, fisher_metric, principal_components, shrunk_covariance, token_scales
 from rdcodec.calibration.sensitivity import fit_predictor
 from rdcodec.calibration.references import REFERENCES, REFERRED, reference_scale
 from rdcodec.calibration.symbols import WORD_PRIOR_UNIT, fit_tables, prior_tables
@@ -18,6 +18,7 @@ __all__ = ["Statistics", "fit_codec"]
 
 GAIN_QUANTILE = 0.999
 LEAST_UNIT = 1 / 16  # of the mean variance: some states, as of small images, have nearly none in most components
+LEAST_SCALE = 1 / 256  # of a token: what is all zeros stays so
 LEAST_VARIANCE = 2.0**-16  # of a component, in units: of no account at any quality
 SCALE_GRID = 4  # grid steps between the scales a token can have
 SCALE_RANGE = (-5, 8)  # of these
@@ -78,7 +79,10 @@ def fit_codec(statistics, alpha, shrinkage, inward=(0, 0)):
     word_of = s.word_of_x[known]
     predicted, words = fit_words(s.words.features, values[known], word_of)
     # The basis of what the regression leaves over: the means are fitted too closely to these very tokens.
-    variances, basis = principal_components(values[known] - predicted[word_of])
+    left = values[known] - predicted[word_of]
+    left /= np.sqrt(np.maximum(token_scales(left), LEAST_SCALE))[:, None]
+    covariance = metric.forward @ shrunk_covariance(left @ metric.backward) @ metric.forward
+    variances, basis = principal_components(covariance)
 
     # Components in units of their mean deviation (geometric), so that qualities mean much the same for every model.
     unit = np.sqrt(max(np.exp(np.mean(np.log(variances))), LEAST_UNIT * variances.mean()))

@@ -2,9 +2,11 @@
 
 import numpy as np
 
-__all__ = ["Metric", "clipped", "fisher_metric", "principal_components"]
+__all__ = ["Metric", "clipped", "fisher_metric", "principal_components", "shrunk_covariance", "token_scales"]
 
 CLIP_QUANTILE = 0.95
+NOISE = 0.3  # of the usual variance, that is lost at the usual rates
+TINY = 1e-30
 
 
 class Metric:
@@ -41,7 +43,33 @@ def fisher_metric(gradients, alpha, shrinkage):
     return Metric((vectors * values) @ vectors.T, (vectors / values) @ vectors.T)
 
 
-def principal_components(values):
-    """Variances, largest first, and the orthonormal basis [channels, components] of values [n, channels]."""
-    variances, basis = np.linalg.eigh(values.T @ values / len(values))
+def token_scales(values):
+    """Mean square of each of the values [n, channels] in proportion to what is usual of its principal components.
+
+    A codec gives each token its own scale, so what matters is the covariance of values at equal scales, and a few large tokens
+    would rule the plain one.
+    """
+    variances, basis = principal_components(values.T @ values / len(values))
+    variances += NOISE * np.exp(np.mean(np.log(variances)))
+    return np.mean(np.square(values @ basis) / variances, axis=1)
+
+
+def shrunk_covariance(x):
+    """Covariance about 0 of x [n, channels], its correlations scaled down by as much as is noise of the estimate.
+
+    The share is that of Schaefer and Strimmer (2005), ``sum(var(r)) / sum(r ** 2)`` over the pairs of channels.
+    """
+    deviation = np.maximum(np.sqrt(np.mean(np.square(x), axis=0)), TINY)
+    x = x / deviation
+    correlation = x.T @ x / len(x)
+    square, energy = np.square(x), np.square(correlation).sum() - np.square(np.diag(correlation)).sum()
+    noise = (np.square(square.sum(axis=1)).sum() - np.square(square).sum()) / len(x) - energy
+    share = np.clip(noise / len(x) / max(energy, TINY), 0, 1)
+    diagonal = np.diag(np.diag(correlation))
+    return ((1 - share) * correlation + share * diagonal) * np.outer(deviation, deviation)
+
+
+def principal_components(covariance):
+    """Variances, largest first, and the orthonormal basis [channels, components] of a covariance."""
+    variances, basis = np.linalg.eigh(covariance)
     return np.maximum(variances[::-1], 1e-12), np.ascontiguousarray(basis[:, ::-1])

@@ -6,9 +6,11 @@ import torch
 from rdcodec.errors import RdcodecError
 from rdcodec.splits import longest_input
 
-__all__ = ["Windows", "all_windows", "batches", "cut_inputs", "cut_windows", "windows_of"]
+__all__ = ["Windows", "all_windows", "batches", "cut_inputs", "cut_windows", "default_tokens", "windows_of"]
 
 WINDOW = 512  # tokens
+LEAST_TOKENS = 12_000  # by default, for the tables and words of narrow models ...
+CHANNEL_TOKENS = 21  # ... and for each channel, as many as 576 have of these
 HELD_OUT = 1 / 6  # windows held out for each one fitted ...
 HELD_OUT_MOST = 4 * WINDOW  # tokens
 HELD_OUT_INPUTS = 128  # at most, where an input has one output distribution
@@ -30,6 +32,11 @@ class Windows:
         self.fit = fit
         self.held_out = held_out
         self.counts = counts
+
+
+def default_tokens(channels):
+    """int : tokens that `rdcodec.calibrate` fits to where it is not told: 12,000, or 21 a channel where that is more."""
+    return max(LEAST_TOKENS, CHANNEL_TOKENS * channels)
 
 
 def all_windows(model, tokenizer, texts):

@@ -1,11 +1,12 @@
 """The codebook of words: what a token's own identity says of its hidden state.
 
 A word is the expected hidden state of a vocabulary entry. Few entries are seen often enough to average, so each is predicted
-from the state that the model itself gives to the token without context, by ridge regression; the mean of what is left over
-refines the frequent ones. Without a vocabulary, what tokens are known by is their position. The encoder sends the word that
+from the state that the model itself gives to the token without context, by ridge regression, its ridge that of least error in
+text it is not fitted to; the mean of what is left over refines the frequent ones. Without a vocabulary, what tokens are known by is their position. The encoder sends the word that
 fits best; nothing else knows of tokens.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,8 @@ from rdcodec.calibration.inputs import input_states
 __all__ = ["Words", "fit_words", "position_words", "vocabulary_words"]
 
 MOST_WORDS = 8192
-RIDGE = 0.03
+FOLDS = 4  # of the text, each predicted from the others
+RIDGES = 10.0 ** np.arange(-7, 1)  # of the mean eigenvalue, which a few massive channels may rule
 TINY = 1e-30  # where all tokens have one word
 PSEUDO_COUNT = 4
 BATCH = 256
@@ -86,20 +88,74 @@ def fit_words(features, values, word_of):
     features : ndarray
         float64 [words, features]
     values : ndarray
-        [n, channels], in the metric, of tokens whose word is `word_of` [n].
+        [n, channels], in the metric, of tokens whose word is `word_of` [n], in the order of the text.
 
     Returns
     -------
     predicted, words : ndarray
         [words, channels]: by regression alone, and refined by means.
     """
-    seen = features[word_of]
-    centre, mean = seen.mean(axis=0), values.mean(axis=0)
-    seen = seen - centre
-    gram = seen.T @ seen
-    gram += max(RIDGE * np.trace(gram) / len(gram), TINY) * np.eye(len(gram))
-    regression = np.linalg.solve(gram, seen.T @ (values - mean))
-    predicted = (features - centre) @ regression + mean
-    left, counts = np.zeros_like(predicted), np.bincount(word_of, minlength=len(features))
-    np.add.at(left, word_of, values - predicted[word_of])
-    return predicted, predicted + left / (counts + PSEUDO_COUNT)[:, None]
+    fold = np.arange(len(values)) * FOLDS // len(values)
+    parts = [_WordSums.of(values[fold == k], word_of[fold == k], len(features)) for k in range(FOLDS)]
+    whole = functools.reduce(_WordSums.plus, parts)
+    fits = [_Regression(features, whole.minus(part)) for part in parts]
+    ridge = RIDGES[np.argmin(sum(fit.errors(part) for fit, part in zip(fits, parts, strict=True)))]
+    return _Regression(features, whole).words(ridge)
+
+
+class _WordSums(NamedTuple):
+    """How many values there are of each word, [words], and their sums, [words, channels]."""
+
+    counts: np.ndarray
+    sums: np.ndarray
+
+    @classmethod
+    def of(cls, values, word_of, words):
+        sums = np.zeros((words, values.shape[1]))
+        if len(values):
+            order = np.argsort(word_of, kind="stable")
+            found, starts = np.unique(word_of[order], return_index=True)
+            sums[found] = np.add.reduceat(values[order], starts)
+        return cls(np.bincount(word_of, minlength=words), sums)
+
+    def plus(self, other):
+        return _WordSums(self.counts + other.counts, self.sums + other.sums)
+
+    def minus(self, other):
+        return _WordSums(self.counts - other.counts, self.sums - other.sums)
+
+
+class _Regression:
+    """Ridge regression of values on the features of their words, for every ridge at the cost of one."""
+
+    def __init__(self, features, seen):
+        self._features, self._seen = features, seen
+        self._centre, self._mean = (seen.counts @ features) / seen.counts.sum(), seen.sums.sum(axis=0) / seen.counts.sum()
+        x, weights, sums = self._of(seen)
+        spectrum, self._axes = np.linalg.eigh((x * weights).T @ x)
+        self._spectrum = np.maximum(spectrum, 0)
+        self._moments = self._axes.T @ (x.T @ sums)
+
+    def _of(self, seen):
+        """Centred features, counts and sums of the words that are seen."""
+        used = seen.counts > 0
+        counts = seen.counts[used, None].astype(np.float64)
+        return self._features[used] - self._centre, counts, seen.sums[used] - counts * self._mean
+
+    def _damping(self, ridge):
+        return 1 / (self._spectrum + max(ridge * self._spectrum.mean(), TINY))
+
+    def errors(self, seen):
+        """Squared error of the prediction of other values for each of the ridges, beside what all have in common."""
+        x, counts, sums = self._of(seen)
+        x = x @ self._axes
+        square = ((x * counts).T @ x) * (self._moments @ self._moments.T)
+        linear = ((x.T @ sums) * self._moments).sum(axis=1)
+        return np.array([d @ square @ d - 2 * d @ linear for d in map(self._damping, RIDGES)])
+
+    def words(self, ridge):
+        """Predictions [words, channels], and these refined by the mean of what they leave over, where that is of many values."""
+        weights = self._axes @ (self._damping(ridge)[:, None] * self._moments)
+        predicted = (self._features - self._centre) @ weights + self._mean
+        counts = self._seen.counts[:, None]
+        return predicted, predicted + (self._seen.sums - counts * predicted) / (counts + PSEUDO_COUNT)

@@ -18,7 +18,10 @@ def calibrate(
     layer: Layer,
     text: Texts,
     out: Annotated[Path, typer.Option("--out", help="Folder to write the codec to.", show_default=False)],
-    tokens: Annotated[int, typer.Option("--tokens", help="Tokens to fit to; some more are held out.")] = 12_000,
+    tokens: Annotated[
+        Optional[int],
+        typer.Option("--tokens", help="Tokens to fit to; some more are held out. 12,000, or 21 a channel where that is more, if not given."),
+    ] = None,
     target_kl: Annotated[
         Optional[float],
         typer.Option("--target-kl", help="Loss in nats a token that the default quality keeps on held-out tokens."),
@@ -30,12 +33,13 @@ def calibrate(
     check_folder(out)
     texts = read_texts(text)
     loaded, tokenizer = load_quietly(model)
-    from rdcodec.calibration import calibrate as fit
+    from rdcodec.calibration import calibrate as fit, default_tokens
 
     began = perf_counter()
     with progress_bar() as progress:
         codec = fit(loaded, tokenizer, texts, layer, tokens, target_kl=target_kl, progress=progress)
     seconds = perf_counter() - began
+    tokens = default_tokens(codec.channels) if tokens is None else tokens
     codec.save_pretrained(out)
     write_json(
         json,
@@ -52,6 +56,6 @@ def calibrate(
         },
     )
     say(
-        f"{out}: codec {codec.codec_id.hex()} for layer {layer} of {model}, {codec.channels} channels,"
+        f"{out}: codec {codec.codec_id.hex()} for layer {layer} of {model}, {codec.channels} channels, fitted to {tokens:,} tokens,"
         f" default quality {codec.default_quality}, {seconds:.0f} s"
     )
