@@ -51,7 +51,8 @@ def token_scales(values):
     """
     variances, basis = principal_components(values.T @ values / len(values))
     variances += NOISE * np.exp(np.mean(np.log(variances)))
-    return np.mean(np.square(values @ basis) / variances, axis=1)
+    components = values @ basis
+    return np.square(components, out=components) @ (1 / variances) / len(variances)
 
 
 def shrunk_covariance(x):
@@ -62,10 +63,11 @@ def shrunk_covariance(x):
     deviation = np.maximum(np.sqrt(np.mean(np.square(x), axis=0)), TINY)
     x = x / deviation
     correlation = x.T @ x / len(x)
-    square, energy = np.square(x), np.square(correlation).sum() - np.square(np.diag(correlation)).sum()
-    noise = (np.square(square.sum(axis=1)).sum() - np.square(square).sum()) / len(x) - energy
-    share = np.clip(noise / len(x) / max(energy, TINY), 0, 1)
     diagonal = np.diag(np.diag(correlation))
+    energy = np.square(correlation - diagonal).sum()
+    np.square(x, out=x)
+    noise = (np.square(x.sum(axis=1)).sum() - np.vdot(x, x)) / len(x) - energy  # of all products of two channels, of one token
+    share = np.clip(noise / len(x) / max(energy, TINY), 0, 1)
     return ((1 - share) * correlation + share * diagonal) * np.outer(deviation, deviation)
 
 
