@@ -10,11 +10,13 @@ import typer
 from rdcodec.cli.models import load_quietly, read_texts
 from rdcodec.cli.options import Json, Model
 from rdcodec.cli.output import check_writable, progress_bar, say, write_file, write_json
-from rdcodec.cli.table import print_rows
+from rdcodec.cli.table import print_comparisons, print_rows
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 
 __all__ = ["evaluate"]
+
+FITTED = "the global step, zfp, token-wise bits, Hadamard + Lloyd-Max and KVTC"
 
 
 def evaluate(
@@ -36,7 +38,11 @@ def evaluate(
         Optional[int],
         typer.Option("--frame-tokens", help="Tokens a frame; 1 is what generation costs.", show_default="a window"),
     ] = None,
-    baselines: Annotated[bool, typer.Option("--baselines", help="Measure the usual methods as well.")] = False,
+    baselines: Annotated[bool, typer.Option("--baselines", help="Measure usual and published methods as well.")] = False,
+    fit_text: Annotated[
+        Optional[list[str]],
+        typer.Option("--fit-text", help="What baselines are fitted to, as --text of calibrate.", show_default="rest of --text"),
+    ] = None,
     plot: Annotated[
         Optional[Path], typer.Option("--plot", help="Draw loss against rate to this PNG file.", show_default=False)
     ] = None,
@@ -53,23 +59,32 @@ def evaluate(
         for wanted in qualities:
             found.encoder(wanted)
     (content,) = read_texts([text])
+    fit_contents = read_texts(fit_text or [])
     loaded, tokenizer = load_quietly(model)
     from rdcodec import evaluation
 
-    measured, rest = evaluation.cut_text(tokenizer, content, window, windows)
+    measured, fitted = evaluation.cut_text(tokenizer, content, window, windows)
+    if fit_text:
+        fitted = evaluation.whole_windows(tokenizer, fit_contents, window)
     settings = [
         evaluation.Setting(_method(path, codecs), found.layer, found, wanted)
         for path, found in codecs.items()
         for wanted in qualities
     ]
+    lacking = []
     with progress_bar() as progress:
         if baselines:
             for at in layers:
-                settings += evaluation.baseline_settings(loaded, at, rest)
+                settings += evaluation.baseline_settings(loaded, at, fitted)
+                settings += evaluation.published_settings(loaded, at, fitted, lacking.append)
         rows = evaluation.evaluate(loaded, measured, settings, frame_tokens, progress)
     print_rows(rows)
-    if baselines and not len(rest):
-        say("the text has no windows left to fit the global-step baseline to: it is left out", stderr=True)
+    if baselines:
+        if not len(fitted):
+            lacking.append(f"the text has no windows left to fit baselines to, give --fit-text: {FITTED} are left out")
+        for line in dict.fromkeys(lacking):
+            say(line, stderr=True)
+        print_comparisons(rows, settings[0].method if codecs else None)
     run = {"model": model, "text": str(text), "window": window, "windows": windows, "frame_tokens": frame_tokens}
     write_json(json, {**run, "rows": [asdict(row) for row in rows]})
     if plot is not None:

@@ -1,5 +1,6 @@
-"""The table of an evaluation."""
+"""The tables of an evaluation."""
 
+import importlib.util
 import math
 
 from rich.table import Table
@@ -7,7 +8,7 @@ from rich.text import Text
 
 from rdcodec.cli.output import console, say
 
-__all__ = ["print_rows"]
+__all__ = ["print_comparisons", "print_rows"]
 
 COLUMNS = ("bits/token", "bits/element", "ratio", "KL", "change of NLL", "perplexity")
 
@@ -37,8 +38,39 @@ def print_rows(rows):
             )
 
 
+def print_comparisons(rows, reference):
+    """Print the rate of each method at its best setting at some losses, and what the reference saves where its package is there."""
+    from rdcodec.evaluation.comparison import LOSSES, TARGETS, compare
+
+    if reference is not None and importlib.util.find_spec("bjontegaard") is None:
+        say("BD-rates need the package bjontegaard: pip install 'rdcodec[baselines]'", stderr=True)
+        reference = None
+    table = Table("bits/token at best settings", title_justify="left")
+    for target in TARGETS:
+        table.add_column(f"KL {target}", justify="right")
+    if reference is not None:
+        table.add_column(f"bits of {reference} at equal KL", justify="right")
+    comparisons = compare(rows, reference)
+    several = len({found.layer for found in comparisons}) > 1
+    for found in comparisons:
+        name = f"{found.method}, layer {found.layer}" if several else found.method
+        saved = [] if reference is None else [_saved(found)]
+        table.add_row(Text(name), *("" if rate is None else f"{rate:,.0f}" for rate in found.rates), *saved)
+    console().print(table)
+    if reference is not None:
+        low, high = LOSSES
+        say(f"bits at equal KL: BD-rate over {low} to {high} nats a token, 95% interval by resampling blocks of windows")
+
+
+def _saved(found):
+    if found.saved is None:
+        return ""
+    interval = "" if found.interval is None else " ({:+.1f} to {:+.1f})".format(*found.interval)
+    return f"{found.saved:+.1f}%{interval}"
+
+
 def _name(row, with_layer):
-    parts = [row.method]
+    parts = [row.method, *([row.variant] if row.variant else [])]
     if row.quality is not None:
         parts.append(f"quality {row.quality}")
     if with_layer:

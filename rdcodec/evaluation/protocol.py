@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
@@ -35,6 +35,8 @@ class Setting:
         None for the codec's default; families without a quality have nothing else.
     any_layer : bool
         Take a codec that was fitted to another layer, which is refused otherwise.
+    variant : str
+        What tells settings of one method apart besides the quality.
     """
 
     method: str
@@ -42,6 +44,7 @@ class Setting:
     codec: Codec
     quality: int | None = None
     any_layer: bool = False
+    variant: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,10 @@ class Row:
         Tokens coded.
     encode_seconds, decode_seconds, forward_seconds : float
         Median time a window or an image takes in the codec, and in the whole uncompressed model, in the same run.
+    variant : str
+        As in the setting.
+    window_bits, window_kl : list of float
+        Bits a token and KL of each window or image, in their order.
     """
 
     method: str
@@ -92,6 +99,9 @@ class Row:
     encode_seconds: float
     decode_seconds: float
     forward_seconds: float
+    variant: str = ""
+    window_bits: list = field(default_factory=list)
+    window_kl: list = field(default_factory=list)
 
 
 @torch.no_grad()
@@ -248,6 +258,9 @@ class _Measures:
             encode_seconds=float(np.median(self.encode_seconds)),
             decode_seconds=float(np.median(self.decode_seconds)),
             forward_seconds=float(np.median(forward_seconds)),
+            variant=setting.variant,
+            window_bits=(8 * np.array(self.bytes) / self.tokens).tolist(),
+            window_kl=kl.tolist(),
         )
 
 

@@ -6,7 +6,7 @@ import torch
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["TextWindows", "cut_text"]
+__all__ = ["TextWindows", "cut_text", "whole_windows"]
 
 
 class TextWindows(NamedTuple):
@@ -41,8 +41,30 @@ def cut_text(tokenizer, text, window=512, windows=24):
         raise RdcodecError(f"window: expected at least 2 tokens, got {window}")
     if windows < 1:
         raise RdcodecError(f"windows: expected at least 1, got {windows}")
-    ids = torch.tensor(tokenizer(text, verbose=False)["input_ids"], dtype=torch.int64)
+    ids = _token_ids(tokenizer, text)
     if len(ids) < window * windows:
         raise RdcodecError(f"text: {windows} windows of {window} tokens were asked for, it makes {len(ids)} tokens")
-    rows = ids[: len(ids) // window * window].view(-1, window)
+    rows = _cut(ids, window)
     return TextWindows(rows[:windows], rows[windows:])
+
+
+def whole_windows(tokenizer, texts, window=512):
+    """All windows of texts, int64 [windows, tokens]: consecutive, none over the border of two texts.
+
+    Parameters
+    ----------
+    tokenizer : transformers.PreTrainedTokenizerBase
+    texts : list of str
+        At least one.
+    window : int
+        Tokens a window.
+    """
+    return torch.cat([_cut(_token_ids(tokenizer, text), window) for text in texts])
+
+
+def _token_ids(tokenizer, text):
+    return torch.tensor(tokenizer(text, verbose=False)["input_ids"], dtype=torch.int64)
+
+
+def _cut(ids, window):
+    return ids[: len(ids) // window * window].view(-1, window)

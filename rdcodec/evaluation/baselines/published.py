@@ -1,0 +1,122 @@
+"""Published methods, each over its settings (docs/baselines.md)."""
+
+from itertools import product
+
+from rdcodec.codecs import IntegerCodec
+from rdcodec.evaluation.baselines.codebook import CodebookCodec
+from rdcodec.evaluation.baselines.fourier import FourierCodec
+from rdcodec.evaluation.baselines.kvtc import ComponentPlan, KVTCCodec
+from rdcodec.evaluation.baselines.packages import ZfpCodec, ZipNNCodec
+from rdcodec.evaluation.baselines.residual import ResidualCodec
+from rdcodec.evaluation.baselines.rotation import HadamardCodec
+from rdcodec.evaluation.baselines.sparse import SparseCodec
+from rdcodec.evaluation.baselines.states import fit_states, spread_of
+from rdcodec.evaluation.baselines.tokenwise import TokenwiseCodec
+from rdcodec.evaluation.protocol import Setting
+from rdcodec.splits import find_site
+
+__all__ = ["published_settings"]
+
+FIT_TOKENS = 12_288
+
+
+def published_settings(model, layer, fit_inputs, left_out=None):
+    """Settings of every published method at a layer.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+    layer : int
+        Split point.
+    fit_inputs : torch.Tensor
+        Inputs as for `evaluate` that nothing is measured on; methods that fit anything are fitted to some 12,288 of their
+        tokens. With no inputs these methods are left out.
+    left_out : callable, optional
+        Called with a line that says what to install, for each method whose package is missing.
+
+    Returns
+    -------
+    list of Setting
+        Those of one method have one name and differ in their `variant`.
+    """
+    channels = find_site(model, layer).channels
+    settings = _made(layer, [_zipnn, _codebook, _integers, _residual, _sparse, _fourier], channels, left_out)
+    if len(fit_inputs):
+        states = fit_states(model, layer, fit_inputs, FIT_TOKENS)
+        settings += _made(layer, [_zfp, _tokenwise, _hadamard, _kvtc], states, left_out)
+    return settings
+
+
+def _made(layer, makers, argument, left_out):
+    settings = []
+    for maker in makers:
+        try:
+            settings += [Setting(method, layer, codec, variant=variant) for method, variant, codec in maker(argument)]
+        except ImportError as error:
+            if left_out is not None:
+                left_out(f"left out: {error}")
+    return settings
+
+
+def _zipnn(channels):
+    for dtype, name in (("float16", "fp16"), ("bfloat16", "bf16")):
+        yield f"{name} + ZipNN", "", ZipNNCodec(channels, dtype)
+
+
+def _codebook(channels):
+    for kind in ("uniform", "quantile"):
+        yield f"hivemind {kind} 8 bit", "", CodebookCodec(channels, kind)
+
+
+def _integers(channels):
+    for bits, group in product((3, 4, 5, 6), (16, 32, 64, 128)):
+        if group <= channels:
+            yield "integers in groups", f"{bits} bits, groups of {group}", IntegerCodec(channels, bits, group)
+
+
+def _residual(channels):
+    for bits, group in product((3, 4, 5), (16, 32, 64)):
+        if group <= channels:
+            yield "earlier token + integers (RAC)", f"{bits} bits, groups of {group}", ResidualCodec(channels, bits, group)
+
+
+def _sparse(channels):
+    for bits in (6, 7, 8, 9, 10, 11):
+        yield "integers + CSR + rANS", f"{bits} bits", SparseCodec(channels, bits)
+
+
+def _fourier(channels):
+    for share in (0.8, 0.9, 0.95, 1.0):
+        yield "FFT low-pass", f"{share} of channels' frequencies", FourierCodec(channels, share)
+    for share in (0.8, 0.9):
+        yield "FFT low-pass", f"{share} of tokens' frequencies", FourierCodec(channels, 1.0, share)
+
+
+def _zfp(states):
+    spread = spread_of(states)
+    for times in (1, 2, 4, 8, 16):
+        yield "zfp", f"tolerance {times} spreads", ZfpCodec(states.shape[2], times * spread)
+
+
+def _tokenwise(states):
+    spread = spread_of(states)
+    for tolerance, threshold in product((0.15, 0.2, 0.3, 0.4, 0.6), (5, 10, 1000)):
+        variant = f"tolerance {tolerance}, threshold {threshold} spreads"
+        yield "token-wise bits + rANS", variant, TokenwiseCodec(states.shape[2], tolerance * spread, threshold * spread)
+
+
+def _hadamard(states):
+    h = states.reshape(-1, states.shape[2])
+    for levels in (5, 7, 9, 12, 16, 24):
+        yield "Hadamard + Lloyd-Max + rANS", f"{levels} levels", HadamardCodec(h, levels)
+    for price in (0.01, 0.02, 0.04):
+        yield "Hadamard + Lloyd-Max + rANS", f"64 levels, {price} a bit", HadamardCodec(h, 64, price)
+
+
+def _kvtc(states):
+    channels = states.shape[2]
+    for scope, sinks in (("frame", 0), ("frame", 1), ("token", 1)):
+        plan = ComponentPlan(states[:, sinks:].reshape(-1, channels), scope)
+        for share in (1.5, 2, 2.5, 3, 4):
+            variant = f"{share} bits a component, scales a {scope}, {sinks} sinks"
+            yield "PCA + bits by DP + deflate (KVTC)", variant, KVTCCodec(plan, int(share * channels), sinks)

@@ -1,0 +1,65 @@
+"""Intervals cover what they are of, on series whose neighbours depend on each other."""
+
+import numpy as np
+import pytest
+
+from rdcodec.errors import RdcodecError
+from rdcodec.evaluation.bootstrap import block_interval, block_length
+
+WINDOWS, PERSISTENCE = 1000, 0.6
+
+
+def series(generator):
+    """AR(1) of mean 0, stationary from the start."""
+    noise = generator.normal(size=WINDOWS)
+    values = np.empty(WINDOWS)
+    values[0] = noise[0] / np.sqrt(1 - PERSISTENCE**2)
+    for i in range(1, WINDOWS):
+        values[i] = PERSISTENCE * values[i - 1] + noise[i]
+    return values
+
+
+def coverage(block):
+    generator = np.random.default_rng(1)
+    covered = 0
+    for _ in range(200):
+        values = series(generator)
+        low, high = block_interval(lambda numbers: values[numbers].mean(), WINDOWS, block, resamples=200)
+        covered += low <= 0 <= high
+    return covered / 200
+
+
+def test_blocks_cover_dependent_windows():
+    assert 0.88 < coverage(30) < 0.98
+
+
+def test_single_windows_would_not():
+    """Their intervals are half as wide as they should be, by (1 + 0.6) / (1 - 0.6) = 4 = 2**2."""
+    assert coverage(1) < 0.8
+
+
+def test_the_width_of_independent_windows():
+    values = np.random.default_rng(0).normal(size=WINDOWS)
+    low, high = block_interval(lambda numbers: values[numbers].mean(), WINDOWS, 1, resamples=4000)
+    assert high - low == pytest.approx(2 * 1.96 * values.std() / np.sqrt(WINDOWS), rel=0.06)
+
+
+def test_blocks_are_contiguous_and_as_many_windows_as_there_are():
+    seen = []
+    block_interval(lambda numbers: seen.append(numbers) or 0.0, 10, 4, resamples=50)
+    assert all(len(numbers) == 10 and set(numbers) <= set(range(10)) for numbers in seen)
+    assert all((np.diff(numbers[:4]) % 10 == 1).all() and (np.diff(numbers[4:8]) % 10 == 1).all() for numbers in seen)
+
+
+def test_no_interval_of_too_few_blocks_or_of_nothing():
+    assert block_interval(lambda numbers: 1.0, 3, 2) is None
+    assert block_interval(lambda numbers: float("nan"), 10, 2) is None
+
+
+def test_blocks_that_there_are_none_of():
+    with pytest.raises(RdcodecError, match="block: expected 1 to 3 windows, got 4"):
+        block_interval(np.mean, 3, 4)
+
+
+def test_lengths_grow_with_the_root():
+    assert [block_length(windows) for windows in (1, 6, 24, 1000)] == [1, 2, 3, 10]
