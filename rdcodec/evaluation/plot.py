@@ -3,11 +3,12 @@
 from itertools import groupby
 
 from rdcodec.errors import RdcodecError
+from rdcodec.evaluation.comparison import best_settings
 from rdcodec.evaluation.drawing import new_figure, plain_ticks
 
 __all__ = ["plot_rows"]
 
-COLOURS = ("#c1272d", "#0000a7", "#008176", "#b8860b", "#7b3fa0")
+COLOURS = ("#c1272d", "#0000a7", "#008176", "#b8860b", "#7b3fa0", "#5a9bd4", "#d8572a", "#5a7d2a", "#a0557b", "#555555", "#00a6a6", "#caa472")
 POINT_COLOUR = "#444444"
 FLOOR = 1e-4  # nats: less than that is as good as nothing, and is drawn at the lower edge
 NEAR_RATE, NEAR_LOSS = 1.3, 2.0  # ratios within which a name would run into the next point ...
@@ -17,8 +18,8 @@ SAME_RATE, SAME_LOSS = 1.04, 1.2  # ... and two points are one in the picture
 def plot_rows(rows, title="Loss against rate"):
     """Draw KL against bits a token, both on logarithmic axes, a panel a layer.
 
-    Methods with a quality are solid lines, other methods with several rows dashed ones; the rest are points with their names
-    beside them. Error bars are one standard error over the windows. Losses below 1e-4 nats are drawn as triangles at the
+    Methods with a quality are solid lines, other methods with several rows dashed ones through their best settings; the rest are
+    points with their names beside them. Error bars are one standard error over the windows. Losses below 1e-4 nats are drawn as triangles at the
     lower edge.
 
     Parameters
@@ -58,13 +59,14 @@ def _draw(panel, rows):
     points, colours = [], iter(COLOURS * len(rows))
     for method, curve in _curves(rows):
         if len(curve) > 1 or curve[0].quality is not None:
-            _draw_curve(panel, method, curve, next(colours))
+            best = best_settings([row.bits_per_token for row in curve], [row.kl for row in curve])
+            _draw_curve(panel, method, [curve[i] for i in best], next(colours))
         else:
             points += curve
     _draw_points(panel, points)
     panel.set_ylim(bottom=min(FLOOR / 1.3, *panel.get_ylim()) if min(row.kl for row in rows) < FLOOR else None)
     if panel.get_legend_handles_labels()[0]:
-        panel.legend(loc="lower left")
+        panel.legend(loc="lower left", fontsize=8)
 
 
 def _draw_curve(panel, method, curve, colour):

@@ -101,6 +101,33 @@ def test_eval_draws(result):
     assert result[1].startswith(b"\x89PNG")
 
 
+def test_eval_of_baselines_compares_them(model_dir, text_files, codec_dir, capsys):
+    """A line a method, each at its best settings, with what the codec takes beside it; the settings of a method above."""
+    pytest.importorskip("bjontegaard")
+    arguments = ("--codec", codec_dir, "--quality=-8,0,8", "--baselines", "--fit-text", text_files[0])
+    assert rdcodec("eval", "--model", model_dir, "--text", text_files[1], *SIZE, *arguments) == 0
+    settings, comparisons = capsys.readouterr().out.split("bits/token at best settings")
+    assert "bits of transform at equal KL" in comparisons and "KL 0.02" in comparisons
+    for method in ("transform", "Hadamard + Lloyd-Max + rANS", "PCA + bits by DP + deflate (KVTC)", "hivemind quantile 8 bit"):
+        assert method in comparisons
+    assert settings.count("low-pass") > 3 and comparisons.count("low-pass") == 1
+
+
+def test_eval_says_which_baselines_are_left_out(model_dir, tmp_path, text_files, monkeypatch, capsys):
+    """Those whose packages are missing, and those that there is no text to fit to."""
+    for package in ("zipnn", "zfpy"):
+        monkeypatch.setitem(sys.modules, package, None)
+    short = tmp_path / "short.txt"
+    short.write_text(text_files[1].read_text(encoding="utf-8")[:200], encoding="utf-8")
+    arguments = ("--baselines", "--layer", 1, "--json", tmp_path / "r.json")
+    assert rdcodec("eval", "--model", model_dir, "--text", short, "--window", 64, "--windows", 3, *arguments) == 0
+    said = capsys.readouterr().err
+    assert "left out: this baseline needs the package zipnn: pip install 'rdcodec[baselines]'" in said
+    assert "no windows left to fit baselines to, give --fit-text" in said and "KVTC are left out" in said
+    methods = {row["method"] for row in json.loads((tmp_path / "r.json").read_text())["rows"]}
+    assert "FFT low-pass" in methods and not {"fp16 + ZipNN", "zfp", "global step + rANS"} & methods
+
+
 def test_eval_prints_one_table(model_dir, text_files, codec_dir, capsys):
     arguments = ("--codec", codec_dir, "--frame-tokens", "1")
     assert rdcodec("eval", "--model", model_dir, "--text", text_files[1], *SIZE, *arguments) == 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rdcodec.evaluation import baseline_settings, evaluate
+from rdcodec.evaluation import baseline_settings, evaluate, published_settings
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +41,50 @@ def test_global_step_has_a_curve(model, windows):
     rows = evaluate(model, windows[:3], settings)
     assert [row.bits_per_token for row in rows] == sorted((row.bits_per_token for row in rows), reverse=True)
     assert [row.kl for row in rows] == sorted(row.kl for row in rows)
+
+
+@pytest.fixture(scope="module")
+def published(model, windows):
+    settings = published_settings(model, 2, windows[3:])
+    return list(zip(settings, evaluate(model, windows[:3], settings), strict=True))
+
+
+def test_published_methods(published):
+    methods = {setting.method for setting, _ in published}
+    assert methods >= {"hivemind uniform 8 bit", "integers in groups", "FFT low-pass", "token-wise bits + rANS", "Hadamard + Lloyd-Max + rANS"}
+    assert methods >= {"integers + CSR + rANS", "earlier token + integers (RAC)", "PCA + bits by DP + deflate (KVTC)"}
+
+
+def test_variants_tell_settings_of_a_method_apart(published):
+    names = [(setting.method, setting.variant) for setting, _ in published]
+    assert len(set(names)) == len(names)
+    assert names == [(row.method, row.variant) for _, row in published]
+
+
+def test_rows_keep_what_each_window_costs(published):
+    for _, row in published:
+        assert sum(row.window_bits) / 3 == pytest.approx(row.bits_per_token) and sum(row.window_kl) / 3 == pytest.approx(row.kl)
+
+
+def test_fitted_methods_depend_on_the_text_given_to_fit_alone(model, windows):
+    """The codecs are those of their own text, whatever is measured, and other ones for another text."""
+    ids = [[s.codec.codec_id for s in published_settings(model, 2, part)] for part in (windows[:2], windows[:2], windows[2:])]
+    assert ids[0] == ids[1]
+    settings = published_settings(model, 2, windows[:2])
+    same = {setting.method for setting, a, b in zip(settings, ids[0], ids[2]) if a == b}
+    assert same & {"Hadamard + Lloyd-Max + rANS", "PCA + bits by DP + deflate (KVTC)", "token-wise bits + rANS"} == set()
+    assert same >= {"hivemind uniform 8 bit", "FFT low-pass", "integers + CSR + rANS"}
+
+
+def test_no_text_to_fit_leaves_the_fitted_methods_out(model, windows):
+    methods = {setting.method for setting in published_settings(model, 2, windows[:0])}
+    assert "FFT low-pass" in methods and "PCA + bits by DP + deflate (KVTC)" not in methods
+
+
+def test_missing_packages_are_named(model, windows, monkeypatch):
+    for package in ("zipnn", "zfpy"):
+        monkeypatch.setitem(__import__("sys").modules, package, None)
+    lines = []
+    methods = {setting.method for setting in published_settings(model, 2, windows[3:], lines.append)}
+    assert not {"bf16 + ZipNN", "zfp"} & methods
+    assert [line.split(": pip")[0] for line in lines] == [f"left out: this baseline needs the package {name}" for name in ("zipnn", "zfpy")]

@@ -48,6 +48,11 @@ def test_every_value_is_drawn():
     assert {float(x) for line in second.lines for x in line.get_xdata()} >= {1300.0, 1400.0, 1500.0}
 
 
+def test_settings_that_others_of_their_method_beat_are_left_out():
+    (panel,) = plot_rows([row("step", 20, None, rate, kl) for rate, kl in ((1500, 0.03), (1400, 0.04), (1600, 0.035))]).axes
+    assert [float(x) for x in panel.lines[0].get_xdata()] == [1400, 1500]
+
+
 def test_it_can_be_saved():
     file = io.BytesIO()
     plot_rows(ROWS).savefig(file, format="png")

@@ -3,7 +3,7 @@
 import pytest
 
 from rdcodec.errors import RdcodecError
-from rdcodec.evaluation import cut_text
+from rdcodec.evaluation import cut_text, whole_windows
 
 
 def tokenizer(text, verbose):
@@ -25,3 +25,9 @@ def test_nothing_left():
 def test_refused(size, message):
     with pytest.raises(RdcodecError, match=message):
         cut_text(tokenizer, "abcdefg", *size)
+
+
+def test_whole_windows_cross_no_border():
+    rows = whole_windows(tokenizer, ["abcde", "f", "ghij"], window=2)
+    assert bytes(rows.flatten().tolist()) == b"abcdghij"
+    assert whole_windows(tokenizer, ["a"], window=2).shape == (0, 2)

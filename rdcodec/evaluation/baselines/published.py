@@ -87,21 +87,21 @@ def _sparse(channels):
 
 def _fourier(channels):
     for share in (0.8, 0.9, 0.95, 1.0):
-        yield "FFT low-pass", f"{share} of channels' frequencies", FourierCodec(channels, share)
+        yield "FFT low-pass", f"{share} along channels", FourierCodec(channels, share)
     for share in (0.8, 0.9):
-        yield "FFT low-pass", f"{share} of tokens' frequencies", FourierCodec(channels, 1.0, share)
+        yield "FFT low-pass", f"{share} along tokens", FourierCodec(channels, 1.0, share)
 
 
 def _zfp(states):
     spread = spread_of(states)
     for times in (1, 2, 4, 8, 16):
-        yield "zfp", f"tolerance {times} spreads", ZfpCodec(states.shape[2], times * spread)
+        yield "zfp", f"tolerance {times}", ZfpCodec(states.shape[2], times * spread)
 
 
 def _tokenwise(states):
     spread = spread_of(states)
     for tolerance, threshold in product((0.15, 0.2, 0.3, 0.4, 0.6), (5, 10, 1000)):
-        variant = f"tolerance {tolerance}, threshold {threshold} spreads"
+        variant = f"tolerance {tolerance}, apart {threshold}"
         yield "token-wise bits + rANS", variant, TokenwiseCodec(states.shape[2], tolerance * spread, threshold * spread)
 
 
@@ -118,5 +118,5 @@ def _kvtc(states):
     for scope, sinks in (("frame", 0), ("frame", 1), ("token", 1)):
         plan = ComponentPlan(states[:, sinks:].reshape(-1, channels), scope)
         for share in (1.5, 2, 2.5, 3, 4):
-            variant = f"{share} bits a component, scales a {scope}, {sinks} sinks"
+            variant = f"{share} bits, scales a {scope}, {sinks} sinks"
             yield "PCA + bits by DP + deflate (KVTC)", variant, KVTCCodec(plan, int(share * channels), sinks)
