@@ -8,7 +8,10 @@ from rdcodec.evaluation.drawing import new_figure, plain_ticks
 
 __all__ = ["plot_rows"]
 
-COLOURS = ("#c1272d", "#0000a7", "#008176", "#b8860b", "#7b3fa0", "#5a9bd4", "#d8572a", "#5a7d2a", "#a0557b", "#555555", "#00a6a6", "#caa472")
+COLOURS = (
+    *("#c1272d", "#0000a7", "#008176", "#b8860b", "#7b3fa0", "#5a9bd4"),
+    *("#d8572a", "#5a7d2a", "#a0557b", "#555555", "#00a6a6", "#caa472"),
+)
 POINT_COLOUR = "#444444"
 FLOOR = 1e-4  # nats: less than that is as good as nothing, and is drawn at the lower edge
 NEAR_RATE, NEAR_LOSS = 1.3, 2.0  # ratios within which a name would run into the next point ...
@@ -19,8 +22,8 @@ def plot_rows(rows, title="Loss against rate"):
     """Draw KL against bits a token, both on logarithmic axes, a panel a layer.
 
     Methods with a quality are solid lines, other methods with several rows dashed ones through their best settings; the rest are
-    points with their names beside them. Error bars are one standard error over the windows. Losses below 1e-4 nats are drawn as triangles at the
-    lower edge.
+    points with their names beside them. Error bars are one standard error over the windows. Losses below 1e-4 nats are drawn as
+    triangles at the lower edge.
 
     Parameters
     ----------

@@ -98,7 +98,8 @@ def test_windows_that_vary_apart_do(package):
 
 
 def test_layers_are_kept_apart(package):
-    rows = [row(method, rate * rates(loss, 100, 0.4), loss, layer) for layer in (3, 1) for method, rate in (("own", layer), ("other", 2)) for loss in LOSSES]
+    shares = [(layer, method, share) for layer in (3, 1) for method, share in (("own", layer), ("other", 2))]
+    rows = [row(method, share * rates(loss, 100, 0.4), loss, layer) for layer, method, share in shares for loss in LOSSES]
     found = {(each.layer, each.method): each.saved for each in compare(rows, "own")}
     assert found[1, "other"] == pytest.approx(-50) and found[3, "other"] == pytest.approx(50)
 

@@ -34,7 +34,7 @@ class Allocation:
         self._components = max(group.start + group.size for group in errors)
         self._least = np.full((self._components + 1, most + 1), np.inf)  # error of the first components within a budget
         self._least[0] = 0
-        self._last = np.full((self._components + 1, most + 1), -1)  # candidate that comes last there
+        self._last = np.full((self._components + 1, most + 1), -1, np.int32)  # candidate that comes last there
         for number, group in enumerate(self._candidates):  # by their starts: what ends where one starts is known by then
             cost = self._cost(group)
             if cost > most:

@@ -10,7 +10,7 @@ __all__ = ["HadamardCodec", "rotate", "rotate_back"]
 
 ROUNDS = 4
 SEED = 1
-FIT_VALUES = 2**19
+FIT_TOKENS = 1024  # for the quantiser and its table: half a million values and more
 UNSEEN = 0.5  # count of a point that no calibration value falls to
 
 
@@ -37,10 +37,10 @@ class HadamardCodec(Baseline):
     def __init__(self, h, levels, price=0.0):
         super().__init__(h.shape[1], "hadamard", levels=levels, price=price)
         self._mean = h.mean(axis=0)
-        y = rotate(h - self._mean)
+        spread = np.linspace(0, len(h) - 1, min(len(h), FIT_TOKENS)).astype(int)
+        y = rotate(h[spread] - self._mean)
         y /= _scales(y).astype(np.float32)
-        sample = np.random.default_rng(SEED).choice(y.ravel(), min(y.size, FIT_VALUES), replace=False)
-        self._quantiser = fit_quantiser(sample, levels, price)
+        self._quantiser = fit_quantiser(y, levels, price)
         counts = np.bincount(self._quantiser.quantise(y).ravel(), minlength=len(self._quantiser.points)) + UNSEEN
         self._tables = FrequencyTables.from_pmf(counts[None] / counts.sum(), 0, 15)
 
