@@ -70,9 +70,9 @@ class KVTCCodec(Baseline):
     squared error on the calibration text within a budget that counts scales. Integers, a byte each, and scales go through zlib.
 
     Ambiguous: whether a group's shift and scale are those of a token or of all tokens sent together (`scope`, a setting); which bit
-    widths there are (1 to 6 and 8 here, integers all of them); whether integers are packed before deflate (not here: bytes
-    take 1% more bits at 2 bits a component and 1 to 4% fewer above). The paper leaves the first tokens, attention sinks, and the last ones of a cache as they are; here the
-    first ones may be (`sinks`), as float16.
+    widths there are (1 to 6 and 8 here, integers all of them); whether integers are packed before deflate (not here: bytes take 1%
+    more bits at a budget of 2 bits a component, 1 to 4% fewer above). The paper leaves the first tokens, attention sinks, and the
+    last ones of a cache as they are; here the first ones may be (`sinks`), as float16.
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 import importlib
 
+import numpy as np
 import torch
 
 from rdcodec.evaluation.baselines.base import Baseline
@@ -42,7 +43,8 @@ class ZipNNCodec(Baseline):
 class ZfpCodec(Baseline):
     """zfp (Lindstrom 2014) on the frame as an image of tokens and channels, in its mode of fixed accuracy.
 
-    Its blocks are 4 by 4 values: it presumes that neighbouring channels are alike, which they are not in hidden states.
+    Its blocks are 4 by 4 values: it presumes that neighbouring channels are alike, which they are not in hidden states. zfp lowers
+    a tolerance to a power of two; values are divided by theirs first, so that every tolerance is one of its own.
 
     Parameters
     ----------
@@ -62,10 +64,10 @@ class ZfpCodec(Baseline):
         self._package = _package("zfpy")
 
     def _encode_tokens(self, h, quality, state):
-        return self._package.compress_numpy(h, tolerance=self._tolerance)
+        return self._package.compress_numpy(h / np.float32(self._tolerance), tolerance=1.0)
 
     def _decode_tokens(self, payload, tokens, quality, state):
-        return self._package.decompress_numpy(bytes(payload))
+        return self._package.decompress_numpy(bytes(payload)) * np.float32(self._tolerance)
 
 
 def _package(name):

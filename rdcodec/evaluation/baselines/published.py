@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from rdcodec.codecs import IntegerCodec
+from rdcodec.codecs import GlobalStepCodec, IntegerCodec
 from rdcodec.evaluation.baselines.codebook import CodebookCodec
 from rdcodec.evaluation.baselines.fourier import FourierCodec
 from rdcodec.evaluation.baselines.kvtc import ComponentPlan, KVTCCodec
@@ -43,7 +43,7 @@ def published_settings(model, layer, fit_inputs, left_out=None):
     settings = _made(layer, [_zipnn, _codebook, _integers, _residual, _sparse, _fourier], channels, left_out)
     if len(fit_inputs):
         states = fit_states(model, layer, fit_inputs, FIT_TOKENS)
-        settings += _made(layer, [_zfp, _tokenwise, _hadamard, _kvtc], states, left_out)
+        settings += _made(layer, [_global_step, _zfp, _tokenwise, _hadamard, _kvtc], states, left_out)
     return settings
 
 
@@ -92,9 +92,16 @@ def _fourier(channels):
         yield "FFT low-pass", f"{share} along tokens", FourierCodec(channels, 1.0, share)
 
 
+def _global_step(states):
+    """Steps between the usual ones and below."""
+    h = states.reshape(-1, states.shape[2])
+    for step in (0.4, 0.7, 1.2):
+        yield "global step + rANS", f"step {step}", GlobalStepCodec.fit(h, step * spread_of(states))
+
+
 def _zfp(states):
     spread = spread_of(states)
-    for times in (1.5, 2, 3, 4, 6):
+    for times in (1.4, 2, 2.6, 3.4, 4.6):
         yield "zfp", f"tolerance {times}", ZfpCodec(states.shape[2], times * spread)
 
 
@@ -115,7 +122,7 @@ def _hadamard(states):
 
 def _kvtc(states):
     channels = states.shape[2]
-    shares = {("frame", 0): (2, 2.5, 3, 3.5, 4, 5), ("frame", 1): (3, 4), ("token", 0): (2.5, 3, 3.5, 4)}
+    shares = {("frame", 0): (2, 2.5, 3, 3.5, 4, 4.5, 5), ("frame", 1): (3, 4), ("token", 0): (2.5, 3, 3.5, 4)}
     for (scope, sinks), bits in shares.items():
         plan = ComponentPlan(states[:, sinks:].reshape(-1, channels), scope, int(bits[-1] * channels))
         for each in bits:
