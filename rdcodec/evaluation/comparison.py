@@ -11,6 +11,7 @@ __all__ = ["Comparison", "bd_rate", "best_settings", "compare", "rate_at"]
 
 TARGETS = (0.005, 0.01, 0.02, 0.05)  # nats a token
 LOSSES = (0.005, 0.05)  # between which rates are compared
+APART = 1e-6  # in ln KL: a polynomial through two points that are nearer says nothing
 
 
 class Comparison(NamedTuple):
@@ -93,7 +94,9 @@ def _windows(rows):
 
 
 def best_settings(bits, kl):
-    """Numbers of the settings that no other beats in both rate and loss, by falling loss.
+    """Numbers of the settings on the lower convex hull of log rate over the logarithm of the loss, by falling loss.
+
+    What is above the hull is beaten by a setting, or by taking turns between two.
 
     Parameters
     ----------
@@ -101,13 +104,29 @@ def best_settings(bits, kl):
 
     Examples
     --------
-    >>> best_settings([100, 200, 150, 210], [0.4, 0.1, 0.5, 0.1]).tolist()
+    >>> best_settings([100, 200, 150, 210, 180], [0.4, 0.1, 0.5, 0.1, 0.2]).tolist()
     [0, 1]
     """
-    bits, kl = np.asarray(bits), np.asarray(kl)
-    order = np.lexsort((kl, bits))
-    lowest = np.minimum.accumulate(np.concatenate([[np.inf], kl[order]]))[:-1]
-    return order[kl[order] < lowest]
+    quality, rate = _logarithms(bits, kl)
+    order = np.lexsort((-quality, rate))
+    highest = np.maximum.accumulate(np.concatenate([[-np.inf], quality[order]]))[:-1]
+    hull = []
+    for i in order[quality[order] > highest]:
+        while len(hull) > 1 and _is_above(hull[-1], hull[-2], i, quality, rate):
+            hull.pop()
+        hull.append(i)
+    return np.array(hull)
+
+
+def _logarithms(bits, kl):
+    """-ln KL, which rises with quality, and ln bits."""
+    return -np.log(np.maximum(np.asarray(kl, float), np.finfo(float).tiny)), np.log(np.asarray(bits, float))
+
+
+def _is_above(middle, first, last, quality, rate):
+    """Whether a point is on the line between two others, or above it."""
+    share = (quality[middle] - quality[first]) / (quality[last] - quality[first])
+    return rate[middle] >= rate[first] + share * (rate[last] - rate[first])
 
 
 def rate_at(bits, kl, target):
@@ -131,11 +150,10 @@ def rate_at(bits, kl, target):
     200.0
     """
     best = best_settings(bits, kl)
-    bits, kl = np.asarray(bits, float)[best], np.asarray(kl, float)[best]
-    if kl[-1] > target:
+    quality, rate = (values[best] for values in _logarithms(bits, kl))
+    if quality[-1] < -np.log(target):
         return None
-    log_rate = np.interp(-np.log(target), -np.log(np.maximum(kl, np.finfo(float).tiny)), np.log(bits))
-    return round(float(np.exp(log_rate)), 6)
+    return round(float(np.exp(np.interp(-np.log(target), quality, rate))), 6)
 
 
 def bd_rate(bits, kl, own_bits, own_kl, losses=LOSSES):
@@ -175,13 +193,12 @@ def bd_rate(bits, kl, own_bits, own_kl, losses=LOSSES):
 def _curve(bits, kl, losses):
     """Rates and qualities (-ln KL, rising) of the best settings, cut at the losses; None without 2 points."""
     best = best_settings(bits, kl)
-    kl = np.asarray(kl, float)[best]
-    rates = np.asarray(bits, float)[best][kl > 0]
-    quality = -np.log(kl[kl > 0])
+    quality, rate = (values[best] for values in _logarithms(bits, kl))
     ends = -np.log(np.array(losses[::-1]))
     if len(quality) < 2 or quality[-1] <= ends[0] or quality[0] >= ends[1]:
         return None
     ends = np.clip(ends, quality[0], quality[-1])
-    inside = (quality > ends[0]) & (quality < ends[1])
-    at_ends = np.exp(np.interp(ends, quality, np.log(rates)))
-    return np.concatenate([at_ends[:1], rates[inside], at_ends[1:]]), np.concatenate([ends[:1], quality[inside], ends[1:]])
+    inside = (quality > ends[0] + APART) & (quality < ends[1] - APART)
+    at_ends = np.interp(ends, quality, rate)
+    rates = np.exp(np.concatenate([at_ends[:1], rate[inside], at_ends[1:]]))
+    return rates, np.concatenate([ends[:1], quality[inside], ends[1:]])

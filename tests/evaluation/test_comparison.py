@@ -24,8 +24,18 @@ def row(method, bits, kl, layer=1, noise=0.0):
 
 
 def test_settings_that_others_beat_do_not_count():
-    bits, kl = [100, 110, 120, 130, 130], [0.4, 0.5, 0.3, 0.3, 0.2]
+    bits, kl = [100, 110, 115, 130, 130], [0.4, 0.5, 0.27, 0.3, 0.2]
     assert best_settings(bits, kl).tolist() == [0, 2, 4]
+
+
+def test_settings_that_two_others_beat_between_them_do_not_count():
+    """At twice the rate half of the loss, at four times a quarter: what lies above this line is left out, what lies below stays."""
+    assert best_settings([100, 210, 400], [0.04, 0.02, 0.01]).tolist() == [0, 2]
+    assert best_settings([100, 190, 400], [0.04, 0.02, 0.01]).tolist() == [0, 1, 2]
+
+
+def test_lossless_settings_have_a_place():
+    assert best_settings([100, 9216], [0.04, 0.0]).tolist() == [0, 1]
 
 
 def test_rates_between_settings_are_on_a_line_of_logarithms():
