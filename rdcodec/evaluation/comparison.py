@@ -94,7 +94,7 @@ def _windows(rows):
 
 
 def best_settings(bits, kl):
-    """Numbers of the settings on the lower convex hull of log rate over the logarithm of the loss, by falling loss.
+    """Numbers of the settings on the lower convex hull of rate over loss, by falling loss.
 
     What is above the hull is beaten by a setting, or by taking turns between two.
 
@@ -107,26 +107,27 @@ def best_settings(bits, kl):
     >>> best_settings([100, 200, 150, 210, 180], [0.4, 0.1, 0.5, 0.1, 0.2]).tolist()
     [0, 1]
     """
-    quality, rate = _logarithms(bits, kl)
-    order = np.lexsort((-quality, rate))
-    highest = np.maximum.accumulate(np.concatenate([[-np.inf], quality[order]]))[:-1]
+    bits, kl = np.asarray(bits, float), np.asarray(kl, float)
+    order = np.lexsort((kl, bits))
+    lowest = np.minimum.accumulate(np.concatenate([[np.inf], kl[order]]))[:-1]
     hull = []
-    for i in order[quality[order] > highest]:
-        while len(hull) > 1 and _is_above(hull[-1], hull[-2], i, quality, rate):
+    for i in order[kl[order] < lowest]:
+        while len(hull) > 1 and _is_above(hull[-1], hull[-2], i, bits, kl):
             hull.pop()
         hull.append(i)
     return np.array(hull)
 
 
-def _logarithms(bits, kl):
-    """-ln KL, which rises with quality, and ln bits."""
-    return -np.log(np.maximum(np.asarray(kl, float), np.finfo(float).tiny)), np.log(np.asarray(bits, float))
+def _is_above(middle, first, last, bits, kl):
+    """Whether a setting is on the line between two others, or above it."""
+    share = (kl[first] - kl[middle]) / (kl[first] - kl[last])
+    return bits[middle] >= bits[first] + share * (bits[last] - bits[first])
 
 
-def _is_above(middle, first, last, quality, rate):
-    """Whether a point is on the line between two others, or above it."""
-    share = (quality[middle] - quality[first]) / (quality[last] - quality[first])
-    return rate[middle] >= rate[first] + share * (rate[last] - rate[first])
+def _best_curve(bits, kl):
+    """-ln KL, which rises, and ln bits of the best settings."""
+    best = best_settings(bits, kl)
+    return -np.log(np.maximum(np.asarray(kl, float)[best], np.finfo(float).tiny)), np.log(np.asarray(bits, float)[best])
 
 
 def rate_at(bits, kl, target):
@@ -149,8 +150,7 @@ def rate_at(bits, kl, target):
     >>> rate_at([100, 400], [0.04, 0.01], 0.02)
     200.0
     """
-    best = best_settings(bits, kl)
-    quality, rate = (values[best] for values in _logarithms(bits, kl))
+    quality, rate = _best_curve(bits, kl)
     if quality[-1] < -np.log(target):
         return None
     return round(float(np.exp(np.interp(-np.log(target), quality, rate))), 6)
@@ -192,8 +192,7 @@ def bd_rate(bits, kl, own_bits, own_kl, losses=LOSSES):
 
 def _curve(bits, kl, losses):
     """Rates and qualities (-ln KL, rising) of the best settings, cut at the losses; None without 2 points."""
-    best = best_settings(bits, kl)
-    quality, rate = (values[best] for values in _logarithms(bits, kl))
+    quality, rate = _best_curve(bits, kl)
     ends = -np.log(np.array(losses[::-1]))
     if len(quality) < 2 or quality[-1] <= ends[0] or quality[0] >= ends[1]:
         return None

@@ -29,9 +29,14 @@ def test_settings_that_others_beat_do_not_count():
 
 
 def test_settings_that_two_others_beat_between_them_do_not_count():
-    """At twice the rate half of the loss, at four times a quarter: what lies above this line is left out, what lies below stays."""
-    assert best_settings([100, 210, 400], [0.04, 0.02, 0.01]).tolist() == [0, 2]
-    assert best_settings([100, 190, 400], [0.04, 0.02, 0.01]).tolist() == [0, 1, 2]
+    """Two tokens of three at the finest, one at the coarsest: 300 bits at a loss of 0.02. More than that is left out, less stays."""
+    assert best_settings([100, 310, 400], [0.04, 0.02, 0.01]).tolist() == [0, 2]
+    assert best_settings([100, 290, 400], [0.04, 0.02, 0.01]).tolist() == [0, 1, 2]
+
+
+def test_settings_of_one_step_after_another_all_count():
+    """A bit an element halves the error twice over, whatever the range: no setting is left out for the sake of distant ones."""
+    assert best_settings(np.arange(1, 9) * 576.0, 4.0 ** -np.arange(1, 9)).tolist() == list(range(8))
 
 
 def test_lossless_settings_have_a_place():
