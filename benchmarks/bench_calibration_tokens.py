@@ -70,7 +70,8 @@ def measure(model, tokenizer, texts, windows, layer, tokens):
 
 def curves(rows):
     """Rows of each model, by tokens."""
-    return {name: sorted((r for r in rows if r["model"] == name), key=lambda r: r["tokens"]) for name in dict.fromkeys(r["model"] for r in rows)}
+    names = dict.fromkeys(row["model"] for row in rows)
+    return {name: sorted((row for row in rows if row["model"] == name), key=lambda row: row["tokens"]) for name in names}
 
 
 def report(rows):

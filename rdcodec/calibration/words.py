@@ -2,8 +2,8 @@
 
 A word is the expected hidden state of a vocabulary entry. Few entries are seen often enough to average, so each is predicted
 from the state that the model itself gives to the token without context, by ridge regression, its ridge that of least error in
-text it is not fitted to; the mean of what is left over refines the frequent ones. Without a vocabulary, what tokens are known by is their position. The encoder sends the word that
-fits best; nothing else knows of tokens.
+text it is not fitted to; the mean of what is left over refines the frequent ones. Without a vocabulary, what tokens are known
+by is their position. The encoder sends the word that fits best; nothing else knows of tokens.
 """
 
 import functools
@@ -18,7 +18,7 @@ __all__ = ["Words", "fit_words", "position_words", "vocabulary_words"]
 
 MOST_WORDS = 8192
 FOLDS = 4  # of the text, each predicted from the others
-RIDGES = 10.0 ** np.arange(-7, 1)  # of the mean eigenvalue, which a few massive channels may rule
+RIDGES = 10.0 ** np.arange(-7, 0.5, 0.5)  # of the mean eigenvalue, which a few massive channels may rule
 TINY = 1e-30  # where all tokens have one word
 PSEUDO_COUNT = 4
 BATCH = 256
@@ -98,9 +98,8 @@ def fit_words(features, values, word_of):
     fold = np.arange(len(values)) * FOLDS // len(values)
     parts = [_WordSums.of(values[fold == k], word_of[fold == k], len(features)) for k in range(FOLDS)]
     whole = functools.reduce(_WordSums.plus, parts)
-    fits = [_Regression(features, whole.minus(part)) for part in parts]
-    ridge = RIDGES[np.argmin(sum(fit.errors(part) for fit, part in zip(fits, parts, strict=True)))]
-    return _Regression(features, whole).words(ridge)
+    errors = sum(_Regression(features, whole.minus(part)).errors(part) for part in parts)
+    return _Regression(features, whole).words(RIDGES[np.argmin(errors)])
 
 
 class _WordSums(NamedTuple):

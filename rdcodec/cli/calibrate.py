@@ -20,7 +20,7 @@ def calibrate(
     out: Annotated[Path, typer.Option("--out", help="Folder to write the codec to.", show_default=False)],
     tokens: Annotated[
         Optional[int],
-        typer.Option("--tokens", help="Tokens to fit to; some more are held out. 12,000, or 21 a channel where that is more, if not given."),
+        typer.Option("--tokens", help="Tokens to fit to, by default 12,000 or 21 a channel; some more are held out."),
     ] = None,
     target_kl: Annotated[
         Optional[float],
