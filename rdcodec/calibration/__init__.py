@@ -44,7 +44,7 @@ def calibrate(model, tokenizer, texts, layer, tokens=None, target_kl=None, progr
         Split point, 0 to n_layers - 1.
     tokens : int, optional
         To fit; a sixth as many, at most four windows of 512, are held out besides. As many as `default_tokens` says where it is
-        not given: more where states are wider.
+        not given, more where states are wider, or all there are.
     target_kl : float, optional
         Loss in nats a token, KL(uncompressed || compressed), that the default quality keeps; 0.02 where not given.
     progress : callable, optional
@@ -64,10 +64,9 @@ def calibrate(model, tokenizer, texts, layer, tokens=None, target_kl=None, progr
     model = unwrapped(model)
     channels = find_site(model, layer).channels
     check_one_input(model)
-    tokens = default_tokens(channels) if tokens is None else tokens
-    if tokens < 1:
+    if tokens is not None and tokens < 1:
         raise RdcodecError(f"tokens: expected at least 1, got {tokens}")
-    windows = cut_windows(model, tokenizer, texts, tokens)
+    windows = cut_windows(model, tokenizer, texts, tokens or default_tokens(channels), or_all=tokens is None)
 
     def words(states, report):
         return vocabulary_words(model, layer, windows.fit, windows.counts, report)

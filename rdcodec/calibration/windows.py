@@ -10,7 +10,9 @@ __all__ = ["Windows", "all_windows", "batches", "cut_inputs", "cut_windows", "de
 
 WINDOW = 512  # tokens
 LEAST_TOKENS = 12_000  # by default, for the tables and words of narrow models ...
-CHANNEL_TOKENS = 21  # ... and for each channel, as many as 576 have of these
+CHANNEL_TOKENS = 42  # ... for each channel ...
+MOST_TOKENS = 86_000  # ... and what most machines have memory for
+LEAST_WINDOWS = 4
 HELD_OUT = 1 / 6  # windows held out for each one fitted ...
 HELD_OUT_MOST = 4 * WINDOW  # tokens
 HELD_OUT_INPUTS = 128  # at most, where an input has one output distribution
@@ -35,8 +37,8 @@ class Windows:
 
 
 def default_tokens(channels):
-    """int : tokens that `rdcodec.calibrate` fits to where it is not told: 12,000, or 21 a channel where that is more."""
-    return max(LEAST_TOKENS, CHANNEL_TOKENS * channels)
+    """int : tokens that `rdcodec.calibrate` fits to where it is not told: 42 a channel, 12,000 to 86,000."""
+    return min(max(LEAST_TOKENS, CHANNEL_TOKENS * channels), MOST_TOKENS)
 
 
 def all_windows(model, tokenizer, texts):
@@ -54,8 +56,8 @@ def all_windows(model, tokenizer, texts):
     return torch.cat([part[: len(part) // window * window].view(-1, window) for part in ids]), ids
 
 
-def cut_windows(model, tokenizer, texts, tokens):
-    """Windows spread evenly over the texts.
+def cut_windows(model, tokenizer, texts, tokens, or_all=False):
+    """Windows spread evenly over the texts; with `or_all`, of all of them where they hold fewer tokens.
 
     Raises
     ------
@@ -64,8 +66,10 @@ def cut_windows(model, tokenizer, texts, tokens):
     """
     rows, ids = all_windows(model, tokenizer, texts)
     window = rows.shape[1]
-    wanted = max(2, -(-tokens // window))
-    held_out = min(-(-HELD_OUT_MOST // window), max(2, round(wanted * HELD_OUT)))
+    wanted, held_out = _counts(tokens, window)
+    if or_all and LEAST_WINDOWS <= len(rows) < wanted + held_out:
+        wanted = max(2, int(len(rows) / (1 + HELD_OUT)))
+        held_out = len(rows) - wanted
     if len(rows) < wanted + held_out:
         raise RdcodecError(
             f"texts: {wanted} windows of {window} tokens to fit and {held_out} to hold out were asked for"
@@ -77,6 +81,12 @@ def cut_windows(model, tokenizer, texts, tokens):
     vocabulary = model.get_input_embeddings().weight.shape[0]
     counts = torch.bincount(torch.cat(ids), minlength=vocabulary) - torch.bincount(held.flatten(), minlength=vocabulary)
     return Windows(rows[shuffled[held_out:]], held, counts.numpy())
+
+
+def _counts(tokens, window):
+    """Windows to fit, and to hold out."""
+    wanted = max(2, -(-tokens // window))
+    return wanted, min(-(-HELD_OUT_MOST // window), max(2, round(wanted * HELD_OUT)))
 
 
 def cut_inputs(inputs):

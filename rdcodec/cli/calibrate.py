@@ -20,7 +20,7 @@ def calibrate(
     out: Annotated[Path, typer.Option("--out", help="Folder to write the codec to.", show_default=False)],
     tokens: Annotated[
         Optional[int],
-        typer.Option("--tokens", help="Tokens to fit to, by default 12,000 or 21 a channel; some more are held out."),
+        typer.Option("--tokens", help="Tokens to fit to, by default 42 a channel (12,000 to 86,000) or all there are; some more are held out."),
     ] = None,
     target_kl: Annotated[
         Optional[float],
@@ -39,7 +39,7 @@ def calibrate(
     with progress_bar() as progress:
         codec = fit(loaded, tokenizer, texts, layer, tokens, target_kl=target_kl, progress=progress)
     seconds = perf_counter() - began
-    tokens = default_tokens(codec.channels) if tokens is None else tokens
+    fitted = f"up to {default_tokens(codec.channels):,}" if tokens is None else f"{tokens:,}"
     codec.save_pretrained(out)
     write_json(
         json,
@@ -56,6 +56,6 @@ def calibrate(
         },
     )
     say(
-        f"{out}: codec {codec.codec_id.hex()} for layer {layer} of {model}, {codec.channels} channels, fitted to {tokens:,} tokens,"
+        f"{out}: codec {codec.codec_id.hex()} for layer {layer} of {model}, {codec.channels} channels, fitted to {fitted} tokens,"
         f" default quality {codec.default_quality}, {seconds:.0f} s"
     )

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from rdcodec import RdcodecError, calibrate
 from rdcodec.calibration.metric import principal_components, shrunk_covariance, token_scales
-from rdcodec.calibration.windows import default_tokens
+from rdcodec.calibration.windows import all_windows, cut_windows, default_tokens
 from rdcodec.calibration.words import PSEUDO_COUNT, fit_words
 
 CHANNELS = 24
@@ -77,13 +78,16 @@ def test_scales_of_tokens_show_their_common_axes():
     assert np.abs(principal_components(scaled.T @ scaled)[1][:, 0]).argmax() == 0
 
 
-@pytest.mark.parametrize(("channels", "tokens"), [(40, 12_000), (571, 12_000), (576, 12_096), (896, 18_816), (4096, 86_016)])
+@pytest.mark.parametrize(("channels", "tokens"), [(40, 12_000), (285, 12_000), (576, 24_192), (896, 37_632), (4096, 86_000)])
 def test_the_default_number_of_tokens_follows_the_width(channels, tokens):
     assert default_tokens(channels) == tokens
 
 
-def test_without_a_number_of_tokens_the_default_is_asked_for(model, tokenizer, text):
-    from rdcodec import RdcodecError, calibrate
-
+def test_without_a_number_of_tokens_all_of_a_short_text_are_fitted_to(model, tokenizer, text):
+    windows = cut_windows(model, tokenizer, [text], 10**6, or_all=True)
+    rows, _ = all_windows(model, tokenizer, [text])
+    assert len(windows.fit) + len(windows.held_out) == len(rows) and len(windows.held_out) >= 1
+    with pytest.raises(RdcodecError, match="tokens=1000000"):
+        cut_windows(model, tokenizer, [text], 10**6)
     with pytest.raises(RdcodecError, match="tokens=12000"):
-        calibrate(model, tokenizer, [text[:2000]], 2)
+        calibrate(model, tokenizer, [text[:100]], 2)
