@@ -478,17 +478,13 @@ typedef struct rdc_level_grid {
     uint32_t first_table;
 } rdc_level_grid;
 
-/* Levels [tokens, components] as the symbols of a block, [components, tokens], and their tables.
- * Errors: RDC_ERROR_GRID (at: component). */
-rdc_status rdc_levels_order(const rdc_level_grid *grid, const int32_t *levels, const int32_t *token_scale, size_t tokens,
-                            int32_t *symbols, uint16_t *index);
-
 /* Counts how often each level from -reach to reach met each table of the grid: counts [rows, 2 * reach + 1], a row a table.
  * Errors: RDC_ERROR_GRID (at: component). */
 rdc_status rdc_levels_count(const rdc_level_grid *grid, const int32_t *levels, const int32_t *token_scale, size_t tokens,
                             uint32_t reach, size_t rows, int64_t *counts);
 
-/* What a token's scale is chosen by. */
+/* What a token's scale is chosen by: the candidate of the shortest code of its levels, that is the local minimum that is met from the
+ * candidate 0 on. */
 typedef struct rdc_scale_costs {
     const uint16_t *costs;     /* [rows, cost_levels]: of a level of that magnitude (the last for all larger ones) in a table of the grid */
     size_t rows;
@@ -496,16 +492,6 @@ typedef struct rdc_scale_costs {
     const int32_t *candidates; /* what may be added to the scale, rising */
     size_t candidate_count;
 } rdc_scale_costs;
-
-/* For each token which of the candidates to add to its scale for the shortest code of its levels: the local minimum that is met
- * from the candidate 0 on. Errors: RDC_ERROR_GRID (at: component), RDC_ERROR_CANDIDATES, RDC_ERROR_MEMORY. */
-rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const rdc_scale_costs *costs, const int32_t *levels,
-                                const int32_t *token_scale, size_t tokens, int32_t *choice);
-
-/* Decodes levels [components, tokens], the next of a block, to points [tokens, components] in units of half a step.
- * Errors: RDC_ERROR_GRID (at: component), those of rdc_block_decode, RDC_ERROR_MEMORY. */
-rdc_status rdc_levels_decode(const rdc_level_grid *grid, rdc_block_decoder *decoder, const int32_t *token_scale, size_t tokens,
-                             int64_t *points);
 
 /* ---- Levels under predicted means and scales ---- */
 
@@ -582,7 +568,7 @@ void rdc_prediction_rollback(rdc_prediction *prediction);
 /* Levels, the symbols of a block, of the next tokens' components y [tokens, components], their tables, what they refer to, and the
  * candidate that is added to each token's scale. What is too large for the quantiser becomes the largest that it takes.
  * Errors: RDC_ERROR_EXPONENT (at: token), RDC_ERROR_QUANTISE_RANGE (at: component that is no number),
- * those of rdc_levels_fit_scale. */
+ * RDC_ERROR_GRID (at: component), RDC_ERROR_CANDIDATES, RDC_ERROR_MEMORY. */
 rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y,
                                  const rdc_scale_costs *costs, int32_t *levels, uint16_t *index, rdc_references references,
                                  int32_t *choice);

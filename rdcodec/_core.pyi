@@ -86,21 +86,9 @@ def net_state_load(net: Net, saved: Buffer, /) -> NetState: ...
 def net_run(state: NetState, x: NDArray[np.int16], cpu: str = ..., /) -> NDArray[np.int16]: ...
 
 # levels under the scale grid
-def levels_order(
-    grid: Grid, levels: NDArray[np.int32], token_scale: NDArray[np.int32], /
-) -> tuple[NDArray[np.int32], NDArray[np.uint16]]: ...
 def levels_count(
     grid: Grid, levels: NDArray[np.int32], token_scale: NDArray[np.int32], rows: int, reach: int, /
 ) -> NDArray[np.int64]: ...
-def levels_fit_scale(
-    grid: Grid,
-    levels: NDArray[np.int32],
-    token_scale: NDArray[np.int32],
-    costs: NDArray[np.uint16],
-    candidates: NDArray[np.int32],
-    /,
-) -> NDArray[np.int32]: ...
-def levels_decode(grid: Grid, decoder: Decoder, token_scale: NDArray[np.int32], /) -> NDArray[np.int64]: ...
 
 # levels under predicted means and scales
 def predictor_make(

@@ -1,8 +1,5 @@
-/* The search of each token's scale: the one whose tables give its levels the shortest code. */
-#include <stdlib.h>
-
+/* The search for a token's scale: the one whose tables give its levels the shortest code. */
 #include "base/status.h"
-#include "base/threads.h"
 #include "levels/grid.h"
 #include "quant/trellis.h"
 
@@ -102,21 +99,4 @@ int32_t rdc_levels_fit_token(const rdc_level_grid *grid, const rdc_scale_costs *
     while (search.start + 1 < costs->candidate_count && costs->candidates[search.start] < 0) search.start++;
     find_positions(&search, levels, positions);
     return best_candidate(&search, positions, token_scale);
-}
-
-rdc_status rdc_levels_fit_scale(const rdc_level_grid *grid, const rdc_scale_costs *costs, const int32_t *levels,
-                                const int32_t *token_scale, size_t tokens, int32_t *choice) {
-    RDC_FORWARD_IF_ERROR(rdc_scale_costs_check(grid, costs));
-    const int threads = rdc_threads_for(tokens);
-    uint32_t *positions = malloc((size_t)threads * (grid->components + 1) * sizeof *positions);
-    RDC_RETURN_IF(!positions, RDC_ERROR_MEMORY, 0, 0);
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(threads) schedule(static)
-#endif
-    for (int64_t t = 0; t < (int64_t)tokens; t++) {
-        uint32_t *at = positions + rdc_thread_number() * grid->components;
-        choice[t] = rdc_levels_fit_token(grid, costs, levels + (size_t)t * grid->components, token_scale[t], at);
-    }
-    free(positions);
-    return rdc_ok();
 }

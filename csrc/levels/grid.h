@@ -18,12 +18,12 @@ static inline uint32_t rdc_grid_even_table(const rdc_level_grid *grid, size_t co
 /* Whether `costs` are such as the search for scales takes. Errors: RDC_ERROR_GRID (at: component), RDC_ERROR_CANDIDATES. */
 rdc_status rdc_scale_costs_check(const rdc_level_grid *grid, const rdc_scale_costs *costs);
 
-/* The candidate for one token, as rdc_levels_fit_scale chooses it. `positions` is room for [components]. */
+/* The candidate for a token. `positions` is room for [components]. */
 int32_t rdc_levels_fit_token(const rdc_level_grid *grid, const rdc_scale_costs *costs, const int32_t *levels, int32_t token_scale,
                              uint32_t *positions);
 
-/* The tables of a token's levels, `stride` apart. */
-void rdc_levels_find_tables(const rdc_level_grid *grid, const int32_t *levels, int32_t token_scale, size_t stride, uint16_t *index);
+/* The tables of a token's levels. */
+void rdc_levels_find_tables(const rdc_level_grid *grid, const int32_t *levels, int32_t token_scale, uint16_t *index);
 
 /* After this every table number of the grid is a uint16. Errors: RDC_ERROR_GRID (at: component). */
 rdc_status rdc_grid_check(const rdc_level_grid *grid);
@@ -32,7 +32,7 @@ rdc_status rdc_grid_check(const rdc_level_grid *grid);
 rdc_status rdc_grid_check_rows(const rdc_level_grid *grid, size_t rows);
 
 /* Decodes the levels of one token, in the order of components. `index` is room for as many tables.
- * Errors: as rdc_levels_decode. */
+ * Errors: as rdc_block_decode. */
 rdc_status rdc_levels_decode_token(const rdc_level_grid *grid, rdc_block_decoder *decoder, int32_t token_scale, uint16_t *index,
                                    int32_t *levels);
 

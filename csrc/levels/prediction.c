@@ -349,7 +349,7 @@ static void choose_tables(const rdc_predictor *predictor, const rdc_said *said, 
                           const int32_t *scale, const int32_t *levels, uint32_t *positions, uint16_t *index, int32_t *choice) {
     const rdc_level_grid grid = grid_with(predictor, scale);
     choice[t] = rdc_levels_fit_token(&grid, costs, levels, said->token_scale[t], positions);
-    rdc_levels_find_tables(&grid, levels, sum_of(said->token_scale[t], costs->candidates[choice[t]]), 1, index);
+    rdc_levels_find_tables(&grid, levels, sum_of(said->token_scale[t], costs->candidates[choice[t]]), index);
 }
 
 /* Tokens are quantised one after the other; but none waits for the tables of one before, so threads share these. */

@@ -75,29 +75,6 @@ static int levels_parse(const rdc_py_state *state, PyObject *grid, PyObject *lev
     return -1;
 }
 
-static PyObject *levels_order(PyObject *module, PyObject *args) {
-    const rdc_py_state *state = rdc_py_state_of(module);
-    PyObject *grid, *levels, *token_scale;
-    levels_args a;
-    if (!PyArg_ParseTuple(args, "O!OO:levels_order", &PyTuple_Type, &grid, &levels, &token_scale)) return NULL;
-    if (levels_parse(state, grid, levels, token_scale, &a) < 0) return NULL;
-    npy_intp shape[2] = {(npy_intp)a.grid.components, (npy_intp)a.tokens};
-    PyArrayObject *symbols = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_INT32);
-    PyArrayObject *index = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_UINT16);
-    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
-    if (symbols && index) {
-        Py_BEGIN_ALLOW_THREADS
-        status = rdc_levels_order(&a.grid, PyArray_DATA(a.levels), PyArray_DATA(a.token_scale), a.tokens, PyArray_DATA(symbols),
-                                  PyArray_DATA(index));
-        Py_END_ALLOW_THREADS
-    }
-    rdc_py_grid_free(&a.grid);
-    if (status.error == RDC_OK) return Py_BuildValue("NN", symbols, index);
-    Py_XDECREF(symbols);
-    Py_XDECREF(index);
-    return rdc_py_raise(state, status);
-}
-
 static PyObject *levels_count(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *grid, *levels, *token_scale;
@@ -119,62 +96,8 @@ static PyObject *levels_count(PyObject *module, PyObject *args) {
     return rdc_py_raise(state, status);
 }
 
-static PyObject *levels_fit_scale(PyObject *module, PyObject *args) {
-    const rdc_py_state *state = rdc_py_state_of(module);
-    PyObject *grid, *levels, *token_scale, *costs_object, *candidates_object;
-    levels_args a;
-    if (!PyArg_ParseTuple(args, "O!OOOO:levels_fit_scale", &PyTuple_Type, &grid, &levels, &token_scale, &costs_object, &candidates_object)) return NULL;
-    if (levels_parse(state, grid, levels, token_scale, &a) < 0) return NULL;
-    rdc_scale_costs costs;
-    npy_intp tokens = (npy_intp)a.tokens;
-    PyArrayObject *choice = NULL;
-    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
-    const int has_costs = rdc_py_scale_costs(state, costs_object, candidates_object, &costs) == 0;
-    if (has_costs) choice = (PyArrayObject *)PyArray_SimpleNew(1, &tokens, NPY_INT32);
-    if (choice) {
-        Py_BEGIN_ALLOW_THREADS
-        status = rdc_levels_fit_scale(&a.grid, &costs, PyArray_DATA(a.levels), PyArray_DATA(a.token_scale), a.tokens, PyArray_DATA(choice));
-        Py_END_ALLOW_THREADS
-    }
-    rdc_py_grid_free(&a.grid);
-    if (!has_costs) return NULL;
-    if (status.error == RDC_OK) return (PyObject *)choice;
-    Py_XDECREF(choice);
-    return rdc_py_raise(state, status);
-}
-
-static PyObject *levels_decode(PyObject *module, PyObject *args) {
-    const rdc_py_state *state = rdc_py_state_of(module);
-    PyObject *grid_object, *decoder_object, *scale_object;
-    rdc_level_grid grid;
-    if (!PyArg_ParseTuple(args, "O!OO:levels_decode", &PyTuple_Type, &grid_object, &decoder_object, &scale_object)) return NULL;
-    if (rdc_py_grid(state, grid_object, &grid) < 0) return NULL;
-    PyArrayObject *token_scale = rdc_py_array(scale_object, "token_scale", NPY_INT32, "int32");
-    rdc_block_decoder *decoder = token_scale ? rdc_py_decoder_acquire(state, decoder_object) : NULL;
-    if (!decoder) {
-        rdc_py_grid_free(&grid);
-        return NULL;
-    }
-    npy_intp shape[2] = {PyArray_SIZE(token_scale), (npy_intp)grid.components};
-    PyArrayObject *points = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_INT64);
-    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
-    if (points) {
-        Py_BEGIN_ALLOW_THREADS
-        status = rdc_levels_decode(&grid, decoder, PyArray_DATA(token_scale), (size_t)shape[0], PyArray_DATA(points));
-        Py_END_ALLOW_THREADS
-    }
-    rdc_py_decoder_release(decoder_object);
-    rdc_py_grid_free(&grid);
-    if (status.error == RDC_OK) return (PyObject *)points;
-    Py_XDECREF(points);
-    return rdc_py_raise(state, status);
-}
-
 static PyMethodDef functions[] = {
-    {"levels_order", levels_order, METH_VARARGS, NULL},
     {"levels_count", levels_count, METH_VARARGS, NULL},
-    {"levels_fit_scale", levels_fit_scale, METH_VARARGS, NULL},
-    {"levels_decode", levels_decode, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -61,11 +61,6 @@ class ExactMatrix:
         """float : the largest sum of a column's magnitudes, of integers."""
         return float(np.abs(self._integers.astype(np.float64)).sum(axis=0).max())
 
-    def largest_product(self):
-        """float : no element of a product is larger."""
-        _, value_bits, value_range_bits = self._format
-        return self.column_sum() * self._scale * math.ldexp(1.0, value_range_bits - value_bits)
-
     def multiply(self, values):
         """``round(values) @ matrix`` for float64 [tokens, inputs]: float64 [tokens, outputs]."""
         return _core.exact_multiply(self._core, values)

@@ -61,7 +61,6 @@ static struct {
     network network;
     rdc_net_state *state;
     predicted predicted;
-    coded_levels levels;
     rdc_prediction *prediction;
     double doubles[MATRIX * MATRIX];
     float floats[MATRIX * MATRIX];
@@ -201,30 +200,6 @@ static rdc_status find_best_rows(uint8_t *out) {
     return rdc_net_best_row(RDC_CPU_SCALAR, given.network.net, x, TOKENS, (int32_t *)(void *)out);
 }
 
-static rdc_status fit_scales(uint8_t *out) {
-    const predicted *p = &given.predicted;
-    return rdc_levels_fit_scale(&p->predictor.grid, &p->costs, given.levels.levels, p->said.token_scale, p->said.tokens,
-                                (int32_t *)(void *)out);
-}
-
-static rdc_status decode_levels(uint8_t *out) {
-    const int32_t level = 3, scale = 0, zero = 0;
-    const uint8_t shape = 0;
-    const rdc_level_grid grid = {&zero, &shape, 1, 1, 0};
-    const uint16_t table = 0;
-    size_t size;
-    const size_t mark = buffers_mark();
-    const long failure = until_failure;
-    until_failure = LONG_MAX;
-    const uint8_t *bytes = encode_block(SCALAR_KERNELS, gaussian_tables(), &level, (rdc_index){&table, 2}, 1, 1, &size);
-    rdc_block_decoder decoder;
-    rdc_status status = rdc_block_open(&decoder, SCALAR_KERNELS, gaussian_tables(), bytes, size, 1);
-    until_failure = failure;
-    if (status.error == RDC_OK) status = rdc_levels_decode(&grid, &decoder, &scale, 1, (int64_t *)(void *)out);
-    buffers_release(mark);
-    return status;
-}
-
 static rdc_status start_prediction(uint8_t *out) {
     rdc_prediction *made = NULL;
     const rdc_status status = rdc_prediction_make(&made, &given.predicted.predictor);
@@ -327,8 +302,6 @@ static const struct {
     {"rdc_net_state_copy", copy_state, NULL, 1 << 16, 0},
     {"rdc_net_apply", apply_net, NULL, 1 << 16, 0},
     {"rdc_net_best_row", find_best_rows, NULL, TOKENS * sizeof(int32_t), 0},
-    {"rdc_levels_fit_scale", fit_scales, NULL, 1 << 12, 0},
-    {"rdc_levels_decode", decode_levels, NULL, sizeof(int64_t), 0},
     {"rdc_prediction_make", start_prediction, NULL, 1 << 16, 0},
     {"rdc_prediction_copy", copy_prediction, NULL, 1 << 16, 0},
     {"rdc_prediction_encode", encode_tokens, NULL, 1 << 16, 0},
@@ -384,8 +357,7 @@ static void make_prediction_of_tokens(void) {
         buffers_release(mark);
         free_predicted(&given.predicted);
         given.predicted = make_predicted(&given.r);
-        given.levels = encode_predicted(RDC_CPU_SCALAR, &given.predicted);
-    } while (given.predicted.said.tokens < 20 || given.levels.status.error != RDC_OK);
+    } while (given.predicted.said.tokens < 20 || encode_predicted(RDC_CPU_SCALAR, &given.predicted).status.error != RDC_OK);
     given.prediction = make_prediction(&given.predicted);
 }
 

@@ -7,9 +7,8 @@
 #define MOST_PREDICTED 40
 #define MOST_REFERRED 10
 #define SHAPES 2
-#define COST_LEVELS 9
-
-static const int32_t candidates[] = {-5, -1, 0, 2, 7};
+#define MOST_COST_LEVELS 9
+#define MOST_CANDIDATES 6
 
 static int32_t between(rng *r, int32_t lowest, int32_t highest) {
     return lowest + (int32_t)rng_below(r, (uint32_t)(highest - lowest) + 1);
@@ -60,9 +59,12 @@ static rdc_said make_said(rng *r, const rdc_predictor *predictor, size_t tokens)
 
 static rdc_scale_costs make_costs(rng *r, const rdc_level_grid *grid) {
     const size_t rows = 2 * SHAPES * (size_t)grid->scales;
-    uint16_t *costs = buffer_take(rows * COST_LEVELS * sizeof *costs);
-    for (size_t i = 0; i < rows * COST_LEVELS; i++) costs[i] = (uint16_t)rng_below(r, 1 << 16);
-    return (rdc_scale_costs){costs, rows, COST_LEVELS, candidates, sizeof candidates / sizeof *candidates};
+    const size_t levels = 1 + rng_below(r, MOST_COST_LEVELS), count = 1 + rng_below(r, MOST_CANDIDATES);
+    uint16_t *costs = buffer_take(rows * levels * sizeof *costs);
+    int32_t *candidates = buffer_take(count * sizeof *candidates);
+    for (size_t i = 0; i < rows * levels; i++) costs[i] = (uint16_t)rng_below(r, 1 << 16);
+    for (size_t k = 0; k < count; k++) candidates[k] = k ? candidates[k - 1] + between(r, 0, 5) : between(r, -8, 2);
+    return (rdc_scale_costs){costs, rows, levels, candidates, count};
 }
 
 /* Mostly within what means reach, seldom far beyond what can be quantised. Some tokens resemble others. */
@@ -143,7 +145,7 @@ coded_levels encode_predicted(rdc_cpu_level level, const predicted *p) {
 const int32_t *final_scales(const predicted *p, const coded_levels *coded) {
     int32_t *scales = buffer_take(p->said.tokens * sizeof *scales);
     for (size_t t = 0; t < p->said.tokens; t++) { /* modulo 2^32, as the encoder adds */
-        scales[t] = (int32_t)((uint32_t)p->said.token_scale[t] + (uint32_t)candidates[coded->choice[t]]);
+        scales[t] = (int32_t)((uint32_t)p->said.token_scale[t] + (uint32_t)p->costs.candidates[coded->choice[t]]);
     }
     return scales;
 }

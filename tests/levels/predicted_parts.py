@@ -100,7 +100,12 @@ def downhill(sums, start):
     return best
 
 
+def candidate_costs(prediction, levels, token_scale, costs=COSTS, candidates=CANDIDATES):
+    """What the levels of a token cost with each candidate."""
+    magnitude = np.minimum(np.abs(levels.astype(np.int64)), costs.shape[1] - 1)
+    rows = [prediction.tables(levels, int(token_scale) + int(candidate)) - FIRST for candidate in candidates]
+    return [costs[row, magnitude].sum(dtype=np.int64) for row in rows]
+
+
 def choose(prediction, levels, token_scale):
-    magnitude = np.minimum(np.abs(levels.astype(np.int64)), COSTS.shape[1] - 1)
-    rows = [prediction.tables(levels, int(token_scale) + int(candidate)) - FIRST for candidate in CANDIDATES]
-    return downhill([COSTS[row, magnitude].sum(dtype=np.int64) for row in rows], int(np.argmax(CANDIDATES >= 0)))
+    return downhill(candidate_costs(prediction, levels, token_scale), int(np.argmax(CANDIDATES >= 0)))

@@ -18,7 +18,9 @@ from predicted_parts import (
     TABLES,
     Parts,
     Tokens,
+    candidate_costs,
     choose,
+    downhill,
     part,
     random_parts,
     random_tokens,
@@ -301,6 +303,52 @@ def test_scales_beyond_the_grid_are_clamped_or_wrap_alike(cpu, token_scale, scal
     assert np.array_equal(decode(parts.start(), block_decoder(levels, index), told, cpu), components)
 
 
+# ---- tables
+
+
+def test_parities_are_those_of_symbols_and_not_of_entries(cpu):
+    """With tables some of which have entries for several levels."""
+    rng = np.random.default_rng(22)
+    parts = random_parts(rng)
+    tokens = random_tokens(rng, parts, 20)
+    tokens.y[3, 2:5] = 10**6, -(10**6) - 1, 7777
+    pmf = np.full((1, 40), 1 / 40)
+    wide = FrequencyTables.from_frequencies([2**13, 2**13 - 1, 1], [3], [-9], 14, [4, 3, 0], [1], [[0, 24]])
+    kinds = wide, FrequencyTables.from_pmf(pmf, -20)
+    mixed = FrequencyTables.joined([kinds[table % 3 == 0] for table in range(len(TABLES))])
+    levels, index, choice = encode(parts.start(), tokens, cpu)
+    decoder = mixed.decoder(mixed.encode(levels.ravel(), index.ravel()), levels.size)
+    assert np.array_equal(decode(parts.start(), decoder, final(tokens, choice), cpu), expected(parts, tokens)[3])
+    decoder.finish()
+
+
+def sums_of_candidates(parts, tokens, levels, costs, candidates):
+    """What the levels of each token cost with each candidate."""
+    prediction, sums = parts.reference(), []
+    for token, row in enumerate(levels):
+        prediction.predict(tokens.side[token], tokens.base[token], [])
+        sums.append(candidate_costs(prediction, row, tokens.token_scale[token], costs, candidates))
+        prediction.reconstruct(row, tokens.exponent[token])
+    return np.array(sums)
+
+
+def test_the_chosen_scale_has_the_shortest_code(parts, tokens):
+    scale = np.arange(len(COSTS)) // 2 % SCALES
+    costs = (np.arange(64) * (scale[:, None] - 13.3) ** 2 / 2).astype(np.uint16)
+    candidates = np.arange(-3, 3, dtype=np.int32)
+    levels, *_, choice = _core.prediction_encode(parts.start(), tokens.y, *said(tokens), costs, candidates)
+    sums = sums_of_candidates(parts, tokens, levels, costs, candidates)
+    assert np.array_equal(sums[np.arange(len(sums)), choice], sums.min(axis=1))
+
+
+def test_the_search_walks_downhill_from_the_candidate_that_changes_nothing(parts, tokens):
+    tokens.token_scale[:2] = 2**31 - 1, -(2**31)
+    candidates = np.array([-(2**31), -2, 0, 1, 3, 2**31 - 1], np.int32)
+    levels, *_, choice = _core.prediction_encode(parts.start(), tokens.y, *said(tokens), COSTS, candidates)
+    sums = sums_of_candidates(parts, tokens, levels, COSTS, candidates)
+    assert np.array_equal(choice, [downhill(row, 2) for row in sums])
+
+
 # ---- failures
 
 
@@ -458,6 +506,7 @@ def test_arrays_of_another_type_are_refused(parts, tokens, name):
     [
         (COSTS[:-1], CANDIDATES, "its tables lie outside the grid"),
         (COSTS[0], CANDIDATES, r"costs: expected shape \[tables, levels\]"),
+        (np.zeros((len(COSTS), 2**16 + 1), np.uint16), CANDIDATES, "candidates: expected at least one, and 1 to 65536 costs a table"),
         (COSTS[:, :0], CANDIDATES, "candidates: expected at least one, and 1 to 65536 costs a table"),
         (COSTS, CANDIDATES[:0], "candidates: expected at least one, and 1 to 65536 costs a table"),
     ],

@@ -97,27 +97,9 @@ def some_levels():
     return np.arange(TOKENS * COMPONENTS, dtype=np.int32).reshape(TOKENS, COMPONENTS) % 7 - 3
 
 
-def order():
-    grid, levels, scale = Grid(), some_levels(), np.zeros(TOKENS, np.int32)
-    return lambda: _core.levels_order(grid.tuple, levels, scale), [*grid.changed, (levels, LARGEST), (scale, LARGEST)]
-
-
 def count():
     grid, levels, scale = Grid(), some_levels(), np.zeros(TOKENS, np.int32)
     return lambda: _core.levels_count(grid.tuple, levels, scale, 2 * SCALES, 9), [*grid.changed, (levels, LARGEST), (scale, LARGEST)]
-
-
-def fit_scale():
-    grid, levels, scale, candidates = Grid(), some_levels(), np.zeros(TOKENS, np.int32), CANDIDATES.copy()
-    changed = [*grid.changed, (levels, -LARGEST - 1), (scale, LARGEST), (candidates, -1), (candidates, LARGEST)]
-    return lambda: _core.levels_fit_scale(grid.tuple, levels, scale, COSTS, candidates), changed
-
-
-def decode_levels():
-    grid, scale = Grid(), np.zeros(TOKENS, np.int32)
-    symbols, index = _core.levels_order(grid.tuple, some_levels(), scale)
-    block = TABLES.encode(symbols.ravel(), index.ravel())
-    return lambda: _core.levels_decode(grid.tuple, TABLES.decoder(block, symbols.size)._core, scale), [*grid.changed, (scale, LARGEST)]
 
 
 class Prediction:
@@ -184,8 +166,8 @@ def neighbours():
 
 ENTRIES = {
     entry.__name__: entry
-    for entry in (encode, encode_narrow, decode, decode_narrow, decode_segments, ideal_bits, tables, pmf, order, count, fit_scale)
-    + (decode_levels, predict, decode_predicted, trellis, quantise, net_apply, counts, neighbours)
+    for entry in (encode, encode_narrow, decode, decode_narrow, decode_segments, ideal_bits, tables, pmf, count)
+    + (predict, decode_predicted, trellis, quantise, net_apply, counts, neighbours)
     + (wide_tables, wide_pmf, encode_wide, decode_wide)
 }
 

@@ -34,10 +34,6 @@ def tokens_for_net():
     return draws().integers(-99, 100, (TOKENS, COMPONENTS)).astype(np.int16)
 
 
-def levels():
-    return draws().integers(-3, 4, (TOKENS, COMPONENTS)).astype(np.int32)
-
-
 def encode():
     return TABLES.encode(*symbols_and_index(), threads=3)
 
@@ -65,10 +61,6 @@ def multiply():
 
 def quantise():
     return _core.trellis_quantise(draws().normal(size=(TOKENS, COMPONENTS)))
-
-
-def fit_scale():
-    return _core.levels_fit_scale(GRID, levels(), np.zeros(TOKENS, np.int32), COSTS, np.int32([-2, 0, 2]))
 
 
 def predict():
@@ -127,7 +119,7 @@ def forms():
 
 WORK = {
     work.__name__: work
-    for work in (encode, decode, apply, best_row, multiply, quantise, fit_scale, predict)
+    for work in (encode, decode, apply, best_row, multiply, quantise, predict)
     + (gram, cholesky, solve, times, times_transpose, neighbours, maxima, forms)
 }
 
