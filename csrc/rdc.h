@@ -89,6 +89,7 @@ typedef enum rdc_error {
     RDC_ERROR_PREDICTION_SIZE,
     RDC_ERROR_REFERENCE_RULES,
     RDC_ERROR_REFERENCE_SCALE,
+    RDC_ERROR_ADAPTATION,
 
     /* 80: arguments of the estimators */
     RDC_ERROR_COUNT = 80,
@@ -483,16 +484,6 @@ typedef struct rdc_level_grid {
 rdc_status rdc_levels_count(const rdc_level_grid *grid, const int32_t *levels, const int32_t *token_scale, size_t tokens,
                             uint32_t reach, size_t rows, int64_t *counts);
 
-/* What a token's scale is chosen by: the candidate of the shortest code of its levels, that is the local minimum that is met from the
- * candidate 0 on. */
-typedef struct rdc_scale_costs {
-    const uint16_t *costs;     /* [rows, cost_levels]: of a level of that magnitude (the last for all larger ones) in a table of the grid */
-    size_t rows;
-    size_t cost_levels;        /* at most 65536 */
-    const int32_t *candidates; /* what may be added to the scale, rising */
-    size_t candidate_count;
-} rdc_scale_costs;
-
 /* ---- Levels under predicted means and scales ---- */
 
 #define RDC_COMPONENT_BITS 16 /* fractional bits of a component where it is a fixed-point number */
@@ -503,6 +494,7 @@ typedef struct rdc_scale_costs {
 #define RDC_MOST_REFERENCES 8
 #define RDC_MOST_REFERRED 65536
 #define RDC_MOST_REFERENCE_SCALE 4096
+#define RDC_MOST_ADAPTATION 65535
 
 /* Earlier tokens of which multiples are subtracted from a token, as they are decoded and beyond what else predicts them. */
 typedef struct rdc_reference_rules {
@@ -510,6 +502,15 @@ typedef struct rdc_reference_rules {
     size_t most;          /* a token, up to RDC_MOST_REFERENCES; 0 if and only if there are no tokens */
     const int32_t *scale; /* [components], 0 to RDC_MOST_REFERENCE_SCALE: 64ths of a unit, times this / 4096, are compared */
 } rdc_reference_rules;
+
+/* Code lengths of levels, in 1/256 bit: by them a token's scale is chosen, and components' scales follow what was coded. */
+typedef struct rdc_scale_costs {
+    const uint16_t *costs;     /* [rows, cost_levels]: of a level of that magnitude (the last for all larger ones) in a table of the grid */
+    size_t rows;
+    size_t cost_levels;        /* at most 65536 */
+    const int32_t *candidates; /* what may be added to a token's scale, rising: the local minimum that is met from 0 on is chosen */
+    size_t candidate_count;
+} rdc_scale_costs;
 
 /* How the components of a token are predicted. A network's inputs are, where it looks back, the components of the token before as
  * they are decoded, then what is said of the token before its levels ("side"). Its outputs are means, then what is added to the
@@ -521,10 +522,12 @@ typedef struct rdc_predictor {
     int looks_back;      /* only with a network */
     uint8_t inward[2];   /* by how many 32nds of a step the points of magnitude 1 and the larger ones move towards 0; below 16 */
     rdc_reference_rules references;
+    rdc_scale_costs costs;
+    uint32_t adaptation; /* components' scales follow the tokens before as if so many had been seen already; 0: they stay as they are */
 } rdc_predictor;
 
 /* Errors: RDC_ERROR_PREDICTOR_NET (at: what was expected), RDC_ERROR_PREDICTOR_UNIT and RDC_ERROR_GRID (at: component),
- * RDC_ERROR_REFERENCE_RULES, RDC_ERROR_REFERENCE_SCALE (at: component). */
+ * RDC_ERROR_REFERENCE_RULES, RDC_ERROR_REFERENCE_SCALE (at: component), RDC_ERROR_CANDIDATES, RDC_ERROR_ADAPTATION. */
 rdc_status rdc_predictor_check(const rdc_predictor *predictor);
 size_t rdc_predictor_side(const rdc_predictor *predictor); /* inputs */
 
@@ -567,11 +570,10 @@ void rdc_prediction_rollback(rdc_prediction *prediction);
 
 /* Levels, the symbols of a block, of the next tokens' components y [tokens, components], their tables, what they refer to, and the
  * candidate that is added to each token's scale. What is too large for the quantiser becomes the largest that it takes.
- * Errors: RDC_ERROR_EXPONENT (at: token), RDC_ERROR_QUANTISE_RANGE (at: component that is no number),
- * RDC_ERROR_GRID (at: component), RDC_ERROR_CANDIDATES, RDC_ERROR_MEMORY. */
+ * Errors: RDC_ERROR_EXPONENT (at: token), RDC_ERROR_QUANTISE_RANGE (at: component that is no number), RDC_ERROR_MEMORY, after
+ * which the arrays may hold some of the tokens. */
 rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y,
-                                 const rdc_scale_costs *costs, int32_t *levels, uint16_t *index, rdc_references references,
-                                 int32_t *choice);
+                                 int32_t *levels, uint16_t *index, rdc_references references, int32_t *choice);
 
 /* Decodes the next tokens of a block to values [tokens, components]; their scales are final. Errors: RDC_ERROR_EXPONENT, those of
  * rdc_block_decode, RDC_ERROR_REFERENCE (at: the largest distance there is), RDC_ERROR_REFERENCE_WEIGHT (at: reference of a token),

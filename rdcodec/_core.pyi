@@ -98,6 +98,8 @@ def predictor_make(
     looks_back: bool,
     inward: tuple[int, int],
     references: tuple[int, int, NDArray[np.int32]],  # tokens that can be referred to, references a token, scales
+    costs: tuple[NDArray[np.uint16], NDArray[np.int32]],  # of levels by table and magnitude, and candidates for a token's scale
+    adaptation: int,
     /,
 ) -> Predictor: ...
 def prediction_make(predictor: Predictor, /) -> Prediction: ...
@@ -116,8 +118,6 @@ def prediction_encode(
     base: NDArray[np.int16],
     exponent: NDArray[np.int32],
     token_scale: NDArray[np.int32],
-    costs: NDArray[np.uint16],
-    candidates: NDArray[np.int32],
     cpu: str = ...,
     /,
 ) -> tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]: ...

@@ -6,6 +6,7 @@ use: `rdcodec.entropy` and `rdcodec.stream` are a thousand times faster. Offsets
 function was given.
 """
 
+from functools import cache
 from itertools import islice
 
 import numpy as np
@@ -172,6 +173,32 @@ class Table:
 
     def has(self, symbol):
         return any(start <= symbol - self.offset < start + length for start, length in self.runs)
+
+    def entry(self, symbol):
+        """The entry that stands for a symbol."""
+        place = symbol - self.offset
+        if not self.runs:
+            return place if 0 <= place < self.escape else self.escape
+        if not self.has(symbol):
+            return self.escape
+        before = 0
+        for start, length in self.runs:
+            if start <= place < start + length:
+                place += before - start
+                break
+            before += length
+        entry = 0
+        while place >= 1 << self.raw_bits[entry]:
+            place -= 1 << self.raw_bits[entry]
+            entry += 1
+        return entry
+
+    def code_length(self, symbol, precision):
+        """Of a symbol, in 1/256 bit; the code of an escaped one counts as 6 bits."""
+        entry = self.entry(symbol)
+        frequency = int(self.starts[entry + 1] - self.starts[entry])
+        beside = 6 if entry == self.escape else self.raw_bits[entry] if self.runs else 0
+        return 256 * (precision + beside) - ((frequency**256).bit_length() - 1)
 
 
 def split_tables(arrays):
@@ -466,9 +493,13 @@ class Prediction:
         By how many 32nds of a step the points of magnitude 1 and the larger ones move towards 0.
     referred : int
         Earlier tokens that can be referred to.
+    adaptation : int
+        Tokens that the scales count for before they follow those that were coded; 0 where they stay.
+    cost : callable
+        Of a table and a level, to its code length there in 1/256 bit.
     """
 
-    def __init__(self, net, grid, unit, looks_back, inward, referred):
+    def __init__(self, net, grid, unit, looks_back, inward, referred, adaptation, cost):
         self.net = net
         self.component_scale, self.component_shape, self.scales, self.first_table = grid
         self.unit = unit.astype(np.int64)
@@ -476,6 +507,8 @@ class Prediction:
         self.seen = np.zeros(len(unit) if looks_back else 0, np.int64)
         self.inputs = []
         self.referred, self.earlier = referred, []
+        self.adaptation, self.cost = adaptation, cost
+        self.drift, self.tokens = np.zeros(len(unit), np.int64), 0
 
     def predict(self, side, base, references):
         """Finds the means, with 16 fractional bits, and the scales of the next token's components; references are pairs of a distance
@@ -487,12 +520,25 @@ class Prediction:
         self.first_mean = (base + mean) * 2 ** (10 + self.unit)
         said = sum((weight * self.earlier[-distance] for distance, weight in references), np.zeros(len(self.unit), np.int64))
         self.mean = self.first_mean + shift_rounded(said * 2 ** (10 + self.unit), 3)
-        self.scale = (self.component_scale + scale).astype(np.int32)  # a sum beyond int32 wraps
+        self.scale = (self.component_scale + scale + shift_rounded(self.drift, 8)).astype(np.int32)  # a sum beyond int32 wraps
 
     def tables(self, levels, token_scale):
         """The table of each level."""
         scale = np.clip(self.scale.astype(np.int64) + token_scale, 0, self.scales - 1)
         return self.first_table + 2 * (self.component_shape.astype(np.int64) * self.scales + scale) + odd_quantisers(levels)
+
+    def adapt(self, levels, token_scale):
+        """Moves the scales towards those that would have coded these levels best."""
+        if not self.adaptation:
+            return
+        rate = (46 << 16) // (self.adaptation + min(self.tokens, 2048))
+        scale = np.clip(self.scale.astype(np.int64) + token_scale, 0, self.scales - 1)
+        tables = self.tables(levels, token_scale)
+        for i in np.flatnonzero((scale > 0) & (scale < self.scales - 1)):
+            higher, lower = (self.cost(int(tables[i]) + step, int(levels[i])) for step in (2, -2))
+            change = shift_rounded(min(max(higher - lower, -4096), 4096) * rate, 16)
+            self.drift[i] = min(max(int(self.drift[i]) - change, -24 * 256), 24 * 256)
+        self.tokens += 1
 
     def reconstruct(self, levels, exponent):
         """The components that levels stand for, float64."""
@@ -530,7 +576,10 @@ class PayloadDecoder:
         self.classes = config["referred"].bit_length()
         first_level = self.first_reference + (2 * self.classes + 2 if self.classes else 0)
         grid = tensors["component_scale"], tensors["component_shape"], config["scales"], first_level
-        self.prediction = Prediction(nets.get("predictor"), grid, tensors["unit"], looks_back, config["inward"], config["referred"])
+        tables, precision = split_tables(self.arrays), int(self.arrays["precision"])
+        cost = cache(lambda table, level: tables[table].code_length(min(abs(level), 255), precision))
+        rules = config["inward"], config["referred"], config["adaptation"], cost
+        self.prediction = Prediction(nets.get("predictor"), grid, tensors["unit"], looks_back, *rules)
         self.kinds = 4 + self.latents + 2 * config["references"]
         self.words = self._codebook() if "word_exponents" in tensors else tensors["words"].astype(np.int64)
 
@@ -594,5 +643,7 @@ class PayloadDecoder:
 
     def _reconstruct(self, symbols, tokens, quality, rows):
         """Adds the components of the token whose levels are the last symbols."""
-        exponent = self._said(symbols, tokens, len(rows), quality)[0]
-        rows.append(self.prediction.reconstruct(np.array(symbols[-self.config["channels"] :]), exponent))
+        exponent, _, _, token_scale, _ = self._said(symbols, tokens, len(rows), quality)
+        levels = np.array(symbols[-self.config["channels"] :])
+        self.prediction.adapt(levels, token_scale)
+        rows.append(self.prediction.reconstruct(levels, exponent))

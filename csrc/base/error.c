@@ -63,6 +63,7 @@ static const struct {
     {RDC_ERROR_PREDICTION_SIZE, "state: expected {at} numbers and those of up to so many tokens as can be referred to, got {got}"},
     {RDC_ERROR_REFERENCE_RULES, "references: expected up to 65536 tokens and 8 a token, or neither, got {at} and {got}"},
     {RDC_ERROR_REFERENCE_SCALE, "reference scale of component {at}: expected 0 to 4096, got {got}"},
+    {RDC_ERROR_ADAPTATION, "adaptation: expected 0 to 65535, got {got}"},
 
     {RDC_ERROR_COUNT, "counts[{at}]: expected at least 0, got {got}"},
     {RDC_ERROR_COUNT_SUM, "counts: expected a sum of at most 2^53, passed at position {at}"},

@@ -37,15 +37,13 @@ typedef struct scale_search {
     size_t start; /* the candidate that changes least */
 } scale_search;
 
-/* Where the cost of each level would be with the grid's first scale: all that does not depend on the candidate. */
-static void find_positions(const scale_search *search, const int32_t *levels, uint32_t *at) {
-    const rdc_level_grid *grid = search->grid;
-    const uint32_t cost_levels = (uint32_t)search->costs->cost_levels, last = cost_levels - 1;
+void rdc_levels_find_costs(const rdc_level_grid *grid, const rdc_scale_costs *costs, const int32_t *levels, uint32_t *positions) {
+    const uint32_t cost_levels = (uint32_t)costs->cost_levels, last = cost_levels - 1;
     unsigned state = 0;
     for (size_t i = 0; i < grid->components; i++) {
         const uint32_t magnitude = levels[i] < 0 ? 0u - (uint32_t)levels[i] : (uint32_t)levels[i];
         const uint32_t row = 2 * grid->component_shape[i] * grid->scales + rdc_trellis_odd(state);
-        at[i] = row * cost_levels + (magnitude < last ? magnitude : last);
+        positions[i] = row * cost_levels + (magnitude < last ? magnitude : last);
         state = rdc_trellis_next(state, levels[i]);
     }
 }
@@ -93,10 +91,8 @@ rdc_status rdc_scale_costs_check(const rdc_level_grid *grid, const rdc_scale_cos
     return rdc_ok();
 }
 
-int32_t rdc_levels_fit_token(const rdc_level_grid *grid, const rdc_scale_costs *costs, const int32_t *levels, int32_t token_scale,
-                             uint32_t *positions) {
+int32_t rdc_levels_fit_token(const rdc_level_grid *grid, const rdc_scale_costs *costs, const uint32_t *positions, int32_t token_scale) {
     scale_search search = {grid, costs, 0};
     while (search.start + 1 < costs->candidate_count && costs->candidates[search.start] < 0) search.start++;
-    find_positions(&search, levels, positions);
     return best_candidate(&search, positions, token_scale);
 }

@@ -18,9 +18,11 @@ static inline uint32_t rdc_grid_even_table(const rdc_level_grid *grid, size_t co
 /* Whether `costs` are such as the search for scales takes. Errors: RDC_ERROR_GRID (at: component), RDC_ERROR_CANDIDATES. */
 rdc_status rdc_scale_costs_check(const rdc_level_grid *grid, const rdc_scale_costs *costs);
 
-/* The candidate for a token. `positions` is room for [components]. */
-int32_t rdc_levels_fit_token(const rdc_level_grid *grid, const rdc_scale_costs *costs, const int32_t *levels, int32_t token_scale,
-                             uint32_t *positions);
+/* Where the costs of a token's levels are for the grid's first scale, [components]; those for the next scales follow two rows apart. */
+void rdc_levels_find_costs(const rdc_level_grid *grid, const rdc_scale_costs *costs, const int32_t *levels, uint32_t *positions);
+
+/* The candidate for a token. */
+int32_t rdc_levels_fit_token(const rdc_level_grid *grid, const rdc_scale_costs *costs, const uint32_t *positions, int32_t token_scale);
 
 /* The tables of a token's levels. */
 void rdc_levels_find_tables(const rdc_level_grid *grid, const int32_t *levels, int32_t token_scale, uint16_t *index);

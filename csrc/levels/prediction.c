@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "base/threads.h"
+#include "levels/adaptation.h"
 #include "levels/fixed_point.h"
 #include "levels/grid.h"
 #include "quant/trellis.h"
@@ -23,8 +23,10 @@ struct rdc_prediction {
     double *residual;    /* [components] in units of half a step ... */
     double *work;        /* ... and room to quantise them */
     int64_t *points;     /* [components] */
-    int32_t *scale;      /* [components] that a decoder takes: the grid's, with what is predicted */
-    int32_t *levels;     /* [components] that it reads ... */
+    int32_t *scale;      /* [components] the grid's, with what is predicted and drifts */
+    uint32_t *positions; /* [components] of the costs of levels */
+    int16_t *adapted;    /* how scales follow the tokens before: levels/adaptation.h */
+    int32_t *levels;     /* [components] that a decoder reads ... */
     uint16_t *index;     /* ... and their tables */
     int16_t *before;     /* what was remembered where the last call began to code ... */
     int has_coded;       /* ... since rdc_prediction_begin */
@@ -55,7 +57,8 @@ rdc_status rdc_predictor_check(const rdc_predictor *predictor) {
         const int unit = predictor->unit[i];
         RDC_RETURN_IF(unit < RDC_LEAST_UNIT || unit > RDC_MOST_UNIT, RDC_ERROR_PREDICTOR_UNIT, i, unit);
     }
-    return rdc_ok();
+    RDC_RETURN_IF(predictor->adaptation > RDC_MOST_ADAPTATION, RDC_ERROR_ADAPTATION, 0, predictor->adaptation);
+    return rdc_scale_costs_check(&predictor->grid, &predictor->costs);
 }
 
 static size_t components_seen(const rdc_predictor *predictor) {
@@ -78,6 +81,8 @@ void rdc_prediction_free(rdc_prediction *prediction) {
     free(prediction->left);
     free(prediction->query);
     free(prediction->scale);
+    free(prediction->positions);
+    free(prediction->adapted);
     free(prediction->residual);
     free(prediction->work);
     free(prediction->points);
@@ -87,9 +92,13 @@ void rdc_prediction_free(rdc_prediction *prediction) {
     free(prediction);
 }
 
-/* The components of the token before, and the network's memory. */
+static size_t net_size(const rdc_predictor *predictor) {
+    return predictor->net ? rdc_net_state_size(predictor->net) : 0;
+}
+
+/* The components of the token before, the network's memory, and drifts. */
 static size_t size_before(const rdc_predictor *predictor) {
-    return components_seen(predictor) + (predictor->net ? rdc_net_state_size(predictor->net) : 0);
+    return components_seen(predictor) + net_size(predictor) + rdc_adaptation_size(predictor);
 }
 
 static int allocate(rdc_prediction *made) {
@@ -104,6 +113,8 @@ static int allocate(rdc_prediction *made) {
     made->left = malloc(components * sizeof *made->left);
     made->query = malloc(made->ring.columns * sizeof *made->query);
     made->scale = malloc(components * sizeof *made->scale);
+    made->positions = malloc(components * sizeof *made->positions);
+    made->adapted = calloc(components + 1, sizeof *made->adapted);
     made->residual = malloc(components * sizeof *made->residual);
     made->work = malloc(rdc_trellis_token_room(components) * sizeof *made->work);
     made->points = malloc(components * sizeof *made->points);
@@ -112,7 +123,7 @@ static int allocate(rdc_prediction *made) {
     if (net && rdc_net_state_make(&made->net, net).error != RDC_OK) return 0;
     made->before = calloc(size_before(made->predictor) + 1, sizeof *made->before);
     return made->inputs && made->outputs && made->mean && made->predicted && made->referred && made->left && made->query &&
-           made->scale && made->residual && made->work && made->points && made->levels && made->index && made->before;
+           made->scale && made->positions && made->adapted && made->residual && made->work && made->points && made->levels && made->index && made->before;
 }
 
 rdc_status rdc_prediction_make(rdc_prediction **prediction, const rdc_predictor *predictor) {
@@ -133,12 +144,15 @@ static void save_before(const rdc_prediction *prediction, int16_t *to) {
     const size_t seen = components_seen(prediction->predictor);
     memcpy(to, prediction->inputs, seen * sizeof *to);
     if (prediction->net) rdc_net_state_save(prediction->net, to + seen);
+    memcpy(to + seen + net_size(prediction->predictor), prediction->adapted, rdc_adaptation_size(prediction->predictor) * sizeof *to);
 }
 
 static void restore_before(rdc_prediction *prediction, const int16_t *saved) {
     const size_t seen = components_seen(prediction->predictor);
     memcpy(prediction->inputs, saved, seen * sizeof *prediction->inputs);
     if (prediction->net) rdc_net_state_restore(prediction->net, saved + seen);
+    memcpy(prediction->adapted, saved + seen + net_size(prediction->predictor),
+           rdc_adaptation_size(prediction->predictor) * sizeof *saved);
 }
 
 size_t rdc_prediction_referable(const rdc_prediction *prediction) {
@@ -186,8 +200,11 @@ static rdc_status check_saved(const rdc_predictor *predictor, const int16_t *sav
         const int is_feature = i < seen || i >= before;
         RDC_RETURN_IF(is_feature && saved[i] < -INT16_MAX, RDC_ERROR_NET_STATE, i, saved[i]);
     }
-    const rdc_status status = predictor->net ? rdc_net_state_check(predictor->net, saved + seen) : rdc_ok();
+    const size_t adapted = seen + net_size(predictor);
+    rdc_status status = predictor->net ? rdc_net_state_check(predictor->net, saved + seen) : rdc_ok();
     RDC_RETURN_IF(status.error != RDC_OK, status.error, status.at + seen, status.got);
+    status = rdc_adaptation_check(predictor, saved + adapted);
+    RDC_RETURN_IF(status.error != RDC_OK, status.error, status.at + adapted, status.got);
     return rdc_ok();
 }
 
@@ -240,7 +257,7 @@ static rdc_level_grid grid_with(const rdc_predictor *predictor, const int32_t *s
 }
 
 /* Means and scales of a token. */
-static void predict(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t, int32_t *scale) {
+static void predict(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t) {
     const rdc_predictor *predictor = prediction->predictor;
     const size_t components = predictor->grid.components, side = rdc_predictor_side(predictor);
     if (prediction->net) {
@@ -249,7 +266,8 @@ static void predict(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_sai
     }
     for (size_t i = 0; i < components; i++) {
         prediction->mean[i] = rdc_fixed_mean(said->base[t * components + i] + prediction->outputs[i], predictor->unit[i]);
-        scale[i] = sum_of(predictor->grid.component_scale[i], prediction->outputs[components + i]);
+        const int32_t added = prediction->outputs[components + i] + rdc_adaptation_steps(prediction->adapted[i]);
+        prediction->scale[i] = sum_of(predictor->grid.component_scale[i], added);
     }
 }
 
@@ -311,12 +329,13 @@ static rdc_references references_of(const rdc_predictor *predictor, rdc_referenc
     return most ? (rdc_references){all.distance + t * most, all.weight + t * most} : (rdc_references){NULL, NULL};
 }
 
+/* The points of a token's levels are found; its references are chosen. */
 static rdc_status quantise_token(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t, const double *y,
-                                 int32_t *scale, int32_t *levels, rdc_references chosen) {
+                                 int32_t *levels, rdc_references chosen) {
     const size_t components = prediction->predictor->grid.components;
     const int32_t exponent = said->exponent[t];
     RDC_FORWARD_IF_ERROR(check_exponent(exponent, t));
-    predict(cpu, prediction, said, t, scale);
+    predict(cpu, prediction, said, t);
     if (prediction->predictor->references.most) {
         find_left(prediction, y);
         rdc_references_choose(cpu, &prediction->ring, prediction->left, prediction->query, chosen.distance, chosen.weight);
@@ -328,66 +347,50 @@ static rdc_status quantise_token(rdc_cpu_level cpu, rdc_prediction *prediction, 
     return reconstruct(prediction, exponent, NULL);
 }
 
-/* Levels and the scales of their components, [tokens, components] each. */
-static rdc_status quantise(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y, int32_t *scales,
-                           int32_t *levels, rdc_references references) {
+/* The candidate for a token's scale, and the tables of its levels. */
+static int32_t choose_tables(rdc_prediction *prediction, int32_t token_scale, const int32_t *levels, uint16_t *index) {
+    const rdc_predictor *predictor = prediction->predictor;
+    const rdc_level_grid grid = grid_with(predictor, prediction->scale);
+    rdc_levels_find_costs(&grid, &predictor->costs, levels, prediction->positions);
+    const int32_t choice = rdc_levels_fit_token(&grid, &predictor->costs, prediction->positions, token_scale);
+    const int32_t final_scale = sum_of(token_scale, predictor->costs.candidates[choice]);
+    rdc_levels_find_tables(&grid, levels, final_scale, index);
+    rdc_adaptation_follow(predictor, &grid, final_scale, prediction->positions, prediction->adapted);
+    return choice;
+}
+
+rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y,
+                                 int32_t *levels, uint16_t *index, rdc_references references, int32_t *choice) {
     const size_t components = prediction->predictor->grid.components;
+    RDC_FORWARD_IF_ERROR(check_exponents(said));
     begin_to_code(prediction);
     for (size_t t = 0; t < said->tokens; t++) {
         const size_t at = t * components;
-        const rdc_status status = quantise_token(cpu, prediction, said, t, y + at, scales + at, levels + at,
-                                                 references_of(prediction->predictor, references, t));
-        if (status.error == RDC_OK) continue;
-        restore(prediction);
-        return status;
+        const rdc_references chosen = references_of(prediction->predictor, references, t);
+        const rdc_status status = quantise_token(cpu, prediction, said, t, y + at, levels + at, chosen);
+        if (status.error != RDC_OK) {
+            restore(prediction);
+            return status;
+        }
+        choice[t] = choose_tables(prediction, said->token_scale[t], levels + at, index + at);
     }
     return rdc_ok();
-}
-
-/* Of token t. `positions` is room for [components]. */
-static void choose_tables(const rdc_predictor *predictor, const rdc_said *said, const rdc_scale_costs *costs, size_t t,
-                          const int32_t *scale, const int32_t *levels, uint32_t *positions, uint16_t *index, int32_t *choice) {
-    const rdc_level_grid grid = grid_with(predictor, scale);
-    choice[t] = rdc_levels_fit_token(&grid, costs, levels, said->token_scale[t], positions);
-    rdc_levels_find_tables(&grid, levels, sum_of(said->token_scale[t], costs->candidates[choice[t]]), index);
-}
-
-/* Tokens are quantised one after the other; but none waits for the tables of one before, so threads share these. */
-rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y,
-                                 const rdc_scale_costs *costs, int32_t *levels, uint16_t *index, rdc_references references,
-                                 int32_t *choice) {
-    const rdc_predictor *predictor = prediction->predictor;
-    const size_t components = predictor->grid.components, tokens = said->tokens;
-    const int threads = rdc_threads_for(tokens);
-    RDC_FORWARD_IF_ERROR(check_exponents(said));
-    RDC_FORWARD_IF_ERROR(rdc_scale_costs_check(&predictor->grid, costs));
-    int32_t *scales = malloc((tokens * components + 1) * sizeof *scales);
-    uint32_t *positions = malloc(((size_t)threads * components + 1) * sizeof *positions);
-    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
-    if (scales && positions) status = quantise(cpu, prediction, said, y, scales, levels, references);
-    const size_t quantised = status.error == RDC_OK ? tokens : 0;
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(threads) schedule(static)
-#endif
-    for (int64_t t = 0; t < (int64_t)quantised; t++) {
-        const size_t at = (size_t)t * components;
-        choose_tables(predictor, said, costs, (size_t)t, scales + at, levels + at, positions + rdc_thread_number() * components,
-                      index + at, choice);
-    }
-    free(positions);
-    free(scales);
-    return status;
 }
 
 static rdc_status decode_token(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t, rdc_references references,
                                rdc_block_decoder *decoder, double *values) {
     const int32_t exponent = said->exponent[t];
     RDC_FORWARD_IF_ERROR(check_exponent(exponent, t));
-    predict(cpu, prediction, said, t, prediction->scale);
+    predict(cpu, prediction, said, t);
     RDC_FORWARD_IF_ERROR(refer(prediction, references.distance, references.weight));
-    const rdc_level_grid grid = grid_with(prediction->predictor, prediction->scale);
+    const rdc_predictor *predictor = prediction->predictor;
+    const rdc_level_grid grid = grid_with(predictor, prediction->scale);
     RDC_FORWARD_IF_ERROR(rdc_levels_decode_token(&grid, decoder, said->token_scale[t], prediction->index, prediction->levels));
     rdc_levels_find_points(prediction->levels, grid.components, prediction->points);
+    if (predictor->adaptation) {
+        rdc_levels_find_costs(&grid, &predictor->costs, prediction->levels, prediction->positions);
+        rdc_adaptation_follow(predictor, &grid, said->token_scale[t], prediction->positions, prediction->adapted);
+    }
     return reconstruct(prediction, exponent, values);
 }
 

@@ -91,9 +91,6 @@ const rdc_net *rdc_py_net(const rdc_py_state *state, PyObject *object);
 int rdc_py_grid(const rdc_py_state *state, PyObject *tuple, rdc_level_grid *grid);
 void rdc_py_grid_free(rdc_level_grid *grid);
 
-/* Costs with candidates; their arrays stay the objects'. Returns -1 with an error set. */
-int rdc_py_scale_costs(const rdc_py_state *state, PyObject *costs_object, PyObject *candidates_object, rdc_scale_costs *costs);
-
 /* A uint8 or uint16 array likewise; NULL with a TypeError. */
 PyArrayObject *rdc_py_index(PyObject *object, rdc_index *index);
 

@@ -33,19 +33,6 @@ void rdc_py_grid_free(rdc_level_grid *grid) {
     free((void *)grid->component_scale); /* and the shapes behind it */
 }
 
-int rdc_py_scale_costs(const rdc_py_state *state, PyObject *costs_object, PyObject *candidates_object, rdc_scale_costs *costs) {
-    PyArrayObject *array = rdc_py_array(costs_object, "costs", NPY_UINT16, "uint16");
-    PyArrayObject *candidates = array ? rdc_py_array(candidates_object, "candidates", NPY_INT32, "int32") : NULL;
-    if (!candidates) return -1;
-    if (PyArray_NDIM(array) != 2) {
-        PyErr_SetString(state->rdcodec_error, "costs: expected shape [tables, levels]");
-        return -1;
-    }
-    *costs = (rdc_scale_costs){PyArray_DATA(array), (size_t)PyArray_DIM(array, 0), (size_t)PyArray_DIM(array, 1), PyArray_DATA(candidates),
-                               (size_t)PyArray_SIZE(candidates)};
-    return 0;
-}
-
 /* The grid, to be freed, and levels [tokens, components] with a scale for each token. */
 typedef struct levels_args {
     rdc_level_grid grid;

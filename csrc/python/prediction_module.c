@@ -15,6 +15,8 @@ static void predictor_clear(rdc_predictor *predictor) {
     rdc_py_grid_free(&predictor->grid);
     free((void *)predictor->unit);
     free((void *)predictor->references.scale);
+    free((void *)predictor->costs.costs);
+    free((void *)predictor->costs.candidates);
 }
 
 static void predictor_dealloc(PyObject *object) {
@@ -87,18 +89,47 @@ static int rules_of(const rdc_py_state *state, PyObject *object, size_t componen
     return 0;
 }
 
+/* A copy of an array, to be freed; NULL with an error set. */
+static void *copy_of(PyArrayObject *array) {
+    void *copy = malloc((size_t)PyArray_NBYTES(array) + 1);
+    if (copy) memcpy(copy, PyArray_DATA(array), (size_t)PyArray_NBYTES(array));
+    else PyErr_NoMemory();
+    return copy;
+}
+
+/* Costs from (uint16 [tables, levels], int32 [candidates]), with copies of both to be freed. Returns -1 with an error set. */
+static int costs_of(const rdc_py_state *state, PyObject *object, rdc_scale_costs *costs) {
+    PyObject *costs_object, *candidates_object;
+    if (!PyArg_ParseTuple(object, "OO:costs", &costs_object, &candidates_object)) return -1;
+    PyArrayObject *array = rdc_py_array(costs_object, "costs", NPY_UINT16, "uint16");
+    PyArrayObject *candidates = array ? rdc_py_array(candidates_object, "candidates", NPY_INT32, "int32") : NULL;
+    if (!candidates) return -1;
+    if (PyArray_NDIM(array) != 2) {
+        PyErr_SetString(state->rdcodec_error, "costs: expected shape [tables, levels]");
+        return -1;
+    }
+    costs->rows = (size_t)PyArray_DIM(array, 0);
+    costs->cost_levels = (size_t)PyArray_DIM(array, 1);
+    costs->candidate_count = (size_t)PyArray_SIZE(candidates);
+    costs->costs = copy_of(array);
+    costs->candidates = costs->costs ? copy_of(candidates) : NULL;
+    return costs->candidates ? 0 : -1;
+}
+
 static PyObject *predictor_make(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
-    PyObject *grid_object, *net_object, *unit_object, *rules_object;
+    PyObject *grid_object, *net_object, *unit_object, *rules_object, *costs_object;
     int inward[2];
     rdc_predictor made = {0};
-    if (!PyArg_ParseTuple(args, "O!OOp(ii)O!:predictor_make", &PyTuple_Type, &grid_object, &net_object, &unit_object,
-                          &made.looks_back, &inward[0], &inward[1], &PyTuple_Type, &rules_object)) return NULL;
+    if (!PyArg_ParseTuple(args, "O!OOp(ii)O!O!I:predictor_make", &PyTuple_Type, &grid_object, &net_object, &unit_object,
+                          &made.looks_back, &inward[0], &inward[1], &PyTuple_Type, &rules_object, &PyTuple_Type, &costs_object,
+                          &made.adaptation)) return NULL;
     if (inward_of(state, inward, made.inward) < 0 || rdc_py_grid(state, grid_object, &made.grid) < 0) return NULL;
     const size_t components = made.grid.components;
     int is_given = net_object == Py_None || (made.net = rdc_py_net(state, net_object));
     is_given = is_given && (made.unit = units_of(state, unit_object, components));
     is_given = is_given && rules_of(state, rules_object, components, &made.references) == 0;
+    is_given = is_given && costs_of(state, costs_object, &made.costs) == 0;
     const rdc_status status = is_given ? rdc_predictor_check(&made) : (rdc_status){RDC_OK, 0, 0};
     predictor_object *self = NULL;
     if (status.error != RDC_OK) rdc_py_raise(state, status);
@@ -289,12 +320,10 @@ static int said_of(const rdc_py_state *state, const rdc_predictor *predictor, Py
 }
 
 static PyObject *encode(const rdc_py_state *state, rdc_cpu_level cpu, prediction_object *self, PyObject *y_object,
-                        PyObject *const said_objects[4], PyObject *costs_object, PyObject *candidates_object) {
+                        PyObject *const said_objects[4]) {
     const rdc_predictor *predictor = predictor_of(self);
     rdc_said said;
-    rdc_scale_costs costs;
     if (said_of(state, predictor, said_objects, &said) < 0) return NULL;
-    if (rdc_py_scale_costs(state, costs_object, candidates_object, &costs) < 0) return NULL;
     PyArrayObject *y = token_array(state, y_object, "y", NPY_FLOAT64, "float64", said.tokens, predictor->grid.components);
     if (!y) return NULL;
     const npy_intp tokens = (npy_intp)said.tokens, components = (npy_intp)predictor->grid.components;
@@ -308,8 +337,8 @@ static PyObject *encode(const rdc_py_state *state, rdc_cpu_level cpu, prediction
     if (levels && index && distance && weight && choice) {
         const rdc_references references = {PyArray_DATA(distance), PyArray_DATA(weight)};
         Py_BEGIN_ALLOW_THREADS
-        status = rdc_prediction_encode(cpu, self->prediction, &said, PyArray_DATA(y), &costs, PyArray_DATA(levels),
-                                       PyArray_DATA(index), references, PyArray_DATA(choice));
+        status = rdc_prediction_encode(cpu, self->prediction, &said, PyArray_DATA(y), PyArray_DATA(levels), PyArray_DATA(index),
+                                       references, PyArray_DATA(choice));
         Py_END_ALLOW_THREADS
     }
     if (status.error == RDC_OK) return Py_BuildValue("NNNNN", levels, index, distance, weight, choice);
@@ -323,14 +352,14 @@ static PyObject *encode(const rdc_py_state *state, rdc_cpu_level cpu, prediction
 
 static PyObject *prediction_encode(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
-    PyObject *object, *y, *said[4], *costs, *candidates;
+    PyObject *object, *y, *said[4];
     const char *cpu_name = NULL;
     rdc_cpu_level cpu;
-    if (!PyArg_ParseTuple(args, "OOOOOOOO|s:prediction_encode", &object, &y, &said[0], &said[1], &said[2], &said[3], &costs,
-                          &candidates, &cpu_name)) return NULL;
+    if (!PyArg_ParseTuple(args, "OOOOOO|s:prediction_encode", &object, &y, &said[0], &said[1], &said[2], &said[3],
+                          &cpu_name)) return NULL;
     prediction_object *self = rdc_py_cpu(state, cpu_name, &cpu) < 0 ? NULL : acquire(state, object);
     if (!self) return NULL;
-    PyObject *result = encode(state, cpu, self, y, said, costs, candidates);
+    PyObject *result = encode(state, cpu, self, y, said);
     release(self);
     return result;
 }

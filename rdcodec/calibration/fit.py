@@ -5,7 +5,7 @@ import numpy as np
 from rdcodec.calibration.metric import clipped, fisher_metric, principal_components, shrunk_covariance, token_scales
 from rdcodec.calibration.sensitivity import fit_predictor
 from rdcodec.calibration.references import REFERENCES, REFERRED, reference_scale
-from rdcodec.calibration.symbols import WORD_PRIOR_UNIT, fit_tables, prior_tables
+from rdcodec.calibration.symbols import ADAPTATION, WORD_PRIOR_UNIT, fit_tables, prior_tables
 from rdcodec.calibration.tables import SCALES, ZERO_SCALE
 from rdcodec.calibration.windows import windows_of
 from rdcodec.calibration.words import fit_words
@@ -132,6 +132,7 @@ def _numbers(s, forward, backward, words, prior, variances, inward):
         "scales": SCALES,
         "referred": REFERRED,
         "references": REFERENCES,
+        "adaptation": ADAPTATION,
     }
     tensors = {
         "mean": s.mean,

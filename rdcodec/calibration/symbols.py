@@ -7,8 +7,9 @@ from rdcodec.calibration.tables import REACH, SCALES, SHAPES, level_tables, prio
 from rdcodec.codecs.front import SIDE_TABLES
 from rdcodec.entropy import FrequencyTables
 
-__all__ = ["WORD_PRIOR_UNIT", "fit_tables", "prior_tables", "with_references"]
+__all__ = ["ADAPTATION", "WORD_PRIOR_UNIT", "fit_tables", "prior_tables", "with_memory"]
 
+ADAPTATION = 100  # tokens that the scales of components count for before they follow the text
 GAINS = 16
 WORD_PRIOR_UNIT = 128  # of the logarithms of words' probabilities
 
@@ -58,8 +59,8 @@ def fit_tables(codec, windows, qualities, report=lambda fraction: None):
     return type(codec)(config, _with_tables(config, tensors, latents, sides[:shared], sides[shared + codec.latents :], counts))
 
 
-def with_references(codec):
-    """A codec that refers to earlier tokens, from one that does not; its tables do not fit yet.
+def with_memory(codec):
+    """A codec that refers to earlier tokens and whose scales follow them, from one that does neither; its tables do not fit yet.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def with_references(codec):
     """
     tensors = dict(codec._tensors())
     tensors["reference_scale"] = reference_scale(tensors["component_scale"], tensors["unit"])
-    config = {**codec._config(), "referred": REFERRED, "references": REFERENCES}
+    config = {**codec._config(), "referred": REFERRED, "references": REFERENCES, "adaptation": ADAPTATION}
     first = codec._first_level_table()
     before, levels = _subset(codec._tables, 0, first), _subset(codec._tables, first, len(codec._tables) - first)
     return type(codec)(config, with_tables(tensors, before, *reference_tables(REFERRED, REFERENCES, []), levels))

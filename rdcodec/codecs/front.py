@@ -42,7 +42,7 @@ QUALITY_RANGE = 8 * GRID_STEPS
 INWARD_UNIT = 16  # reconstruction points move in sixteenths of half a step
 FEATURE_UNIT = 64  # of words, and of what enters and leaves networks: a component's unit
 LEAST_UNIT, MOST_UNIT = -10, 30  # binary logarithms, as csrc/rdc.h
-MOST_REFERRED, MOST_REFERENCES, MOST_REFERENCE_SCALE = 65536, 8, 4096  # as there
+MOST_REFERRED, MOST_REFERENCES, MOST_REFERENCE_SCALE, MOST_ADAPTATION = 65536, 8, 4096, 65535  # as there
 
 # Ranges from which no integer overflows and no float becomes infinite, and whatever a decoder makes stays within them.
 BITS = Integer(-200, 200)  # powers of two of number formats: values of float32 and what comes of them stay far within float64
@@ -87,6 +87,7 @@ class FrontCodec(Codec):
         "scales": Integer(1, MOST_SCALE // 2),
         "referred": Integer(0, MOST_REFERRED),  # earlier tokens that can be
         "references": Integer(0, MOST_REFERENCES),  # of a token
+        "adaptation": Integer(0, MOST_ADAPTATION),  # tokens that scales count for before they follow the text; 0: they stay
     }
     _SPECS = (
         Tensor("mean", np.float32, ("c",), -LARGEST, LARGEST),
@@ -133,7 +134,9 @@ class FrontCodec(Codec):
         """What predicts components, for states to be made of."""
         t, config = self._t, self._parts[0]
         rules = (config["referred"], config["references"], np.ascontiguousarray(t["reference_scale"]))
-        return _core.predictor_make(self._grid, net, np.ascontiguousarray(t["unit"]), looks_back, tuple(self._inward), rules)
+        costs = self._costs(), self._scale_offsets
+        unit = np.ascontiguousarray(t["unit"])
+        return _core.predictor_make(self._grid, net, unit, looks_back, tuple(self._inward), rules, costs, config["adaptation"])
 
     def _check_tensors(self):
         """What the table of tensors does not say: how they depend on each other and on the config."""
@@ -148,7 +151,7 @@ class FrontCodec(Codec):
     @classmethod
     def _memory(cls, sizes, tensors):
         """dict of str to int : bytes of what is made of tensors with axes of these sizes, before any of it is."""
-        costs = 2 * COST_LEVELS * sizes["tables"]
+        costs = 2 * 2 * COST_LEVELS * sizes["tables"]  # and copied
         words, selected = sizes["words"], sizes["selected"]
         return {
             "analysis and synthesis": 8 * cls._MATRICES * sizes["c"] ** 2,
@@ -182,9 +185,7 @@ class FrontCodec(Codec):
         latents = self._choose_latents(y, words)
         available = self._references.available(_core.prediction_referable(state.core), len(h))
         said, token_scale = self._said(words, steps, quality, latents)
-        levels, level_tables, distances, weights, scales = _core.prediction_encode(
-            state.core, y, *said, token_scale, self._costs, self._scale_offsets
-        )
+        levels, level_tables, distances, weights, scales = _core.prediction_encode(state.core, y, *said, token_scale)
         references, reference_tables = self._references.said(distances, weights, available)
         side = [gains, words, steps, *latents.T, scales, *references]
         return Symbols(side, [*self._side_tables(len(h), steps), *reference_tables], levels, level_tables)
@@ -291,7 +292,7 @@ class FrontCodec(Codec):
     @property
     def level_slope(self):
         """float : bits by which the code length of a level changes from one magnitude to the next, at most."""
-        return float(np.abs(np.diff(self._costs.astype(np.int64), axis=1)).max()) / 2**COST_BITS
+        return float(np.abs(np.diff(self._costs().astype(np.int64), axis=1)).max()) / 2**COST_BITS
 
     def _analysis_at(self, quality):
         return self._analysis
@@ -323,7 +324,6 @@ class FrontCodec(Codec):
         """What spacings of 2**(exponents / 8) add to the scales of tokens' components."""
         return (self._zero_scale - exponents).astype(np.int32)
 
-    @cached_property
     def _costs(self):
         return level_costs(self._tables, self._grid[3])
 

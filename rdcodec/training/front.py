@@ -33,12 +33,13 @@ SAMPLES = 2  # of each output distribution
 ALPHA, SHRINKAGE = 0.7, 0.05  # of the metric, see rdcodec.calibration
 SEED = 24
 _KEPT_NUMBERS = ("layer", "channels", "gain_limit_bits", "state_bits", "component_bits", "inward", "zero_scale", "scales")
+_MEMORY = ("referred", "references", "adaptation")  # none while networks train
 _KEPT_TENSORS = (
     *("mean", "word_prior", "word_components", "word_code_scale"),
     *("scale_offsets", "component_scale", "component_shape"),
 )
 # Of what is kept beside the states: all of a codec but what comes of its training.
-_FIELDS = {name: LearnedCodec._FIELDS[name] for name in (*_KEPT_NUMBERS, "analysis_bits", "synthesis_bits", "referred", "references")}
+_FIELDS = {name: LearnedCodec._FIELDS[name] for name in (*_KEPT_NUMBERS, "analysis_bits", "synthesis_bits", *_MEMORY)}
 _SPECS = [spec for spec in LearnedCodec._SPECS if spec not in TABLE_SPECS and not spec.name.startswith("emphasis")]
 
 
@@ -122,7 +123,7 @@ def _parts(codec, statistics, report):
     synthesis = np.ldexp(t["synthesis"].astype(np.float64), -config["synthesis_bits"])
     unit = np.rint(t["component_scale"] / GRID_STEPS)
     tensors = {name: t[name] for name in _KEPT_TENSORS}
-    tensors.update(unit=unit.astype(np.int8), reference_scale=np.zeros(len(unit), np.int32))  # no references while networks train
+    tensors.update(unit=unit.astype(np.int8), reference_scale=np.zeros(len(unit), np.int32))
     prior = np.exp(t["word_prior"] / WORD_PRIOR_UNIT)
     tensors.update(pack_words(codec._words * (codec._units / FEATURE_UNIT), 2.0 ** (t["component_scale"] / GRID_STEPS), 2.0**unit, prior))
     bits, transforms = transform_tensors(np.ldexp(t["analysis"].astype(np.float64), -config["analysis_bits"]), synthesis)
@@ -131,4 +132,4 @@ def _parts(codec, statistics, report):
     sensitivity = np.square(statistics.kept_gradients.astype(np.float64) @ synthesis.T).sum(axis=2).mean(axis=0)
     tensors.update(fit_steps((y / 2.0**unit).astype(np.float32), sensitivity, lambda f: report("steps", f)))
     kept = {name: config[name] for name in _KEPT_NUMBERS}
-    return {**kept, **bits, "referred": 0, "references": 0}, tensors
+    return {**kept, **bits, **dict.fromkeys(_MEMORY, 0)}, tensors

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-from rdcodec.calibration.symbols import with_references
+from rdcodec.calibration.symbols import with_memory
 from rdcodec.calibration.tune import HeldOut
 from rdcodec.codecs import learned
 from rdcodec.codecs.checkpoint import CONFIG_FILE
@@ -185,8 +185,8 @@ def _span(qualities):
 
 
 def _referring(codec, model, layer, cache, qualities, report):
-    """The codec with references to earlier tokens, which no network was trained for, and the default quality."""
-    codec = _with_tables(with_references(codec), cache, _span(qualities), lambda f: report("references", f))
+    """The codec that goes by earlier tokens as no network was trained to, with the default quality."""
+    codec = _with_tables(with_memory(codec), cache, _span(qualities), lambda f: report("references", f))
     batch = cache.read(cache.held_out[: cache.windows_of(QUALITY_TOKENS)]).to(model.device)
     codec.origin = origin_of(model, layer)
     with frozen(model):

@@ -50,6 +50,7 @@ def parts(family, channels, deviation, seed=5):
         "emphasis_bits": 14,
         "referred": 20,
         "references": 3,
+        "adaptation": 20,
     }
     tensors = {
         "mean": rng.normal(0, 0.1, channels).astype(np.float32),

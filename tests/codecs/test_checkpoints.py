@@ -21,6 +21,7 @@ from rdcodec.codecs.fields import Choice, Integer, Integers, Number
 from rdcodec.codecs.costs import level_costs
 from rdcodec.codecs.limits import check_memory, check_words, network_bytes, table_bytes
 from rdcodec.entropy import FrequencyTables
+from rdcodec.reference import split_tables
 
 WITH_TENSORS = [name for name in MAKERS if name not in ("raw", "raw-zlib", "integer", "mxfp4")]
 
@@ -361,6 +362,15 @@ def test_code_lengths_of_many_tables_are_those_of_each():
             if 0 <= symbol < 256:
                 expected[symbol] = length
         assert np.abs(costs[table - 4] / 256 - expected).max() <= 1 / 256
+
+
+def test_code_lengths_are_those_of_the_reference():
+    """Also in a wide table, whose runs stand in no order and leave a gap."""
+    rng = np.random.default_rng(1)
+    wide = FrequencyTables.from_frequencies([2**13, 2**13 - 9, 9], [3], [-9], 14, [4, 3, 0], [2], [[40, 16], [0, 8]])
+    tables = FrequencyTables.joined([FrequencyTables.from_pmf(rng.dirichlet(np.ones(40), 9), rng.integers(-60, 200, 9)), wide])
+    expected = [[table.code_length(symbol, 14) for symbol in range(256)] for table in split_tables(tables.to_arrays())]
+    assert np.array_equal(level_costs(tables, 0), expected)
 
 
 # ---- anything

@@ -12,8 +12,9 @@ static void spoil(rng *r, const predicted *p) {
         if (rng_one_in(r, 8)) ((int8_t *)p->predictor.unit)[component] = (int8_t)rng_below(r, 256);
         if (rng_one_in(r, 8)) ((uint8_t *)p->predictor.grid.component_shape)[component] = (uint8_t)rng_below(r, 256);
         if (rng_one_in(r, 8)) ((int32_t *)p->predictor.references.scale)[component] = wild_int32(r, 0);
-        if (rng_one_in(r, 8)) ((int32_t *)p->costs.candidates)[0] = INT32_MIN + (int32_t)rng_below(r, 9);
-        if (rng_one_in(r, 8)) ((int32_t *)p->costs.candidates)[p->costs.candidate_count - 1] = INT32_MAX - (int32_t)rng_below(r, 9);
+        if (rng_one_in(r, 8)) ((int32_t *)p->predictor.costs.candidates)[0] = INT32_MIN + (int32_t)rng_below(r, 9);
+        if (rng_one_in(r, 8)) ((int32_t *)p->predictor.costs.candidates)[p->predictor.costs.candidate_count - 1] = INT32_MAX - (int32_t)rng_below(r, 9);
+        if (rng_one_in(r, 4)) ((uint16_t *)p->predictor.costs.costs)[rng_below(r, (uint32_t)p->predictor.costs.rows)] = (uint16_t)rng_next(r);
         if (tokens == 0) continue;
         if (rng_one_in(r, 2)) ((int32_t *)p->said.exponent)[token] = (int32_t)rng_below(r, 261) - 130;
         if (rng_one_in(r, 2)) ((int32_t *)p->said.token_scale)[token] = wild_int32(r, 0);

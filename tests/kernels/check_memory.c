@@ -224,7 +224,7 @@ static rdc_status encode_tokens(uint8_t *out) {
     const size_t n = p->said.tokens * p->predictor.grid.components;
     const size_t references = p->said.tokens * p->predictor.references.most;
     int32_t *levels = (int32_t *)(void *)out, *choice = levels + n, *distance = choice + p->said.tokens, *weight = distance + references;
-    const rdc_status status = rdc_prediction_encode(RDC_CPU_SCALAR, given.prediction, &p->said, p->y, &p->costs, levels,
+    const rdc_status status = rdc_prediction_encode(RDC_CPU_SCALAR, given.prediction, &p->said, p->y, levels,
                                                     (uint16_t *)(void *)(weight + references), (rdc_references){distance, weight}, choice);
     if (status.error == RDC_OK) rdc_prediction_rollback(given.prediction);
     return status;
@@ -304,7 +304,7 @@ static const struct {
     {"rdc_net_best_row", find_best_rows, NULL, TOKENS * sizeof(int32_t), 0},
     {"rdc_prediction_make", start_prediction, NULL, 1 << 16, 0},
     {"rdc_prediction_copy", copy_prediction, NULL, 1 << 16, 0},
-    {"rdc_prediction_encode", encode_tokens, NULL, 1 << 16, 0},
+    {"rdc_prediction_encode", encode_tokens, NULL, 1 << 16, 1},
     {"rdc_entropy_of_counts", find_entropy, NULL, sizeof(rdc_estimate), 0},
     {"rdc_gram_add", add_gram, NULL, MATRIX * MATRIX * sizeof(double), 0},
     {"rdc_cholesky", factor, prepare_positive_definite, MATRIX * MATRIX * sizeof(double), 1},

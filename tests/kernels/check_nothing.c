@@ -83,7 +83,7 @@ static void check_predictions_of_nothing(rng *r, rdc_cpu_level level) {
     const rdc_said none = {NULL, NULL, NULL, NULL, 0};
     rdc_prediction *prediction = make_prediction(&p);
     rdc_block_decoder decoder;
-    expect(rdc_prediction_encode(level, prediction, &none, NULL, &p.costs, NULL, NULL, (rdc_references){NULL, NULL}, NULL), RDC_OK, "encoding no tokens");
+    expect(rdc_prediction_encode(level, prediction, &none, NULL, NULL, NULL, (rdc_references){NULL, NULL}, NULL), RDC_OK, "encoding no tokens");
     expect(rdc_block_open(&decoder, rdc_rans_kernels_of(level), p.tables, NULL, 0, 0), RDC_OK, "opening a block of no symbols");
     expect(rdc_prediction_decode(level, prediction, &none, (rdc_references){NULL, NULL}, &decoder, NULL), RDC_OK, "decoding no tokens");
     rdc_prediction_free(prediction);

@@ -33,7 +33,7 @@ static coded_levels encode_in_parts(rdc_cpu_level level, const predicted *p, rng
         part = next_part(&r, p->said.tokens - t);
         const rdc_said said = part_of(p, t, part);
         const size_t at = t * components;
-        coded.status = rdc_prediction_encode(level, prediction, &said, p->y + at, &p->costs, coded.levels + at, coded.index + at,
+        coded.status = rdc_prediction_encode(level, prediction, &said, p->y + at, coded.levels + at, coded.index + at,
                                              references_from(p, &coded, t), coded.choice + t);
         if (rng_one_in(&r, 4) && coded.status.error == RDC_OK) {
             rdc_prediction_rollback(prediction);

@@ -97,7 +97,7 @@ static void encode_tokens(findings *f) {
     rdc_prediction *prediction = NULL;
     const predicted *p = &shared.predicted;
     expect(f, rdc_prediction_make(&prediction, &p->predictor));
-    if (prediction) expect(f, rdc_prediction_encode(f->level, prediction, &p->said, p->y, &p->costs, f->levels, f->index, f->references, f->choice));
+    if (prediction) expect(f, rdc_prediction_encode(f->level, prediction, &p->said, p->y, f->levels, f->index, f->references, f->choice));
     rdc_prediction_free(prediction);
 }
 
@@ -110,7 +110,7 @@ static void decode_tokens(findings *f) {
     int32_t *scales = calloc(p->said.tokens, sizeof *scales);
     rdc_block_decoder decoder;
     rdc_said said = p->said;
-    for (size_t t = 0; scales && t < said.tokens; t++) scales[t] = said.token_scale[t] + p->costs.candidates[f->choice[t]];
+    for (size_t t = 0; scales && t < said.tokens; t++) scales[t] = said.token_scale[t] + p->predictor.costs.candidates[f->choice[t]];
     said.token_scale = scales;
     expect(f, rdc_prediction_make(&prediction, &p->predictor));
     expect(f, rdc_block_encode(rdc_rans_kernels_of(f->level), p->tables, f->levels, (rdc_index){f->index, 2}, n, 0, 1, &coded));

@@ -33,6 +33,16 @@ static rdc_reference_rules make_rules(rng *r, size_t components) {
     return (rdc_reference_rules){tokens, tokens ? 1 + rng_below(r, 4) : 0, scale};
 }
 
+static rdc_scale_costs make_costs(rng *r, const rdc_level_grid *grid) {
+    const size_t rows = 2 * SHAPES * (size_t)grid->scales;
+    const size_t levels = 1 + rng_below(r, MOST_COST_LEVELS), count = 1 + rng_below(r, MOST_CANDIDATES);
+    uint16_t *costs = buffer_take(rows * levels * sizeof *costs);
+    int32_t *candidates = buffer_take(count * sizeof *candidates);
+    for (size_t i = 0; i < rows * levels; i++) costs[i] = (uint16_t)rng_below(r, 1 << 16);
+    for (size_t k = 0; k < count; k++) candidates[k] = k ? candidates[k - 1] + between(r, 0, 5) : between(r, -8, 2);
+    return (rdc_scale_costs){costs, rows, levels, candidates, count};
+}
+
 static rdc_predictor make_predictor(rng *r, const rdc_tables *tables, network *made) {
     const uint32_t components = 1 + rng_below(r, MOST_COMPONENTS), side = 1 + rng_below(r, MOST_SIDE);
     rdc_predictor predictor = {.grid = make_grid(r, tables, components), .looks_back = rng_one_in(r, 2)};
@@ -42,6 +52,8 @@ static rdc_predictor make_predictor(rng *r, const rdc_tables *tables, network *m
     int8_t *unit = buffer_take(components);
     for (size_t i = 0; i < components; i++) unit[i] = (int8_t)between(r, -3, 3);
     predictor.unit = unit;
+    predictor.costs = make_costs(r, &predictor.grid);
+    if (rng_one_in(r, 4) == 0) predictor.adaptation = 1 + rng_below(r, rng_one_in(r, 2) ? 100 : RDC_MOST_ADAPTATION);
     for (int k = 0; k < 2; k++) predictor.inward[k] = (uint8_t)rng_below(r, 16);
     return predictor;
 }
@@ -55,16 +67,6 @@ static rdc_said make_said(rng *r, const rdc_predictor *predictor, size_t tokens)
     const int16_t *side = make_values(r, tokens * rdc_predictor_side(predictor), INT16_MAX + 1);
     const int16_t *base = make_values(r, tokens * predictor->grid.components, 900);
     return (rdc_said){side, base, exponent, scale, tokens};
-}
-
-static rdc_scale_costs make_costs(rng *r, const rdc_level_grid *grid) {
-    const size_t rows = 2 * SHAPES * (size_t)grid->scales;
-    const size_t levels = 1 + rng_below(r, MOST_COST_LEVELS), count = 1 + rng_below(r, MOST_CANDIDATES);
-    uint16_t *costs = buffer_take(rows * levels * sizeof *costs);
-    int32_t *candidates = buffer_take(count * sizeof *candidates);
-    for (size_t i = 0; i < rows * levels; i++) costs[i] = (uint16_t)rng_below(r, 1 << 16);
-    for (size_t k = 0; k < count; k++) candidates[k] = k ? candidates[k - 1] + between(r, 0, 5) : between(r, -8, 2);
-    return (rdc_scale_costs){costs, rows, levels, candidates, count};
 }
 
 /* Mostly within what means reach, seldom far beyond what can be quantised. Some tokens resemble others. */
@@ -90,7 +92,6 @@ predicted make_predicted(rng *r) {
     const size_t tokens = rng_count(r, MOST_PREDICTED, 4);
     made.said = make_said(r, &made.predictor, tokens);
     made.y = make_components(r, tokens, made.predictor.grid.components);
-    made.costs = make_costs(r, &made.predictor.grid);
     return made;
 }
 
@@ -135,8 +136,7 @@ void code_block(const predicted *p, coded_levels *coded) {
 coded_levels encode_predicted(rdc_cpu_level level, const predicted *p) {
     coded_levels coded = take_coded_levels(p);
     rdc_prediction *prediction = make_prediction(p);
-    coded.status = rdc_prediction_encode(level, prediction, &p->said, p->y, &p->costs, coded.levels, coded.index, coded.references,
-                                         coded.choice);
+    coded.status = rdc_prediction_encode(level, prediction, &p->said, p->y, coded.levels, coded.index, coded.references, coded.choice);
     rdc_prediction_free(prediction);
     if (coded.status.error == RDC_OK) code_block(p, &coded);
     return coded;
@@ -145,7 +145,7 @@ coded_levels encode_predicted(rdc_cpu_level level, const predicted *p) {
 const int32_t *final_scales(const predicted *p, const coded_levels *coded) {
     int32_t *scales = buffer_take(p->said.tokens * sizeof *scales);
     for (size_t t = 0; t < p->said.tokens; t++) { /* modulo 2^32, as the encoder adds */
-        scales[t] = (int32_t)((uint32_t)p->said.token_scale[t] + (uint32_t)p->costs.candidates[coded->choice[t]]);
+        scales[t] = (int32_t)((uint32_t)p->said.token_scale[t] + (uint32_t)p->predictor.costs.candidates[coded->choice[t]]);
     }
     return scales;
 }

@@ -9,7 +9,6 @@ typedef struct predicted {
     rdc_predictor predictor;
     rdc_said said;
     const double *y; /* [tokens, components] */
-    rdc_scale_costs costs;
     network network;
     const rdc_tables *tables;
 } predicted;

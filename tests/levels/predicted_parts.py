@@ -25,16 +25,22 @@ class Parts(NamedTuple):
     looks_back: bool
     inward: tuple
     referred: int = 0
+    adaptation: int = 0
+    costs: np.ndarray = COSTS
+    candidates: np.ndarray = CANDIDATES
 
     def core(self):
         references = self.referred, MOST * (self.referred > 0), reference_scale(len(self.unit))
-        return _core.predictor_make(self.grid, self.net._core, self.unit, self.looks_back, self.inward, references)
+        costs = self.costs, self.candidates
+        net = self.net and self.net._core
+        return _core.predictor_make(self.grid, net, self.unit, self.looks_back, self.inward, references, costs, self.adaptation)
 
     def start(self):
         return _core.prediction_make(self.core())
 
     def reference(self):
-        return reference.Prediction(*self)
+        *parts, costs, _ = self
+        return reference.Prediction(*parts, lambda table, level: int(costs[table - FIRST, min(abs(level), costs.shape[1] - 1)]))
 
 
 def reference_scale(components):
@@ -66,7 +72,8 @@ def random_parts(rng, components=7, side=3, looks_back=True, taps=2):
         FIRST,
     )
     unit = rng.integers(-3, 5, components).astype(np.int8)
-    return Parts(net, grid, unit, looks_back, (int(rng.integers(0, 16)), int(rng.integers(0, 16))))
+    inward = int(rng.integers(0, 16)), int(rng.integers(0, 16))
+    return Parts(net, grid, unit, looks_back, inward, adaptation=int(rng.choice([0, 1, 20, 65535])))
 
 
 def random_tokens(rng, parts, tokens):

@@ -44,7 +44,7 @@ def cases(draw, least_tokens=0):
 
 def encode(prediction, tokens, *cpu):
     """Levels, tables and candidates of tokens that refer to none."""
-    levels, index, distance, weight, choice = _core.prediction_encode(prediction, tokens.y, *said(tokens), COSTS, CANDIDATES, *cpu)
+    levels, index, distance, weight, choice = _core.prediction_encode(prediction, tokens.y, *said(tokens), *cpu)
     assert distance.shape == weight.shape == (len(tokens.y), 0)
     return levels, index, choice
 
@@ -73,6 +73,7 @@ def encode_token(prediction, y, side, base, exponent, token_scale):
     levels = _core.trellis_quantise(residual[None], "scalar")[0]
     choice = choose(prediction, levels, token_scale)
     index = prediction.tables(levels, int(token_scale + CANDIDATES[choice]))
+    prediction.adapt(levels, int(token_scale + CANDIDATES[choice]))
     return levels, index, choice, prediction.reconstruct(levels, exponent)
 
 
@@ -283,6 +284,7 @@ def test_every_int32_is_decoded(cpu, exponent, unit, inward):
     for token, row in enumerate(levels):
         prediction.predict(tokens.side[token], tokens.base[token], [])
         index.append(prediction.tables(row, 5))
+        prediction.adapt(row, 5)
         components.append(prediction.reconstruct(row, exponent))
     decoder = block_decoder(levels, np.array(index, np.uint16))
     assert np.array_equal(decode(parts.start(), decoder, tokens, cpu), components)
@@ -322,12 +324,12 @@ def test_parities_are_those_of_symbols_and_not_of_entries(cpu):
     decoder.finish()
 
 
-def sums_of_candidates(parts, tokens, levels, costs, candidates):
+def sums_of_candidates(parts, tokens, levels):
     """What the levels of each token cost with each candidate."""
     prediction, sums = parts.reference(), []
     for token, row in enumerate(levels):
         prediction.predict(tokens.side[token], tokens.base[token], [])
-        sums.append(candidate_costs(prediction, row, tokens.token_scale[token], costs, candidates))
+        sums.append(candidate_costs(prediction, row, tokens.token_scale[token], parts.costs, parts.candidates))
         prediction.reconstruct(row, tokens.exponent[token])
     return np.array(sums)
 
@@ -335,17 +337,18 @@ def sums_of_candidates(parts, tokens, levels, costs, candidates):
 def test_the_chosen_scale_has_the_shortest_code(parts, tokens):
     scale = np.arange(len(COSTS)) // 2 % SCALES
     costs = (np.arange(64) * (scale[:, None] - 13.3) ** 2 / 2).astype(np.uint16)
-    candidates = np.arange(-3, 3, dtype=np.int32)
-    levels, *_, choice = _core.prediction_encode(parts.start(), tokens.y, *said(tokens), costs, candidates)
-    sums = sums_of_candidates(parts, tokens, levels, costs, candidates)
+    parts = parts._replace(adaptation=0, costs=costs, candidates=np.arange(-3, 3, dtype=np.int32))
+    levels, _, choice = encode(parts.start(), tokens)
+    sums = sums_of_candidates(parts, tokens, levels)
     assert np.array_equal(sums[np.arange(len(sums)), choice], sums.min(axis=1))
 
 
 def test_the_search_walks_downhill_from_the_candidate_that_changes_nothing(parts, tokens):
     tokens.token_scale[:2] = 2**31 - 1, -(2**31)
     candidates = np.array([-(2**31), -2, 0, 1, 3, 2**31 - 1], np.int32)
-    levels, *_, choice = _core.prediction_encode(parts.start(), tokens.y, *said(tokens), COSTS, candidates)
-    sums = sums_of_candidates(parts, tokens, levels, COSTS, candidates)
+    parts = parts._replace(adaptation=0, candidates=candidates)
+    levels, _, choice = encode(parts.start(), tokens)
+    sums = sums_of_candidates(parts, tokens, levels)
     assert np.array_equal(choice, [downhill(row, 2) for row in sums])
 
 
@@ -442,6 +445,7 @@ def tokens(parts):
         ({"inward": (0, 16)}, "inward: expected 0 to 15, got 16"),
         ({"inward": (-1, 0)}, "inward: expected 0 to 15, got -1"),
         ({"unit": np.zeros(6, np.int8)}, "unit: expected one a component, 7, got 6"),
+        ({"adaptation": 65536}, "adaptation: expected 0 to 65535, got 65536"),
         ({"unit": np.int8([0, 0, -11, 0, 0, 0, 0])}, "unit of component 2: expected an exponent from -10 to 30, got -11"),
         ({"unit": np.int8([0, 0, 0, 0, 0, 0, 31])}, "unit of component 6: expected an exponent from -10 to 30, got 31"),
         (
@@ -511,16 +515,15 @@ def test_arrays_of_another_type_are_refused(parts, tokens, name):
         (COSTS, CANDIDATES[:0], "candidates: expected at least one, and 1 to 65536 costs a table"),
     ],
 )
-def test_costs_that_do_not_fit_are_refused(parts, tokens, costs, candidates, message):
+def test_costs_that_do_not_fit_are_refused(parts, costs, candidates, message):
     parts.grid[1][:] = 1
-    prediction = parts.start()
     with pytest.raises(RdcodecError, match=message):
-        _core.prediction_encode(prediction, tokens.y, *said(tokens), np.ascontiguousarray(costs), candidates)
-    assert same(encode(prediction, tokens), expected(parts, tokens)[:3])
+        parts._replace(costs=np.ascontiguousarray(costs), candidates=candidates).core()
 
 
 def test_states_that_no_coding_leaves_behind_are_refused(parts):
     """7 components, and 2 tokens' inputs of the network, whose limit is 2000."""
+    parts = parts._replace(adaptation=0)
     predictor = parts.core()
     size = 7 + 2 * parts.net.inputs
     for at, value in ((0, -32768), (6, -32768), (7, INPUT_LIMIT + 1), (size - 1, -INPUT_LIMIT - 1)):
@@ -546,10 +549,11 @@ def test_a_decoder_of_other_tables_says_so(parts, tokens):
 
 def test_objects_of_other_types_are_refused(parts, tokens):
     prediction, predictor = parts.start(), parts.core()
+    rules = (0, 0, np.zeros(7, np.int32)), (parts.costs, parts.candidates), 0
     with pytest.raises(TypeError, match="net: expected Net, got int"):
-        _core.predictor_make(parts.grid, 5, parts.unit, True, (0, 0), (0, 0, np.zeros(7, np.int32)))
+        _core.predictor_make(parts.grid, 5, parts.unit, True, (0, 0), *rules)
     with pytest.raises(TypeError, match="must be tuple, not int"):
-        _core.predictor_make(5, parts.net._core, parts.unit, True, (0, 0), (0, 0, np.zeros(7, np.int32)))
+        _core.predictor_make(5, parts.net._core, parts.unit, True, (0, 0), *rules)
     with pytest.raises(TypeError, match="must be rdcodec._core.Predictor, not rdcodec._core.Prediction"):
         _core.prediction_make(prediction)
     with pytest.raises(TypeError, match="prediction: expected Prediction, got rdcodec._core.Predictor"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from predicted_parts import CANDIDATES, COSTS, MOST, TABLES, choose, part, random_parts, random_tokens, reference_scale, said
+from predicted_parts import CANDIDATES, MOST, TABLES, choose, part, random_parts, random_tokens, reference_scale, said
 
 from rdcodec import RdcodecError, _core, reference
 
@@ -26,7 +26,7 @@ def cases(draw):
 
 def encode(prediction, tokens, *cpu):
     """Levels, tables, distances, weights and candidates."""
-    return _core.prediction_encode(prediction, tokens.y, *said(tokens), COSTS, CANDIDATES, *cpu)
+    return _core.prediction_encode(prediction, tokens.y, *said(tokens), *cpu)
 
 
 def decode(prediction, coded, tokens, *cpu):
@@ -76,7 +76,7 @@ def search(earlier, left):
 
 def expected(parts, tokens):
     """What an encoder says of tokens, and the components that a decoder makes of it."""
-    prediction, coded = reference.Prediction(*parts), []
+    prediction, coded = parts.reference(), []
     for y, side, base, exponent, token_scale in zip(*tokens):
         prediction.predict(side, base, [])
         left = (y * 2**16 - prediction.mean) / 2.0 ** (10 + parts.unit)
@@ -87,6 +87,7 @@ def expected(parts, tokens):
         levels = _core.trellis_quantise(((y * 2**16 - prediction.mean) * (2**8 / reference.spacing_of(exponent)))[None], "scalar")[0]
         choice = choose(prediction, levels, token_scale)
         index = prediction.tables(levels, int(token_scale + CANDIDATES[choice]))
+        prediction.adapt(levels, int(token_scale + CANDIDATES[choice]))
         padded = np.array([*references, *[(0, 0)] * (MOST - len(references))])
         coded.append((levels, index, padded[:, 0], padded[:, 1], choice, prediction.reconstruct(levels, exponent)))
     shapes = [tokens.y.shape, tokens.y.shape, (len(tokens.y), MOST), (len(tokens.y), MOST), tokens.exponent.shape, tokens.y.shape]
@@ -195,5 +196,5 @@ def test_references_to_nothing_are_refused_and_change_nothing(distance, weight, 
 def test_rules_out_of_range_are_refused(references, message):
     parts = random_parts(np.random.default_rng(7))
     with pytest.raises(RdcodecError) as refusal:
-        _core.predictor_make(parts.grid, parts.net._core, parts.unit, True, (0, 0), references)
+        _core.predictor_make(parts.grid, parts.net._core, parts.unit, True, (0, 0), references, (parts.costs, parts.candidates), 0)
     assert str(refusal.value) == message

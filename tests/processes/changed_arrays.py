@@ -105,29 +105,31 @@ def count():
 class Prediction:
     """A prediction, and what is said of tokens."""
 
-    def __init__(self):
+    def __init__(self, candidates=CANDIDATES):
         grid, unit, scale = Grid(), np.zeros(COMPONENTS, np.int8), np.full(COMPONENTS, 2000, np.int32)
         zeros = np.zeros(2 * COMPONENTS, np.int32)
         layer = Layer(np.ones((2 * COMPONENTS, 2, COMPONENTS + 1), np.int8), zeros, np.uint8(zeros + 7), np.int16([-99, 99]))
-        self.predictor = _core.predictor_make(grid.tuple, IntegerNet([layer], 99)._core, unit, True, (0, 0), (3, 2, scale))
+        costs = COSTS.copy(), candidates.copy()
+        self.predictor = _core.predictor_make(grid.tuple, IntegerNet([layer], 99)._core, unit, True, (0, 0), (3, 2, scale), costs, 9)
         self.said = np.ones((TOKENS, 1), np.int16), np.ones((TOKENS, COMPONENTS), np.int16), *np.zeros((2, TOKENS), np.int32)
         side, base, exponent, scale = self.said
         said = [(side, 32767), (base, -32768), (exponent, LARGEST), (exponent, -LARGEST), (exponent, -700), (scale, LARGEST)]
         self.changed = [*grid.changed, *said, (unit, 127), (unit, -128), (scale, LARGEST)]
+        self.changed += [(costs[0], 65535), (costs[1], LARGEST)]
 
-    def encode(self, y, candidates):
-        return _core.prediction_encode(_core.prediction_make(self.predictor), y, *self.said, COSTS, candidates)
+    def encode(self, y):
+        return _core.prediction_encode(_core.prediction_make(self.predictor), y, *self.said)
 
 
 def predict():
-    p, y, candidates = Prediction(), np.ones((TOKENS, COMPONENTS)), CANDIDATES.copy()
-    changed = [*p.changed, (y, np.nan), (y, 1e300), (candidates, LARGEST)]
-    return lambda: b"".join(array.tobytes() for array in p.encode(y, candidates)), changed
+    p, y = Prediction(), np.ones((TOKENS, COMPONENTS))
+    changed = [*p.changed, (y, np.nan), (y, 1e300)]
+    return lambda: b"".join(array.tobytes() for array in p.encode(y)), changed
 
 
 def decode_predicted():
-    p = Prediction()
-    levels, index, *references, _ = p.encode(np.ones((TOKENS, COMPONENTS)), np.int32([0]))
+    p = Prediction(np.int32([0]))
+    levels, index, *references, _ = p.encode(np.ones((TOKENS, COMPONENTS)))
     distance, weight = references
     p.changed += [(distance, LARGEST), (distance, 2), (weight, -LARGEST), (weight, 9)]
     block = TABLES.encode(levels.ravel(), index.ravel())

@@ -65,10 +65,11 @@ def quantise():
 
 def predict():
     rules = 9, 2, np.full(COMPONENTS, 2000, np.int32)
-    predictor = _core.predictor_make(GRID, net(COMPONENTS + 1, 2 * COMPONENTS)._core, np.zeros(COMPONENTS, np.int8), True, (0, 0), rules)
+    network, costs = net(COMPONENTS + 1, 2 * COMPONENTS)._core, (COSTS, np.int32([-2, 0, 2]))
+    predictor = _core.predictor_make(GRID, network, np.zeros(COMPONENTS, np.int8), True, (0, 0), rules, costs, 9)
     side, base, zeros = np.ones((TOKENS, 1), np.int16), np.zeros((TOKENS, COMPONENTS), np.int16), np.zeros(TOKENS, np.int32)
-    y, candidates = draws().normal(size=(TOKENS, COMPONENTS)), np.int32([-2, 0, 2])
-    coded = _core.prediction_encode(_core.prediction_make(predictor), y, side, base, zeros, zeros, COSTS, candidates)
+    y = draws().normal(size=(TOKENS, COMPONENTS))
+    coded = _core.prediction_encode(_core.prediction_make(predictor), y, side, base, zeros, zeros)
     return b"".join(array.tobytes() for array in coded)
 
 
