@@ -19,8 +19,8 @@ rdc_status rdc_adaptation_check(const rdc_predictor *predictor, const int16_t *a
     const size_t size = rdc_adaptation_size(predictor);
     for (size_t i = 0; i < size; i++) {
         const int is_drift = i < predictor->grid.components;
-        const int fits = is_drift ? adapted[i] >= -RDC_MOST_DRIFT && adapted[i] <= RDC_MOST_DRIFT : adapted[i] >= 0 && adapted[i] <= RDC_MOST_SEEN;
-        RDC_RETURN_IF(!fits, RDC_ERROR_NET_STATE, i, adapted[i]);
+        const int least = is_drift ? -RDC_MOST_DRIFT : 0, most = is_drift ? RDC_MOST_DRIFT : RDC_MOST_SEEN;
+        RDC_RETURN_IF(adapted[i] < least || adapted[i] > most, RDC_ERROR_NET_STATE, i, adapted[i]);
     }
     return rdc_ok();
 }

@@ -123,7 +123,8 @@ static int allocate(rdc_prediction *made) {
     if (net && rdc_net_state_make(&made->net, net).error != RDC_OK) return 0;
     made->before = calloc(size_before(made->predictor) + 1, sizeof *made->before);
     return made->inputs && made->outputs && made->mean && made->predicted && made->referred && made->left && made->query &&
-           made->scale && made->positions && made->adapted && made->residual && made->work && made->points && made->levels && made->index && made->before;
+           made->scale && made->positions && made->adapted && made->residual && made->work && made->points && made->levels &&
+           made->index && made->before;
 }
 
 rdc_status rdc_prediction_make(rdc_prediction **prediction, const rdc_predictor *predictor) {

@@ -3,6 +3,14 @@
 #include "prediction_inputs.h"
 #include "targets.h"
 
+/* Candidates rise all the same. */
+static void spoil_costs(rng *r, const rdc_scale_costs *costs) {
+    int32_t *candidates = (int32_t *)costs->candidates;
+    if (rng_one_in(r, 8)) candidates[0] = INT32_MIN + (int32_t)rng_below(r, 9);
+    if (rng_one_in(r, 8)) candidates[costs->candidate_count - 1] = INT32_MAX - (int32_t)rng_below(r, 9);
+    if (rng_one_in(r, 4)) ((uint16_t *)costs->costs)[rng_below(r, (uint32_t)costs->rows)] = (uint16_t)rng_next(r);
+}
+
 /* Some numbers of the arrays, which lie in buffers that may be written. */
 static void spoil(rng *r, const predicted *p) {
     const size_t tokens = p->said.tokens, components = p->predictor.grid.components;
@@ -12,9 +20,7 @@ static void spoil(rng *r, const predicted *p) {
         if (rng_one_in(r, 8)) ((int8_t *)p->predictor.unit)[component] = (int8_t)rng_below(r, 256);
         if (rng_one_in(r, 8)) ((uint8_t *)p->predictor.grid.component_shape)[component] = (uint8_t)rng_below(r, 256);
         if (rng_one_in(r, 8)) ((int32_t *)p->predictor.references.scale)[component] = wild_int32(r, 0);
-        if (rng_one_in(r, 8)) ((int32_t *)p->predictor.costs.candidates)[0] = INT32_MIN + (int32_t)rng_below(r, 9);
-        if (rng_one_in(r, 8)) ((int32_t *)p->predictor.costs.candidates)[p->predictor.costs.candidate_count - 1] = INT32_MAX - (int32_t)rng_below(r, 9);
-        if (rng_one_in(r, 4)) ((uint16_t *)p->predictor.costs.costs)[rng_below(r, (uint32_t)p->predictor.costs.rows)] = (uint16_t)rng_next(r);
+        spoil_costs(r, &p->predictor.costs);
         if (tokens == 0) continue;
         if (rng_one_in(r, 2)) ((int32_t *)p->said.exponent)[token] = (int32_t)rng_below(r, 261) - 130;
         if (rng_one_in(r, 2)) ((int32_t *)p->said.token_scale)[token] = wild_int32(r, 0);
