@@ -278,7 +278,7 @@ static void find_left(rdc_prediction *prediction, const double *y) {
     for (size_t i = 0; i < predictor->grid.components; i++) {
         const double unit = 1 / (double)((int64_t)1 << (RDC_COMPONENT_BITS - RDC_FEATURE_BITS + predictor->unit[i]));
         const double left = (y[i] * (1 << RDC_COMPONENT_BITS) - (double)prediction->mean[i]) * unit;
-        const double below = left > INT16_MAX ? INT16_MAX : left, within = below < -INT16_MAX ? -INT16_MAX : below;
+        const double below = left > INT16_MAX ? INT16_MAX : left, within = below >= -INT16_MAX ? below : -INT16_MAX; /* also of no number */
         prediction->left[i] = (int16_t)(within < 0 ? within - 0.5 : within + 0.5);
     }
 }
