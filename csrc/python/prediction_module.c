@@ -287,17 +287,22 @@ static PyObject *prediction_rollback(PyObject *module, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-/* An array [tokens, columns] or, for columns of 0, [tokens]. */
-static PyArrayObject *token_array(const rdc_py_state *state, PyObject *object, const char *name, int type, const char *type_name,
-                                  size_t tokens, size_t columns) {
+/* An array [tokens, columns]. */
+static PyArrayObject *token_rows(const rdc_py_state *state, PyObject *object, const char *name, int type, const char *type_name,
+                                 size_t tokens, size_t columns) {
     PyArrayObject *array = rdc_py_array(object, name, type, type_name);
     if (!array) return NULL;
-    const int rank = columns ? 2 : 1;
     const npy_intp *shape = PyArray_DIMS(array);
-    if (PyArray_NDIM(array) == rank && (size_t)shape[0] == tokens && (!columns || (size_t)shape[1] == columns)) return array;
-    const Py_ssize_t expected[2] = {(Py_ssize_t)tokens, (Py_ssize_t)columns};
-    if (columns) PyErr_Format(state->rdcodec_error, "%s: expected shape [%zd, %zd]", name, expected[0], expected[1]);
-    else PyErr_Format(state->rdcodec_error, "%s: expected shape [%zd]", name, expected[0]);
+    if (PyArray_NDIM(array) == 2 && (size_t)shape[0] == tokens && (size_t)shape[1] == columns) return array;
+    PyErr_Format(state->rdcodec_error, "%s: expected shape [%zd, %zd]", name, (Py_ssize_t)tokens, (Py_ssize_t)columns);
+    return NULL;
+}
+
+/* An array [tokens]. */
+static PyArrayObject *token_numbers(const rdc_py_state *state, PyObject *object, const char *name, size_t tokens) {
+    PyArrayObject *array = rdc_py_array(object, name, NPY_INT32, "int32");
+    if (!array || (PyArray_NDIM(array) == 1 && (size_t)PyArray_DIM(array, 0) == tokens)) return array;
+    PyErr_Format(state->rdcodec_error, "%s: expected shape [%zd]", name, (Py_ssize_t)tokens);
     return NULL;
 }
 
@@ -307,13 +312,9 @@ static int said_of(const rdc_py_state *state, const rdc_predictor *predictor, Py
     PyArrayObject *exponent = rdc_py_array(objects[2], "exponent", NPY_INT32, "int32");
     if (!exponent) return -1;
     const size_t tokens = (size_t)PyArray_SIZE(exponent);
-    PyArrayObject *side = rdc_py_array(objects[0], "side", NPY_INT16, "int16");
-    if (side && (PyArray_NDIM(side) != 2 || (size_t)PyArray_DIM(side, 0) != tokens || (size_t)PyArray_DIM(side, 1) != inputs)) {
-        PyErr_Format(state->rdcodec_error, "side: expected shape [%zd, %zd]", (Py_ssize_t)tokens, (Py_ssize_t)inputs);
-        return -1;
-    }
-    PyArrayObject *base = side ? token_array(state, objects[1], "base", NPY_INT16, "int16", tokens, components) : NULL;
-    PyArrayObject *token_scale = base ? token_array(state, objects[3], "token_scale", NPY_INT32, "int32", tokens, 0) : NULL;
+    PyArrayObject *side = token_rows(state, objects[0], "side", NPY_INT16, "int16", tokens, inputs);
+    PyArrayObject *base = side ? token_rows(state, objects[1], "base", NPY_INT16, "int16", tokens, components) : NULL;
+    PyArrayObject *token_scale = base ? token_numbers(state, objects[3], "token_scale", tokens) : NULL;
     if (!token_scale) return -1;
     *said = (rdc_said){PyArray_DATA(side), PyArray_DATA(base), PyArray_DATA(exponent), PyArray_DATA(token_scale), tokens};
     return 0;
@@ -324,7 +325,7 @@ static PyObject *encode(const rdc_py_state *state, rdc_cpu_level cpu, prediction
     const rdc_predictor *predictor = predictor_of(self);
     rdc_said said;
     if (said_of(state, predictor, said_objects, &said) < 0) return NULL;
-    PyArrayObject *y = token_array(state, y_object, "y", NPY_FLOAT64, "float64", said.tokens, predictor->grid.components);
+    PyArrayObject *y = token_rows(state, y_object, "y", NPY_FLOAT64, "float64", said.tokens, predictor->grid.components);
     if (!y) return NULL;
     const npy_intp tokens = (npy_intp)said.tokens, components = (npy_intp)predictor->grid.components;
     const npy_intp most = (npy_intp)predictor->references.most;
@@ -367,19 +368,11 @@ static PyObject *prediction_encode(PyObject *module, PyObject *args) {
 /* What tokens refer to: distance and weight. */
 static int references_of(const rdc_py_state *state, const rdc_predictor *predictor, PyObject *const objects[2], size_t tokens,
                          rdc_references *references) {
-    static const char *const names[2] = {"distance", "weight"};
-    void *data[2];
-    for (int k = 0; k < 2; k++) {
-        PyArrayObject *array = rdc_py_array(objects[k], names[k], NPY_INT32, "int32");
-        if (!array) return -1;
-        const size_t most = predictor->references.most;
-        if (PyArray_NDIM(array) != 2 || (size_t)PyArray_DIM(array, 0) != tokens || (size_t)PyArray_DIM(array, 1) != most) {
-            PyErr_Format(state->rdcodec_error, "%s: expected shape [%zd, %zd]", names[k], (Py_ssize_t)tokens, (Py_ssize_t)most);
-            return -1;
-        }
-        data[k] = PyArray_DATA(array);
-    }
-    *references = (rdc_references){data[0], data[1]};
+    const size_t most = predictor->references.most;
+    PyArrayObject *distance = token_rows(state, objects[0], "distance", NPY_INT32, "int32", tokens, most);
+    PyArrayObject *weight = distance ? token_rows(state, objects[1], "weight", NPY_INT32, "int32", tokens, most) : NULL;
+    if (!weight) return -1;
+    *references = (rdc_references){PyArray_DATA(distance), PyArray_DATA(weight)};
     return 0;
 }
 

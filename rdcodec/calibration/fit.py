@@ -5,7 +5,7 @@ import numpy as np
 from rdcodec.calibration.metric import clipped, fisher_metric, principal_components, shrunk_covariance, token_scales
 from rdcodec.calibration.sensitivity import fit_predictor
 from rdcodec.calibration.references import REFERENCES, REFERRED, reference_scale
-from rdcodec.calibration.symbols import ADAPTATION, WORD_PRIOR_UNIT, fit_tables, prior_tables
+from rdcodec.calibration.symbols import ADAPTATION, WORD_CODE_UNIT, WORD_PRIOR_UNIT, fit_tables, prior_tables
 from rdcodec.calibration.tables import SCALES, ZERO_SCALE
 from rdcodec.calibration.windows import windows_of
 from rdcodec.calibration.words import fit_words
@@ -23,8 +23,6 @@ LEAST_VARIANCE = 2.0**-16  # of a component, in units: of no account at any qual
 SCALE_GRID = 4  # grid steps between the scales a token can have
 SCALE_RANGE = (-5, 8)  # of these
 WORD_COMPONENTS = 128  # that the search for a word looks at
-WORD_CODE_UNIT = 8  # of the integers by which words are compared: per standard deviation of what words leave over
-assert WORD_PRIOR_UNIT == 2 * WORD_CODE_UNIT**2  # logarithms of their probabilities stand beside squared distances
 TABLE_QUALITIES = (-32, -20, -12, -4, 4, 16, 32)
 TABLE_TOKENS = 12_000
 SEED = 22

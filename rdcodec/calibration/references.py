@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from rdcodec.calibration.tables import symbol_table
-from rdcodec.codecs.grid import GRID_STEPS, grid_power
+from rdcodec.calibration.tables import PRECISION, symbol_table
+from rdcodec.codecs.front import FEATURE_UNIT, MOST_REFERENCE_SCALE
+from rdcodec.codecs.grid import grid_power
 from rdcodec.codecs.references import WEIGHT_UNIT
 from rdcodec.entropy import FrequencyTables
 
@@ -12,24 +13,22 @@ __all__ = ["REFERENCES", "REFERRED", "reference_scale", "reference_tables"]
 REFERRED = 2048  # earlier tokens
 REFERENCES = 4  # of a token
 CODE_UNIT = 20  # of the integers by which tokens are compared: a component's deviation with the error of a usual step
-MOST_SCALE = 4096
+USUAL_STEP = 1.0  # half of it
 PRIOR_WEIGHT = 30  # tokens that the pooled distribution is worth in a table of distances
 DECAY = 0.6  # of the density of distances from one power of two to the next, beyond those that were seen
 NEVER = 0.02  # of tokens, that the prior has refer to some earlier one where nothing was counted
 
 
-def reference_scale(component_scale, unit, step=0):
+def reference_scale(component_scale, unit):
     """Int32 [components]: what 64ths of a unit are multiplied by, in 1/4096, for tokens to be compared.
 
     Parameters
     ----------
     component_scale, unit : array of int
         Tensors of the codec.
-    step : int
-        Half of a usual step, on the grid.
     """
-    deviation = np.sqrt(grid_power(2 * component_scale.astype(np.int64)) + grid_power(2 * step)) / 2.0**unit
-    return np.clip(np.rint(MOST_SCALE / 64 * CODE_UNIT / deviation), 0, MOST_SCALE).astype(np.int32)
+    deviation = np.sqrt(grid_power(2 * component_scale.astype(np.int64)) + USUAL_STEP**2) / 2.0**unit
+    return np.clip(np.rint(MOST_REFERENCE_SCALE / FEATURE_UNIT * CODE_UNIT / deviation), 0, MOST_REFERENCE_SCALE).astype(np.int32)
 
 
 def reference_tables(referred, most, counts):
@@ -91,4 +90,4 @@ def _distance_table(seen, relative, sizes, none):
     p = p / p.sum()
     each = np.repeat(p[1:] / np.maximum(sizes, 1), sizes.astype(np.int64))
     pmf = np.concatenate([p[:1], each])
-    return FrequencyTables.from_pmf(pmf[None] / pmf.sum(), 0, precision=15)
+    return FrequencyTables.from_pmf(pmf[None] / pmf.sum(), 0, precision=PRECISION)

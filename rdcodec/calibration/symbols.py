@@ -7,11 +7,12 @@ from rdcodec.calibration.tables import REACH, SCALES, SHAPES, level_tables, prio
 from rdcodec.codecs.front import SIDE_TABLES
 from rdcodec.entropy import FrequencyTables
 
-__all__ = ["ADAPTATION", "WORD_PRIOR_UNIT", "fit_tables", "prior_tables", "with_memory"]
+__all__ = ["ADAPTATION", "WORD_CODE_UNIT", "WORD_PRIOR_UNIT", "fit_tables", "prior_tables", "with_memory"]
 
 ADAPTATION = 100  # tokens that the scales of components count for before they follow the text
 GAINS = 16
-WORD_PRIOR_UNIT = 128  # of the logarithms of words' probabilities
+WORD_CODE_UNIT = 8  # of the integers by which words are compared: per standard deviation of what words leave over
+WORD_PRIOR_UNIT = 2 * WORD_CODE_UNIT**2  # of the logarithms of their probabilities, beside squared distances
 
 
 def prior_tables(config, tensors, latents=None):

@@ -8,7 +8,10 @@ from rdcodec import _core
 from rdcodec.codecs.grid import GRID_STEPS, grid_power
 from rdcodec.entropy import WIDE_ARRAYS, FrequencyTables
 
-__all__ = ["SCALES", "SHAPES", "ZERO_SCALE", "level_counts", "level_pmf", "level_tables", "prior_level_pmf", "symbol_table", "with_tables"]
+__all__ = [
+    *("PRECISION", "SCALES", "SHAPES", "ZERO_SCALE", "level_counts", "level_pmf", "level_tables", "prior_level_pmf"),
+    *("symbol_table", "with_tables"),
+]
 
 PRECISION = 15
 SHAPES = 2  # of components: about Gaussian, and heavier tails

@@ -29,7 +29,7 @@ from rdcodec.errors import CorruptStreamError, RdcodecError
 from rdcodec.net import IntegerNet, Layer
 
 __all__ = [
-    *("BITS", "FEATURE_UNIT", "INWARD_UNIT", "LARGEST", "MOST_STEP_OFFSET", "SIDE_TABLES", "VALUE_RANGE_BITS"),
+    *("BITS", "FEATURE_UNIT", "INWARD_UNIT", "LARGEST", "MOST_REFERENCE_SCALE", "MOST_STEP_OFFSET", "SIDE_TABLES", "VALUE_RANGE_BITS"),
     *("FrontCodec", "Symbols", "exact_matrix"),
 ]
 

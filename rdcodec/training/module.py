@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 from rdcodec import _core
 from rdcodec.codecs.costs import code_lengths
-from rdcodec.codecs.front import INWARD_UNIT, SIDE_TABLES
+from rdcodec.codecs.front import FEATURE_UNIT, INWARD_UNIT, SIDE_TABLES
 from rdcodec.codecs.grid import GRID_STEPS
-from rdcodec.codecs.learned import FEATURE_UNIT, LEAST_EMPHASISED
+from rdcodec.codecs.learned import LEAST_EMPHASISED
 from rdcodec.training.loop import Reconstruction
 from rdcodec.training.rate import LevelRate
 

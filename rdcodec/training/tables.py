@@ -5,11 +5,11 @@ import numpy as np
 from rdcodec.calibration.symbols import fit_tables, prior_tables
 from rdcodec.entropy import FrequencyTables
 
-__all__ = ["LATENT_REACH", "TABLE_PASSES", "start_tables", "trained_tables"]
+__all__ = ["LATENT_REACH", "start_tables", "trained_tables"]
 
 LATENT_REACH = 255
 PRECISION = 15
-TABLE_PASSES = 2  # the search for scales goes by the tables, which go by the scales
+PASSES = 2  # the search for scales goes by the tables, which go by the scales
 
 
 def start_tables(config, tensors, latent_pmf):
@@ -39,6 +39,6 @@ def trained_tables(codec, windows, qualities, report):
     report : callable
         Called with a fraction, 0 to 1.
     """
-    for number in range(TABLE_PASSES):
-        codec = fit_tables(codec, windows, qualities, lambda f: report((number + f) / TABLE_PASSES))
+    for number in range(PASSES):
+        codec = fit_tables(codec, windows, qualities, lambda f: report((number + f) / PASSES))
     return codec

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rdcodec.codecs.words import WORD_EXPONENTS, word_tables
-from rdcodec.codecs.learned import FEATURE_UNIT
+from rdcodec.codecs.front import FEATURE_UNIT
 from rdcodec.entropy import FrequencyTables
 
 __all__ = ["pack_words"]
