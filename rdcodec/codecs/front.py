@@ -41,7 +41,7 @@ SIDE_TABLES = 3  # of gains, words and steps; those of scales, one a step, follo
 QUALITY_RANGE = 8 * GRID_STEPS
 INWARD_UNIT = 16  # reconstruction points move in sixteenths of half a step
 FEATURE_UNIT = 64  # of words, and of what enters and leaves networks: a component's unit
-LEAST_UNIT, MOST_UNIT = -10, 30  # binary logarithms, as csrc/rdc.h
+LEAST_UNIT, MOST_UNIT = -10, 30  # binary logarithms, as csrc/rdc/predictions.h
 MOST_REFERRED, MOST_REFERENCES, MOST_REFERENCE_SCALE, MOST_ADAPTATION = 65536, 8, 4096, 65535  # as there
 
 # Ranges from which no integer overflows and no float becomes infinite, and whatever a decoder makes stays within them.
