@@ -11,6 +11,7 @@
 #define RDC_H
 
 #include "rdc/blocks.h"
+#include "rdc/codecs.h"
 #include "rdc/cpu_levels.h"
 #include "rdc/errors.h"
 #include "rdc/estimators.h"

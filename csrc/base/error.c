@@ -64,6 +64,7 @@ static const struct {
     {RDC_ERROR_REFERENCE_RULES, "references: expected up to 65536 tokens and 8 a token, or neither, got {at} and {got}"},
     {RDC_ERROR_REFERENCE_SCALE, "reference scale of component {at}: expected 0 to 4096, got {got}"},
     {RDC_ERROR_ADAPTATION, "adaptation: expected 0 to 65535, got {got}"},
+    {RDC_ERROR_CODEC_PART, "codec: its part {at} does not fit the others, got {got}"},
 
     {RDC_ERROR_COUNT, "counts[{at}]: expected at least 0, got {got}"},
     {RDC_ERROR_COUNT_SUM, "counts: expected a sum of at most 2^53, passed at position {at}"},
@@ -103,6 +104,12 @@ static const struct {
     {RDC_ERROR_RESTART, "byte {at}: expected a new start with a quality and with a number from 1 to 2^32 - 1, got {got}"},
     {RDC_ERROR_REFERENCE, "reference: expected a token 1 to {at} before, got {got}"},
     {RDC_ERROR_REFERENCE_WEIGHT, "weight of reference {at}: expected -8 to 8, got {got}"},
+    {RDC_ERROR_GAIN_SYMBOL, "gain of token {at}: expected 0 to 255, got {got}"},
+    {RDC_ERROR_CODEWORD_SYMBOL, "codeword of token {at}: expected one of the codebook, got {got}"},
+    {RDC_ERROR_STEP_SYMBOL, "step of token {at}: expected one of the codec's, got {got}"},
+    {RDC_ERROR_SCALE_SYMBOL, "scale of token {at}: expected one of the codec's, got {got}"},
+    {RDC_ERROR_REFERENCE_SYMBOL, "reference of token {at}: expected a token that came before it, got {got}"},
+    {RDC_ERROR_WEIGHT_SYMBOL, "weight of a reference of token {at}: expected 0 to 16, got {got}"},
 
     {RDC_ERROR_VERSION, "byte {at}: expected format version 1, got {got}"},
 

@@ -156,6 +156,10 @@ static void restore_before(rdc_prediction *prediction, const int16_t *saved) {
            rdc_adaptation_size(prediction->predictor) * sizeof *saved);
 }
 
+const rdc_predictor *rdc_prediction_predictor(const rdc_prediction *prediction) {
+    return prediction->predictor;
+}
+
 size_t rdc_prediction_referable(const rdc_prediction *prediction) {
     return rdc_ring_available(&prediction->ring);
 }

@@ -58,7 +58,7 @@ static int core_exec(PyObject *module) {
     if (_import_array() < 0 || import_errors(state) < 0 || choose_kernels(state) < 0) return -1;
     if (rdc_py_add_entropy(module) < 0 || rdc_py_add_stream(module) < 0) return -1;
     if (rdc_py_add_quant(module) < 0 || rdc_py_add_dense(module) < 0 || rdc_py_add_net(module) < 0) return -1;
-    if (rdc_py_add_levels(module) < 0 || rdc_py_add_prediction(module) < 0) return -1;
+    if (rdc_py_add_levels(module) < 0 || rdc_py_add_prediction(module) < 0 || rdc_py_add_codec(module) < 0) return -1;
     return rdc_py_add_estimators(module);
 }
 
@@ -75,6 +75,7 @@ static int core_traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state->net_state_type);
     Py_VISIT(state->predictor_type);
     Py_VISIT(state->prediction_type);
+    Py_VISIT(state->codec_type);
     return 0;
 }
 
@@ -91,6 +92,7 @@ static int core_clear(PyObject *module) {
     Py_CLEAR(state->net_state_type);
     Py_CLEAR(state->predictor_type);
     Py_CLEAR(state->prediction_type);
+    Py_CLEAR(state->codec_type);
     return 0;
 }
 

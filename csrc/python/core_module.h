@@ -34,6 +34,7 @@ typedef struct rdc_py_state {
     PyTypeObject *net_state_type;
     PyTypeObject *predictor_type;
     PyTypeObject *prediction_type;
+    PyTypeObject *codec_type;
     rdc_cpu_level cpu;
     const rdc_rans_kernels *rans;
 } rdc_py_state;
@@ -49,6 +50,7 @@ int rdc_py_add_dense(PyObject *module);
 int rdc_py_add_levels(PyObject *module);
 int rdc_py_add_net(PyObject *module);
 int rdc_py_add_prediction(PyObject *module);
+int rdc_py_add_codec(PyObject *module);
 int rdc_py_add_stream(PyObject *module);
 int rdc_py_add_estimators(PyObject *module);
 
@@ -83,8 +85,15 @@ int16_t *rdc_py_numbers_of(const rdc_py_state *state, const Py_buffer *bytes, co
 rdc_block_decoder *rdc_py_decoder_acquire(const rdc_py_state *state, PyObject *object);
 void rdc_py_decoder_release(PyObject *object);
 
-/* The network within a Net object; NULL with a TypeError. */
+/* What is within an object of the module; NULL with a TypeError where it is of another type. */
+const rdc_tables *rdc_py_tables(const rdc_py_state *state, PyObject *object);
+const rdc_exact_matrix *rdc_py_exact_matrix(const rdc_py_state *state, PyObject *object);
 const rdc_net *rdc_py_net(const rdc_py_state *state, PyObject *object);
+const rdc_predictor *rdc_py_predictor(const rdc_py_state *state, PyObject *object);
+
+/* The prediction within a Prediction object, taken for this call until rdc_py_prediction_release; NULL with an error likewise. */
+rdc_prediction *rdc_py_prediction_acquire(const rdc_py_state *state, PyObject *object);
+void rdc_py_prediction_release(PyObject *object);
 
 /* The grid of a tuple, with copies of its arrays, which lead to addresses and must be those that were checked. To be freed; where -1
  * is returned with an error set, there is nothing to free. */

@@ -26,6 +26,12 @@ static PyType_Spec exact_matrix_spec = {
     .slots = exact_matrix_slots,
 };
 
+const rdc_exact_matrix *rdc_py_exact_matrix(const rdc_py_state *state, PyObject *object) {
+    if (PyObject_TypeCheck(object, state->exact_matrix_type)) return ((exact_matrix_object *)object)->matrix;
+    PyErr_Format(PyExc_TypeError, "matrix: expected ExactMatrix, got %.100s", Py_TYPE(object)->tp_name);
+    return NULL;
+}
+
 static PyObject *exact_matrix_make(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *object;

@@ -28,6 +28,12 @@ static PyType_Spec tables_spec = {
     .slots = tables_slots,
 };
 
+const rdc_tables *rdc_py_tables(const rdc_py_state *state, PyObject *object) {
+    if (PyObject_TypeCheck(object, state->tables_type)) return ((tables_object *)object)->tables;
+    PyErr_Format(PyExc_TypeError, "tables: expected Tables, got %.100s", Py_TYPE(object)->tp_name);
+    return NULL;
+}
+
 /* Wraps tables, which it owns from then on. */
 static PyObject *tables_wrap(const rdc_py_state *state, rdc_tables *tables) {
     tables_object *self = (tables_object *)state->tables_type->tp_alloc(state->tables_type, 0);

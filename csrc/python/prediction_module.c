@@ -41,6 +41,12 @@ static PyType_Spec predictor_spec = {
     .slots = predictor_slots,
 };
 
+const rdc_predictor *rdc_py_predictor(const rdc_py_state *state, PyObject *object) {
+    if (PyObject_TypeCheck(object, state->predictor_type)) return &((predictor_object *)object)->predictor;
+    PyErr_Format(PyExc_TypeError, "predictor: expected Predictor, got %.100s", Py_TYPE(object)->tp_name);
+    return NULL;
+}
+
 static int inward_of(const rdc_py_state *state, const int given[2], uint8_t inward[2]) {
     for (int k = 0; k < 2; k++) {
         if (given[k] < 0 || given[k] > 15) {
@@ -186,6 +192,15 @@ static prediction_object *acquire(const rdc_py_state *state, PyObject *object) {
 
 static void release(prediction_object *self) {
     rdc_py_give_back(&self->busy);
+}
+
+rdc_prediction *rdc_py_prediction_acquire(const rdc_py_state *state, PyObject *object) {
+    prediction_object *self = acquire(state, object);
+    return self ? self->prediction : NULL;
+}
+
+void rdc_py_prediction_release(PyObject *object) {
+    release((prediction_object *)object);
 }
 
 static PyObject *wrap(const rdc_py_state *state, rdc_status status, rdc_prediction *made, PyObject *predictor) {

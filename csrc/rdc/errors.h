@@ -62,6 +62,7 @@ typedef enum rdc_error {
     RDC_ERROR_REFERENCE_RULES,
     RDC_ERROR_REFERENCE_SCALE,
     RDC_ERROR_ADAPTATION,
+    RDC_ERROR_CODEC_PART,
 
     /* 80: arguments of the estimators */
     RDC_ERROR_COUNT = 80,
@@ -103,6 +104,12 @@ typedef enum rdc_error {
     RDC_ERROR_RESTART,
     RDC_ERROR_REFERENCE,
     RDC_ERROR_REFERENCE_WEIGHT,
+    RDC_ERROR_GAIN_SYMBOL,
+    RDC_ERROR_CODEWORD_SYMBOL,
+    RDC_ERROR_STEP_SYMBOL,
+    RDC_ERROR_SCALE_SYMBOL,
+    RDC_ERROR_REFERENCE_SYMBOL,
+    RDC_ERROR_WEIGHT_SYMBOL,
 
     /* 200: bytes of another version */
     RDC_ERROR_VERSION = 200,

@@ -89,6 +89,7 @@ typedef struct rdc_prediction rdc_prediction;
 rdc_status rdc_prediction_make(rdc_prediction **prediction, const rdc_predictor *predictor);
 rdc_status rdc_prediction_copy(rdc_prediction **copy, const rdc_prediction *prediction);
 void rdc_prediction_free(rdc_prediction *prediction);
+const rdc_predictor *rdc_prediction_predictor(const rdc_prediction *prediction); /* that it was made of */
 
 /* What a prediction remembers as rdc_prediction_size numbers, and back to one that has coded nothing.
  * Errors: RDC_ERROR_PREDICTION_SIZE (at: the least that is expected), RDC_ERROR_NET_STATE (at: position of a number that no coding

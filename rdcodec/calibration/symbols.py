@@ -46,7 +46,7 @@ def fit_tables(codec, windows, qualities, report=lambda fraction: None):
     first = codec._first_level_table()
     levels, sides = np.zeros(SHAPES * SCALES * 2 * (2 * REACH + 1)), [np.zeros(0)] * first
     for i, (window, quality) in enumerate(zip(windows, qualities)):
-        said = codec._symbols(window, int(quality), codec._new_state())
+        said = codec.coded_symbols(window, int(quality))
         for symbols, tables in zip(said.side, said.side_tables):
             for table in np.unique(tables):
                 sides[table] = _added(sides[table], symbols[tables == table])

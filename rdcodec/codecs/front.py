@@ -1,4 +1,4 @@
-"""How tokens are coded by all codecs with a transform, step by step.
+"""What all codecs with a transform are made of; `csrc/codec` codes with them.
 
 What a token becomes, in the order of the block: the exponent of a power-of-two *gain* (massive activations alone have one),
 the *word* of a codebook that is subtracted after the transform, the token's *step* (a coarser one where the model's output
@@ -10,7 +10,6 @@ Everything is exact: transforms are integer products, so encoder and decoder giv
 every machine and with every number of threads.
 """
 
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -23,10 +22,9 @@ from rdcodec.codecs.fields import CHANNELS, Integer, Integers, Tensor, check_con
 from rdcodec.codecs.grid import GRID_STEPS, grid_power
 from rdcodec.codecs.limits import check_memory, network_bytes, table_bytes
 from rdcodec.codecs.link import State
-from rdcodec.codecs.references import ReferenceTables
+from rdcodec.codecs.references import reference_table_count
 from rdcodec.codecs.tables import TABLE_SPECS, tables_of
-from rdcodec.errors import CorruptStreamError, RdcodecError
-from rdcodec.net import IntegerNet, Layer
+from rdcodec.errors import RdcodecError
 
 __all__ = [
     *("BITS", "FEATURE_UNIT", "INWARD_UNIT", "LARGEST", "MOST_REFERENCE_SCALE", "MOST_STEP_OFFSET", "SIDE_TABLES", "VALUE_RANGE_BITS"),
@@ -34,9 +32,7 @@ __all__ = [
 ]
 
 VALUE_RANGE_BITS = 22  # of the integers that go through the transforms
-WORD_CODE_LIMIT = 127  # of the integers by which words are compared
-WORD_BYTES = 40  # that each of these takes on the way
-NO_CLIP = np.array([-(2**15 - 1), 2**15 - 1], np.int16)
+WORD_BYTES = 40  # that each integer takes on the way by which words are compared
 SIDE_TABLES = 3  # of gains, words and steps; those of scales, one a step, follow
 QUALITY_RANGE = 8 * GRID_STEPS
 INWARD_UNIT = 16  # reconstruction points move in sixteenths of half a step
@@ -110,11 +106,8 @@ class FrontCodec(Codec):
         self.layer = config["layer"]
         self._parts = config, dict(tensors)
         t = self._t = tensors
-        self._references = ReferenceTables(self._first_reference_table(), config["referred"], config["references"])
         self._check_tensors()
         check_memory(self._memory(self._sizes, tensors), tensors)
-        self._gain_limit = config["gain_limit_bits"]
-        self._mean = t["mean"].astype(np.float64)
         self._analysis = exact_matrix("analysis", t["analysis"], config["analysis_bits"], config["state_bits"])
         self._synthesis = exact_matrix("synthesis", t["synthesis"], config["synthesis_bits"], config["component_bits"])
         self._step_offsets = t["step_offsets"].astype(np.int64)
@@ -159,70 +152,31 @@ class FrontCodec(Codec):
             "word_components": WORD_BYTES * words * selected + network_bytes((words, 1, selected)),
         }
 
-    def _first_reference_table(self):
-        return SIDE_TABLES + self._sizes["steps"] + self.latents
-
     def _first_level_table(self):
-        return self._first_reference_table() + self._references.count
+        references = reference_table_count(self._parts[0]["referred"], self._parts[0]["references"])
+        return SIDE_TABLES + self._sizes["steps"] + self.latents + references
 
     latents = 0
 
     def _new_state(self):
         return _Row(self, _core.prediction_make(self._predictor))
 
+    def _core_of(self, words, arrays, step_net=None, latent_net=None):
+        """What codes tokens, of the codebook, int16 [words, components], and what else a family's choice of steps depends on."""
+        t, config = self._t, self._parts[0]
+        pointed = self._tables._core, self._predictor, self._synthesis._core, *(net and net._core for net in (step_net, latent_net))
+        names = "mean", "word_prior", "word_components", "word_code_scale", "step_offsets"
+        arrays = {**{name: t[name] for name in (*names, *arrays)}, "words": words, "step_thresholds": t["step_thresholds"].astype(np.int64)}
+        arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        return _core.codec_make(pointed, arrays, config["gain_limit_bits"], config["zero_scale"])
+
     # ---- coding
 
     def _encode_tokens(self, h, quality, state):
-        said = self._symbols(h, quality, state)
-        symbols = np.concatenate([*said.side, said.levels.ravel()]).astype(np.int32)
-        return self._tables.encode(symbols, np.concatenate([*said.side_tables, said.level_tables.ravel()]))
-
-    def _symbols(self, h, quality, state):
-        """`Symbols` of the next tokens."""
-        gains, x = self._tamed(h)
-        y = self._analysis_at(quality).multiply(x)
-        words, steps = self._choose_words(y), self._choose_steps(y)
-        latents = self._choose_latents(y, words)
-        available = self._references.available(_core.prediction_referable(state.core), len(h))
-        said, token_scale = self._said(words, steps, quality, latents)
-        levels, level_tables, distances, weights, scales = _core.prediction_encode(state.core, y, *said, token_scale)
-        references, reference_tables = self._references.said(distances, weights, available)
-        side = [gains, words, steps, *latents.T, scales, *references]
-        return Symbols(side, [*self._side_tables(len(h), steps), *reference_tables], levels, level_tables)
+        return _core.codec_encode(self._core, state.core, self._analysis_at(quality)._core, h, quality)
 
     def _decode_tokens(self, payload, tokens, quality, state):
-        kinds = SIDE_TABLES + self.latents + 1 + 2 * self._references.most
-        block = self._tables.decoder(payload, tokens * (kinds + self.channels))
-        gains, words, steps = self._decode_side(block, tokens)
-        tables = self._side_tables(tokens, steps)[SIDE_TABLES:-1]
-        latents = block.decode(np.concatenate(tables)) if tables else np.empty(0, np.int32)
-        latents = latents.reshape(self.latents, tokens).T
-        scales = self._decode_scales(block, steps)
-        references = self._references.decode(block, self._references.available(_core.prediction_referable(state.core), tokens))
-        said, token_scale = self._said(words, steps, quality, latents)
-        token_scale += self._scale_offsets[scales]
-        y = _core.prediction_decode(state.core, block._core, *said, token_scale, *references)
-        block.finish()
-        return self._synthesise(gains, y)
-
-    def _side_tables(self, tokens, steps):
-        """Tables of gains, words, steps, hyper-latents and scales, uint16 [tokens] each."""
-        first = SIDE_TABLES + len(self._step_offsets)
-        tables = [*range(SIDE_TABLES), *range(first, first + self.latents)]
-        return [*(np.full(tokens, table, np.uint16) for table in tables), (SIDE_TABLES + steps).astype(np.uint16)]
-
-    def _said(self, words, steps, quality, latents):
-        """What the prediction is told of tokens, and what their scales begin with."""
-        exponents = self._step_offsets[steps] - quality
-        base = self._words[words]
-        return (self._inputs(base, exponents, latents), base, exponents.astype(np.int32)), self._token_scale(exponents)
-
-    def _inputs(self, base, exponents, latents):
-        """What a network is told of tokens, int16 [tokens, inputs]: nothing, without one."""
-        return np.empty((len(base), 0), np.int16)
-
-    def _choose_latents(self, y, words):
-        return np.empty((len(y), 0), np.int16)
+        return _core.codec_decode(self._core, state.core, payload, tokens, quality)
 
     # ---- checkpoint
 
@@ -236,26 +190,7 @@ class FrontCodec(Codec):
     def _from_parts(cls, config, tensors):
         return cls(config, tensors)
 
-    # ---- transform
-
-    def _tamed(self, h):
-        """Gains' exponents, and what is left of h without them and the mean, float64 [tokens, channels]."""
-        _, exponents = np.frexp(np.abs(h).max(axis=1))
-        gains = np.maximum(exponents - self._gain_limit, 0)
-        x = h.astype(np.float64)
-        if gains.any():
-            x = np.ldexp(x, -gains[:, None])
-        x -= self._mean
-        return gains, x
-
-    def _synthesise(self, gains, y):
-        x = self._synthesis.multiply(y)
-        x += self._mean
-        if gains.any():
-            x = np.ldexp(x, gains[:, None])
-        return np.clip(x, -LARGEST, LARGEST, out=x).astype(np.float32)
-
-    # ---- what a frame says, for those who ask how far from its entropy it is
+    # ---- what a frame says, for those who fit tables to it or ask how far from its entropy it is
 
     def symbols(self, h, quality=None):
         """The integers that a frame says of tokens, all of its information.
@@ -273,11 +208,23 @@ class FrontCodec(Codec):
             Gains, words, steps, hyper-latents, scales, and distance and weight of each reference.
         levels : ndarray of int32, [tokens, channels]
         """
+        said = self.coded_symbols(h, quality)
+        return np.ascontiguousarray(said.side.T), said.levels
+
+    def coded_symbols(self, h, quality=None):
+        """`Symbols` of tokens, with the table that codes each; parameters as of `symbols`."""
+        h = self._states(h)
+        state, quality = self._new_state(), self._checked_quality(quality)
+        symbols, tables = _core.codec_symbols(self._core, state.core, self._analysis_at(quality)._core, h, quality)
+        side = symbols.size - h.size
+        shapes = (-1, len(h)), (len(h), self.channels)
+        return Symbols(symbols[:side].reshape(shapes[0]), tables[:side].reshape(shapes[0]), *(a[side:].reshape(shapes[1]) for a in (symbols, tables)))
+
+    def _states(self, h):
         h = np.ascontiguousarray(h, np.float32)
         if h.ndim != 2 or h.shape[1] != self.channels or not np.isfinite(h).all():
             raise RdcodecError(f"h: expected finite numbers [tokens, {self.channels}], got shape {h.shape}")
-        said = self._symbols(h, self._checked_quality(quality), self._new_state())
-        return np.stack(said.side, axis=1).astype(np.int32), said.levels
+        return h
 
     def level_map(self, quality=None):
         """Float64 [channels, components]: about how levels follow the state, at the token's step that lies in the middle."""
@@ -285,9 +232,17 @@ class FrontCodec(Codec):
         exponent = np.sort(self._step_offsets)[len(self._step_offsets) // 2] - quality
         return self._analysis_at(quality).values / (2 * float(grid_power(exponent)))
 
+    def tame(self, h):
+        """Exponents of gains, int32 [tokens], and what is left of h without gains and mean, float64 [tokens, channels]."""
+        return _core.codec_tame(self._core, self._states(h))
+
     def components(self, h, quality=None):
         """Float64 [tokens, components]: states h, float32 [tokens, channels], in the transform, before anything is subtracted."""
-        return self._analysis_at(self._checked_quality(quality)).multiply(self._tamed(h)[1])
+        return self._analysis_at(self._checked_quality(quality)).multiply(self.tame(h)[1])
+
+    def choose(self, y):
+        """Word and step of each token, int32 [tokens], from its components, float64 [tokens, components]."""
+        return _core.codec_choose(self._core, y)
 
     @property
     def level_slope(self):
@@ -297,51 +252,8 @@ class FrontCodec(Codec):
     def _analysis_at(self, quality):
         return self._analysis
 
-    # ---- what the encoder chooses for a token
-
-    def _choose_words(self, y):
-        """The word whose distance, in the metric of what words leave over, and code length are least together."""
-        codes = self._word_codes(y[:, self._t["word_components"]])
-        return self._word_search.best_row(2 * codes).astype(np.int64)
-
-    def _word_codes(self, values):
-        codes = np.rint(values * self._t["word_code_scale"].astype(np.float64))
-        return np.clip(codes, -WORD_CODE_LIMIT, WORD_CODE_LIMIT).astype(np.int16)
-
-    def _selected_words(self):
-        selected = self._t["word_components"]
-        return self._words[:, selected] * (self._units[selected] / FEATURE_UNIT)
-
-    @cached_property
-    def _word_search(self):
-        """A network of one layer: the mixed term of the square, and as its bias what does not depend on the token."""
-        codes = self._word_codes(self._selected_words())
-        bias = self._t["word_prior"] - np.square(codes, dtype=np.int64).sum(axis=1)
-        layer = Layer(codes[:, None].astype(np.int8), bias.astype(np.int32), np.zeros(len(codes), np.uint8), NO_CLIP)
-        return IntegerNet([layer], 2 * WORD_CODE_LIMIT)
-
-    def _token_scale(self, exponents):
-        """What spacings of 2**(exponents / 8) add to the scales of tokens' components."""
-        return (self._zero_scale - exponents).astype(np.int32)
-
     def _costs(self):
         return level_costs(self._tables, self._grid[3])
-
-    # ---- what the decoder reads of a token first
-
-    def _decode_side(self, block, tokens):
-        """Gains, words and steps, int [tokens]."""
-        first = np.repeat(np.arange(SIDE_TABLES, dtype=np.uint16), tokens)
-        gains, words, steps = block.decode(first).reshape(SIDE_TABLES, tokens)
-        check_symbols("gain", gains, 256)
-        check_symbols("word", words, self._sizes["words"])
-        check_symbols("step", steps, len(self._step_offsets))
-        return gains, words, steps
-
-    def _decode_scales(self, block, steps):
-        scales = block.decode((SIDE_TABLES + steps).astype(np.uint16))
-        check_symbols("scale", scales, len(self._scale_offsets))
-        return scales
 
 
 class Symbols(NamedTuple):
@@ -349,14 +261,14 @@ class Symbols(NamedTuple):
 
     Attributes
     ----------
-    side, side_tables : list of ndarray
-        Integers [tokens] and uint16 [tokens] of each kind of side information, in the order of the block.
+    side, side_tables : ndarray
+        int32 and uint16 [kinds, tokens] of side information, in the order of the block.
     levels, level_tables : ndarray
         int32 and uint16 [tokens, components].
     """
 
-    side: list
-    side_tables: list
+    side: np.ndarray
+    side_tables: np.ndarray
     levels: np.ndarray
     level_tables: np.ndarray
 
@@ -391,10 +303,3 @@ def exact_matrix(name, integers, matrix_bits, value_bits):
         return ExactMatrix(integers, matrix_bits, value_bits, VALUE_RANGE_BITS)
     except RdcodecError as error:
         raise RdcodecError(f"{name}: {error}") from error
-
-
-def check_symbols(name, values, count):
-    outside = (values < 0) | (values >= count)
-    if outside.any():
-        at = int(outside.argmax())
-        raise CorruptStreamError(f"{name} of token {at}: expected 0 to {count - 1}, got {values[at]}")

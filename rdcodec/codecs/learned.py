@@ -19,9 +19,6 @@ from rdcodec.net import IntegerNet
 
 __all__ = ["ContextCodec", "DirectAccessCodec", "FactorisedHyperpriorCodec", "FourierHyperpriorCodec", "LearnedCodec"]
 
-FEATURE_LIMIT = 2**15 - 1
-EXPONENT_FEATURE = 8  # a grid step of the spacing
-LATENT_FEATURE = 16  # a step of a hyper-latent
 LEAST_EMPHASISED = -16  # quality from which on downwards the emphasis does not grow
 EMPHASIS_RANGE_BITS = 24  # of the integers on the way to a matrix
 KEPT_MATRICES = 8
@@ -72,15 +69,16 @@ class LearnedCodec(FrontCodec):
         self._words = unpack_words(tensors)
         self._emphasised = {LEAST_EMPHASISED: self._emphasised_analysis(LEAST_EMPHASISED)}
         self._check_emphasis()
-        self._step_net = _net("steps", tensors, self.channels, 1)
-        self._latent_net = _net("latents", tensors, self.channels, self.latents) if self.latents else None
-        for name, net in (("steps", self._step_net), ("latents", self._latent_net)):
+        steps = _net("steps", tensors, self.channels, 1)
+        latents = _net("latents", tensors, self.channels, self.latents) if self.latents else None
+        for name, net in (("steps", steps), ("latents", latents)):
             if net and net.looks_back:
                 raise RdcodecError(f"{name}: expected layers of one tap, for tokens are taken on their own")
         seen = self.channels if self.looks_back else 0
         net = _net("predictor", tensors, seen + self._sizes["selected"] + 1 + self.latents, 2 * self.channels)
-        self._check_names([("steps", self._step_net), ("latents", self._latent_net), ("predictor", net)])
+        self._check_names([("steps", steps), ("latents", latents), ("predictor", net)])
         self._predictor = self._predictor_of(net._core, self.looks_back)
+        self._core = self._core_of(self._words, (), steps, latents)
 
     def _check_names(self, nets):
         """Every tensor is of some use; those that are not there were missed before."""
@@ -111,14 +109,6 @@ class LearnedCodec(FrontCodec):
             "weights of networks": sum(map(network_bytes, layers)),
         }
 
-    def _inputs(self, base, exponents, latents):
-        selected = self._sizes["selected"]
-        side = np.empty((len(base), selected + 1 + self.latents), np.int16)
-        side[:, :selected] = base[:, self._t["word_components"]]
-        side[:, selected] = EXPONENT_FEATURE * exponents
-        side[:, selected + 1 :] = clipped(LATENT_FEATURE * latents.astype(np.int64))
-        return side
-
     # ---- analysis
 
     def _analysis_at(self, quality):
@@ -141,22 +131,6 @@ class LearnedCodec(FrontCodec):
         change = np.ldexp(inner @ t["emphasis_out"].astype(np.float64), shift - config["emphasis_bits"]) * self._units
         matrix = np.rint(t["analysis"] + float(grid_power(-quality)) * change)
         return exact_matrix("analysis and emphasis", matrix, config["analysis_bits"], config["state_bits"])
-
-    # ---- what the encoder chooses for a token
-
-    def _features(self, y):
-        """Components as networks see them, int16."""
-        return clipped(np.rint(y * (FEATURE_UNIT / self._units)))
-
-    def _choose_steps(self, y):
-        """Index of each token's step, from the predicted logarithm of how much the output minds an error in it."""
-        sensitivity = self._step_net.apply(self._features(y))[:, 0].astype(np.int32)
-        return np.searchsorted(self._t["step_thresholds"], -sensitivity, side="right")
-
-    def _choose_latents(self, y, words):
-        if self._latent_net is None:
-            return super()._choose_latents(y, words)
-        return self._latent_net.apply(self._features(y - self._words[words] * (self._units / FEATURE_UNIT)))
 
 
 class FactorisedHyperpriorCodec(LearnedCodec):
@@ -193,8 +167,3 @@ def _net(name, tensors, inputs, outputs):
     if (net.inputs, net.outputs) != (inputs, outputs):
         raise RdcodecError(f"{name}: expected a network of {inputs} inputs and {outputs} outputs, got {net.inputs} and {net.outputs}")
     return net
-
-
-def clipped(values):
-    """int16"""
-    return np.clip(values, -FEATURE_LIMIT, FEATURE_LIMIT).astype(np.int16)

@@ -7,11 +7,10 @@ import numpy as np
 
 from rdcodec.codecs.fields import Tensor, check_count, check_range
 from rdcodec.codecs.front import LARGEST, FrontCodec
-from rdcodec.codecs.grid import grid_round
 
-__all__ = ["TransformCodec"]
+__all__ = ["FEATURE_LIMIT", "TransformCodec"]
 
-FEATURE_LIMIT = 2**15
+FEATURE_LIMIT = 2**15  # of the features by which steps are chosen, as csrc/codec/choices.c
 
 
 class TransformCodec(FrontCodec):
@@ -56,6 +55,7 @@ class TransformCodec(FrontCodec):
         super().__init__(config, tensors)
         self._words = np.ascontiguousarray(tensors["words"])
         self._predictor = self._predictor_of(None, False)
+        self._core = self._core_of(self._words, ("feature_scale", "feature_weights", "band_edges", "band_weights"))
 
     def _check_tensors(self):
         super()._check_tensors()
@@ -65,17 +65,3 @@ class TransformCodec(FrontCodec):
     @classmethod
     def _memory(cls, sizes, tensors):
         return {**super()._memory(sizes, tensors), "words": 2 * sizes["words"] * sizes["c"]}
-
-    # ---- what the encoder chooses for a token
-
-    def _choose_steps(self, y):
-        """Index of each token's step, from the predicted logarithm of how much the output minds an error in it."""
-        features = y * self._t["feature_scale"].astype(np.float64)
-        np.rint(features, out=features)
-        np.clip(features, -FEATURE_LIMIT, FEATURE_LIMIT, out=features)
-        sensitivity = features @ self._t["feature_weights"].astype(np.float64)
-        edges, band_weights = self._t["band_edges"], self._t["band_weights"]
-        for start, end, weight in zip(edges[:-1], edges[1:], band_weights, strict=True):
-            energy = np.einsum("tc,tc->t", features[:, start:end], features[:, start:end])
-            sensitivity += float(weight) * grid_round(energy + 1)
-        return np.searchsorted(self._t["step_thresholds"].astype(np.float64), -sensitivity, side="right")

@@ -55,7 +55,7 @@ class CodecModule(nn.Module):
 
     def forward(self, h, quality):
         """`Reconstruction` of h float32 [windows, tokens, channels] at qualities int64 [windows]."""
-        gains, x = self.codec._tamed(_flat(h))
+        gains, x = self.codec.tame(_flat(h))
         gains = torch.from_numpy(gains.astype(np.int64)).to(h.device).view(h.shape[:2])
         y = self._emphasised(torch.from_numpy(x).to(h).view(h.shape) @ self.analysis, quality)
         side = self._side(gains, y.detach(), quality)
@@ -77,7 +77,7 @@ class CodecModule(nn.Module):
     def _side(self, gains, y, quality):
         """What is said of each token before its levels, and how many bits it takes, as the codec itself chooses it."""
         codec, flat = self.codec, _flat(y).astype(np.float64)
-        words, steps = codec._choose_words(flat), codec._choose_steps(flat)
+        words, steps = codec.choose(flat)
 
         def placed(values):
             return torch.from_numpy(np.ascontiguousarray(values)).to(y.device).view(*y.shape[:2], *values.shape[1:])

@@ -9,13 +9,13 @@ from torch import nn
 from rdcodec.calibration.sensitivity import STEP_GRID, STEP_RANGE, step_offsets
 from rdcodec.codecs.grid import GRID_STEPS
 from rdcodec.codecs.front import FEATURE_UNIT
-from rdcodec.codecs.learned import clipped
 from rdcodec.training.export import integer_net
 from rdcodec.training.networks import CausalConvolution, clipped_relu
 
 __all__ = ["fit_steps"]
 
 HIDDEN = 128
+FEATURE_LIMIT = 2**15 - 1  # of the integers that networks see
 FEATURE_RANGE = 6.0  # units; beyond it components are outliers to a network of so few tokens
 DROPOUT = 0.2
 EPOCHS = 14
@@ -57,7 +57,8 @@ def fit_steps(features, sensitivity, report):
         centre = _predicted(layers, torch.from_numpy(features)).mean()
         layers[-1].bias -= centre
     net = integer_net(layers, np.array([OUTPUT_UNIT]), int(FEATURE_RANGE * FEATURE_UNIT))
-    predicted = net.apply(clipped(np.rint(features * FEATURE_UNIT)))[:, 0].astype(np.int32)
+    seen = np.clip(np.rint(features * FEATURE_UNIT), -FEATURE_LIMIT, FEATURE_LIMIT).astype(np.int16)
+    predicted = net.apply(seen)[:, 0].astype(np.int32)
     lowest, highest = STEP_RANGE
     thresholds = np.rint((np.arange(lowest, highest) + 0.5) * STEP_GRID / OUTPUT_UNIT).astype(np.int32)
     steps = np.searchsorted(thresholds, -predicted, side="right")

@@ -400,5 +400,5 @@ def test_an_attacker_who_mends_the_id_gains_nothing(tmp_path):
     write(parts, tmp_path)
     with pytest.raises(RdcodecError, match="the files do not belong together"):
         Codec.from_pretrained(tmp_path)
-    assert load_with_its_own_id(tmp_path)._mean[3] == 5
+    assert load_with_its_own_id(tmp_path)._tensors()["mean"][3] == 5
     assert save(parts.tensors) == (tmp_path / TENSORS_FILE).read_bytes()

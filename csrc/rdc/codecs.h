@@ -1,0 +1,86 @@
+/* Codecs with a transform: tokens to the payloads of frames and back (docs/format.md). */
+#ifndef RDC_PUBLIC_CODECS_H
+#define RDC_PUBLIC_CODECS_H
+
+#include "rdc/exact.h"
+#include "rdc/predictions.h"
+
+#define RDC_CODE_LIMIT 127 /* of the integers by which codewords are compared */
+#define RDC_GAINS 256
+
+/* Codewords, one of which is subtracted from the components of each token. The encoder takes the one of the least squared distance,
+ * over a part of the components, less what it is worth that it is probable. */
+typedef struct rdc_codebook {
+    const int16_t *codewords;   /* [count, components], in 64ths of 2^unit */
+    const int32_t *prior;       /* [count] */
+    size_t count;
+    const int32_t *compared;    /* [compared_count], components */
+    const float *compared_scale; /* [compared_count], from them to the integers that are compared */
+    size_t compared_count;
+} rdc_codebook;
+
+/* How finely a token is quantised follows from how much the model's output minds an error in it. That is said by a network of one
+ * output, from components in 64ths of 2^unit; or, without a network, by a sum over integer features and over the binary logarithms of
+ * their energies in bands. Thresholds divide the negative of it into steps. */
+typedef struct rdc_step_rule {
+    const rdc_net *net;             /* or NULL, and then: */
+    const float *feature_scale;     /* [components] */
+    const int32_t *feature_weights; /* [components] */
+    const int32_t *band_edges;      /* [bands + 1], rising, within the components */
+    const int32_t *band_weights;    /* [bands] */
+    size_t bands;
+    const int64_t *thresholds;      /* [count - 1], sorted */
+    const int32_t *offsets;         /* [count]: of the exponents of spacings, in eighths */
+    size_t count;
+} rdc_step_rule;
+
+typedef struct rdc_codec_parts {
+    size_t channels;
+    int gain_limit;                    /* values from 2^gain_limit on are divided by a power of two */
+    const float *mean;                 /* [channels], taken from the state before its analysis */
+    const rdc_exact_matrix *synthesis; /* [components, channels] */
+    rdc_codebook codebook;
+    rdc_step_rule step;
+    const rdc_net *latents;            /* hyper-latents of what codewords leave over, or NULL */
+    int32_t zero_scale;                /* what a token's scale is at an exponent of 0 */
+    const rdc_predictor *predictor;
+    const rdc_tables *tables;          /* gains, codewords, steps, scales (one a step), hyper-latents, references, levels */
+} rdc_codec_parts;
+
+/* Immutable once made. Arrays are copied; matrices, networks, predictor and tables must outlive it. */
+typedef struct rdc_codec rdc_codec;
+
+/* Errors: RDC_ERROR_CODEC_PART (at: which part does not fit the others, as numbered in csrc/codec/codec_make.c), those of rdc_net_make for the codebook,
+ * RDC_ERROR_MEMORY. */
+rdc_status rdc_codec_make(rdc_codec **codec, const rdc_codec_parts *parts);
+void rdc_codec_free(rdc_codec *codec);
+size_t rdc_codec_channels(const rdc_codec *codec);
+size_t rdc_codec_components(const rdc_codec *codec);
+size_t rdc_codec_latents(const rdc_codec *codec);
+
+/* Gains' exponents [tokens] and what is left of h [tokens, channels] without gains and mean: x [tokens, channels]. */
+void rdc_codec_tame(const rdc_codec *codec, const float *h, size_t tokens, int32_t *gains, double *x);
+
+/* Codeword and step of each token with the components y [tokens, components]. Errors: RDC_ERROR_MEMORY. */
+rdc_status rdc_codec_choose(rdc_cpu_level cpu, const rdc_codec *codec, const double *y, size_t tokens, int32_t *codewords, int32_t *steps);
+
+/* Kinds of side information that a token has, a symbol each: gain, codeword, step, hyper-latents, scale, distances and weights. */
+size_t rdc_codec_kinds(const rdc_codec *codec);
+
+/* All that a payload says of the next tokens h [tokens, channels], finite: symbols and their tables, [kinds, tokens] and then
+ * [tokens, components]. The analysis [channels, components] is the encoder's affair.
+ * Errors: RDC_ERROR_EXPONENT, RDC_ERROR_CODEC_PART (an analysis or a prediction of another codec), RDC_ERROR_MEMORY; rdc_prediction_rollback takes back what
+ * has been coded. */
+rdc_status rdc_codec_symbols(rdc_cpu_level cpu, const rdc_codec *codec, const rdc_exact_matrix *analysis, rdc_prediction *prediction,
+                             const float *h, size_t tokens, int32_t quality, int32_t *symbols, uint16_t *index);
+
+/* The payload of the next tokens. Errors: as rdc_codec_symbols and rdc_block_encode. */
+rdc_status rdc_codec_encode(rdc_cpu_level cpu, const rdc_codec *codec, const rdc_exact_matrix *analysis, rdc_prediction *prediction,
+                            const float *h, size_t tokens, int32_t quality, rdc_coded_block **payload);
+
+/* Tokens of the next payload: h [tokens, channels]. Errors: 100 to 299 (at: byte offset or token), RDC_ERROR_EXPONENT,
+ * RDC_ERROR_MEMORY; rdc_prediction_rollback takes back what has been decoded. */
+rdc_status rdc_codec_decode(rdc_cpu_level cpu, const rdc_codec *codec, rdc_prediction *prediction, const uint8_t *payload, size_t size,
+                            size_t tokens, int32_t quality, float *h);
+
+#endif
