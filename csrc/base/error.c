@@ -59,7 +59,7 @@ static const struct {
     {RDC_ERROR_EXACT_MATRIX_BITS, "matrix_bits: expected -256 to 256, got {got}"},
     {RDC_ERROR_EXACT_VALUE_BITS, "value_bits: expected -256 to 256, got {got}"},
     {RDC_ERROR_EXACT_RANGE_BITS, "value_range_bits: expected 0 to 50, got {got}"},
-    {RDC_ERROR_EXACT_INTEGER, "matrix: expected integers, got something else at position {at}"},
+    {RDC_ERROR_EXACT_INTEGER, "matrix: expected integers of 32 bits, got something else at position {at}"},
     {RDC_ERROR_PREDICTION_SIZE, "state: expected {at} numbers and those of up to so many tokens as can be referred to, got {got}"},
     {RDC_ERROR_REFERENCE_RULES, "references: expected up to 65536 tokens and 8 a token, or neither, got {at} and {got}"},
     {RDC_ERROR_REFERENCE_SCALE, "reference scale of component {at}: expected 0 to 4096, got {got}"},

@@ -4,7 +4,8 @@
 
 #include "base/cpu.h"
 
-void rdc_dense_row(const double *a, size_t stride, const double *b, size_t depth, double *row) {
+/* One row of a tile, of a [depth], `stride` apart. */
+static void dense_row(const double *a, size_t stride, const double *b, size_t depth, double *row) {
     double sums[RDC_DENSE_COLUMNS] = {0};
     for (size_t k = 0; k < depth; k++) {
         for (size_t j = 0; j < RDC_DENSE_COLUMNS; j++) sums[j] += a[k * stride] * b[k * RDC_DENSE_COLUMNS + j];
@@ -13,7 +14,7 @@ void rdc_dense_row(const double *a, size_t stride, const double *b, size_t depth
 }
 
 static void multiply_baseline(const double *a, const double *b, size_t depth, double *tile) {
-    for (size_t i = 0; i < RDC_DENSE_ROWS; i++) rdc_dense_row(a + i, RDC_DENSE_ROWS, b, depth, tile + i * RDC_DENSE_COLUMNS);
+    for (size_t i = 0; i < RDC_DENSE_ROWS; i++) dense_row(a + i, RDC_DENSE_ROWS, b, depth, tile + i * RDC_DENSE_COLUMNS);
 }
 
 /* A tile in blocks of `rows` rows by 3 vectors, which stay in registers. A vector product and a vector sum go to different units, so

@@ -14,7 +14,4 @@ typedef void rdc_dense_kernel(const double *a, const double *b, size_t depth, do
 
 rdc_dense_kernel *rdc_dense_kernel_of(rdc_cpu_level level);
 
-/* One row of such a tile, of a [depth], `stride` apart, at every level. */
-void rdc_dense_row(const double *a, size_t stride, const double *b, size_t depth, double *row);
-
 #endif

@@ -6,19 +6,20 @@
 
 #include "base/status.h"
 #include "base/threads.h"
-#include "dense/dense_kernels.h"
+#include "dense/exact_rows.h"
 
 #define EXACT 9007199254740992.0   /* 2^53 */
 #define NEAREST 6755399441055744.0 /* 1.5 * 2^52: added and taken away, it rounds to an integer, ties to even */
 #define MOST_RANGE_BITS 50         /* up to where it does */
 #define MOST_BITS 256              /* so that neither values nor products leave the range of doubles for their scales alone */
 #define CHUNK (8 * RDC_DENSE_ROWS) /* tokens that pass a panel of columns while it is in the cache */
-#define FEW 4                      /* tokens fewer than these are taken one by one */
+#define FEW 4                      /* tokens fewer than these are taken one by one ... */
+#define MOST_INTEGER 1073741824.0  /* ... where values are integers of 32 bits: 2^30 */
 
 struct rdc_exact_matrix {
     size_t inputs, outputs, panels;
     double value_scale, limit, product_scale;
-    double *columns; /* [panels, inputs, RDC_DENSE_COLUMNS], zeros behind the last output; aligned */
+    int32_t *columns; /* [panels, inputs, RDC_DENSE_COLUMNS], zeros behind the last output; aligned */
     void *memory;
 };
 
@@ -36,6 +37,12 @@ static rdc_status check_integers(const double *integers, size_t n) {
         const int is_integer = fabs(integers[i]) < HUGE_VAL && integers[i] == rint(integers[i]);
         RDC_RETURN_IF(!is_integer, RDC_ERROR_EXACT_INTEGER, i, 0);
     }
+    return rdc_ok();
+}
+
+/* The memory that a matrix takes is half of that of doubles, and a token on its own waits for nothing else. */
+static rdc_status check_range(const double *integers, size_t n) {
+    for (size_t i = 0; i < n; i++) RDC_RETURN_IF(fabs(integers[i]) > INT32_MAX, RDC_ERROR_EXACT_INTEGER, i, 0);
     return rdc_ok();
 }
 
@@ -61,8 +68,8 @@ static rdc_status check_sums(const double *integers, size_t inputs, size_t outpu
 static void pack_columns(rdc_exact_matrix *m, const double *integers) {
     for (size_t i = 0; i < m->inputs; i++) {
         for (size_t o = 0; o < m->panels * RDC_DENSE_COLUMNS; o++) {
-            double *panel = m->columns + o / RDC_DENSE_COLUMNS * m->inputs * RDC_DENSE_COLUMNS;
-            panel[i * RDC_DENSE_COLUMNS + o % RDC_DENSE_COLUMNS] = o < m->outputs ? integers[i * m->outputs + o] : 0;
+            int32_t *panel = m->columns + o / RDC_DENSE_COLUMNS * m->inputs * RDC_DENSE_COLUMNS;
+            panel[i * RDC_DENSE_COLUMNS + o % RDC_DENSE_COLUMNS] = o < m->outputs ? (int32_t)integers[i * m->outputs + o] : 0;
         }
     }
 }
@@ -74,6 +81,7 @@ rdc_status rdc_exact_matrix_make(rdc_exact_matrix **matrix, const double *intege
     const double limit = ldexp(1, format.value_range_bits);
     RDC_FORWARD_IF_ERROR(check_integers(integers, inputs * outputs));
     RDC_FORWARD_IF_ERROR(check_sums(integers, inputs, outputs, limit));
+    RDC_FORWARD_IF_ERROR(check_range(integers, inputs * outputs));
     rdc_exact_matrix *made = calloc(1, sizeof *made);
     RDC_RETURN_IF(!made, RDC_ERROR_MEMORY, 0, 0);
     made->inputs = inputs;
@@ -82,7 +90,7 @@ rdc_status rdc_exact_matrix_make(rdc_exact_matrix **matrix, const double *intege
     made->value_scale = ldexp(1, format.value_bits);
     made->limit = limit;
     made->product_scale = ldexp(1, -format.matrix_bits - format.value_bits);
-    made->memory = malloc(made->panels * inputs * RDC_DENSE_COLUMNS * sizeof(double) + RDC_ALIGNMENT);
+    made->memory = malloc(made->panels * inputs * RDC_DENSE_COLUMNS * sizeof *made->columns + RDC_ALIGNMENT);
     if (!made->memory) {
         free(made);
         return rdc_fail(RDC_ERROR_MEMORY, 0, 0);
@@ -107,45 +115,78 @@ size_t rdc_exact_matrix_outputs(const rdc_exact_matrix *matrix) {
     return matrix->outputs;
 }
 
-/* Values of tokens as integers, [inputs, width]. `row` is room for one token's. */
-static void pack_tokens(const rdc_exact_matrix *m, const double *values, size_t tokens, size_t width, double *row, double *packed) {
+/* As an integer within the limit, also what is no number. */
+static double rounded(const rdc_exact_matrix *m, double value) {
+    const double x = value * m->value_scale, above = x > -m->limit ? x : -m->limit, within = above < m->limit ? above : m->limit;
+    return (within + NEAREST) - NEAREST;
+}
+
+/* Values of up to RDC_DENSE_ROWS tokens as integers, [inputs, RDC_DENSE_ROWS]. `row` is room for one token's. */
+static void pack_tokens(const rdc_exact_matrix *m, const double *values, size_t tokens, double *row, double *packed) {
     for (size_t t = 0; t < tokens; t++) {
-        for (size_t i = 0; i < m->inputs; i++) {
-            double x = values[t * m->inputs + i] * m->value_scale;
-            x = x < -m->limit ? -m->limit : x;
-            x = x > m->limit ? m->limit : x;
-            row[i] = (x + NEAREST) - NEAREST;
-        }
-        for (size_t i = 0; i < m->inputs; i++) packed[i * width + t] = row[i];
+        for (size_t i = 0; i < m->inputs; i++) row[i] = rounded(m, values[t * m->inputs + i]);
+        for (size_t i = 0; i < m->inputs; i++) packed[i * RDC_DENSE_ROWS + t] = row[i];
     }
-    for (size_t t = tokens; t < width; t++) {
-        for (size_t i = 0; i < m->inputs; i++) packed[i * width + t] = 0;
+    for (size_t t = tokens; t < RDC_DENSE_ROWS; t++) {
+        for (size_t i = 0; i < m->inputs; i++) packed[i * RDC_DENSE_ROWS + t] = 0;
     }
 }
 
+static size_t columns_of(const rdc_exact_matrix *m, size_t panel) {
+    const size_t left = m->outputs - panel * RDC_DENSE_COLUMNS;
+    return left < RDC_DENSE_COLUMNS ? left : RDC_DENSE_COLUMNS;
+}
+
 static void store(const rdc_exact_matrix *m, const double *sums, size_t tokens, size_t panel, double *products) {
-    const size_t first = panel * RDC_DENSE_COLUMNS, left = m->outputs - first;
-    const size_t count = left < RDC_DENSE_COLUMNS ? left : RDC_DENSE_COLUMNS;
+    const size_t first = panel * RDC_DENSE_COLUMNS, count = columns_of(m, panel);
     for (size_t t = 0; t < tokens; t++) {
         for (size_t o = 0; o < count; o++) products[t * m->outputs + first + o] = sums[t * RDC_DENSE_COLUMNS + o] * m->product_scale;
     }
 }
 
-static void multiply_chunk(rdc_dense_kernel *kernel, const rdc_exact_matrix *m, const double *values, size_t tokens, double *work,
-                           double *products) {
-    const size_t width = tokens < FEW ? 1 : RDC_DENSE_ROWS;
-    double *const row = work + CHUNK * m->inputs;
-    for (size_t t = 0; t < tokens; t += width) {
-        const size_t n = tokens - t < width ? tokens - t : width;
-        pack_tokens(m, values + t * m->inputs, n, width, row, work + t * m->inputs);
+/* A panel for the kernel of many tokens. */
+static const double *widened(const rdc_exact_matrix *m, size_t panel, double *room) {
+    const int32_t *columns = m->columns + panel * m->inputs * RDC_DENSE_COLUMNS;
+    for (size_t i = 0; i < m->inputs * RDC_DENSE_COLUMNS; i++) room[i] = columns[i];
+    return room;
+}
+
+/* Room that a thread works in: tokens of a chunk, one more, and a panel. */
+static double *panel_room(const rdc_exact_matrix *m, double *work) {
+    return work + (CHUNK + RDC_DENSE_ROWS) * m->inputs; /* so many rows are a whole number of cache lines */
+}
+
+static size_t work_room(const rdc_exact_matrix *m) {
+    return (CHUNK + RDC_DENSE_ROWS + RDC_DENSE_COLUMNS) * m->inputs * sizeof(double) + RDC_ALIGNMENT;
+}
+
+static void multiply_chunk(rdc_cpu_level cpu, const rdc_exact_matrix *m, const double *values, size_t tokens, double *work, double *products) {
+    rdc_dense_kernel *kernel = rdc_dense_kernel_of(cpu);
+    for (size_t t = 0; t < tokens; t += RDC_DENSE_ROWS) {
+        const size_t n = tokens - t < RDC_DENSE_ROWS ? tokens - t : RDC_DENSE_ROWS;
+        pack_tokens(m, values + t * m->inputs, n, work + CHUNK * m->inputs, work + t * m->inputs);
     }
     for (size_t panel = 0; panel < m->panels; panel++) {
-        const double *columns = m->columns + panel * m->inputs * RDC_DENSE_COLUMNS;
-        for (size_t t = 0; t < tokens; t += width) {
+        const double *columns = widened(m, panel, panel_room(m, work));
+        for (size_t t = 0; t < tokens; t += RDC_DENSE_ROWS) {
             _Alignas(RDC_ALIGNMENT) double sums[RDC_DENSE_ROWS * RDC_DENSE_COLUMNS];
-            if (width == 1) rdc_dense_row(work + t * m->inputs, 1, columns, m->inputs, sums);
-            else kernel(work + t * m->inputs, columns, m->inputs, sums);
-            store(m, sums, tokens - t < width ? tokens - t : width, panel, products + t * m->outputs);
+            kernel(work + t * m->inputs, columns, m->inputs, sums);
+            store(m, sums, tokens - t < RDC_DENSE_ROWS ? tokens - t : RDC_DENSE_ROWS, panel, products + t * m->outputs);
+        }
+    }
+}
+
+/* One by one, in integers. */
+static void multiply_few(rdc_cpu_level cpu, const rdc_exact_matrix *m, const double *values, size_t tokens, double *work, double *products) {
+    rdc_exact_row_kernel *kernel = rdc_exact_row_kernel_of(cpu);
+    int32_t *const row = (int32_t *)(void *)work;
+    for (size_t t = 0; t < tokens; t++, values += m->inputs, products += m->outputs) {
+        for (size_t i = 0; i < m->inputs; i++) row[i] = (int32_t)rounded(m, values[i]);
+        for (size_t panel = 0; panel < m->panels; panel++) {
+            _Alignas(RDC_ALIGNMENT) int64_t sums[RDC_DENSE_COLUMNS];
+            kernel(row, m->columns + panel * m->inputs * RDC_DENSE_COLUMNS, m->inputs, sums);
+            double *const to = products + panel * RDC_DENSE_COLUMNS;
+            for (size_t o = 0; o < columns_of(m, panel); o++) to[o] = (double)sums[o] * m->product_scale;
         }
     }
 }
@@ -159,9 +200,8 @@ static size_t chunk_for(size_t tokens, size_t threads) {
 /* All memory is taken before anything is written. */
 rdc_status rdc_exact_multiply(rdc_cpu_level cpu, const rdc_exact_matrix *m, const double *values, size_t tokens, double *products) {
     if (tokens == 0 || m->outputs == 0) return rdc_ok();
-    rdc_dense_kernel *kernel = rdc_dense_kernel_of(cpu);
     const int threads = rdc_threads_for(tokens);
-    const size_t chunk = chunk_for(tokens, (size_t)threads), room = (CHUNK + 1) * m->inputs * sizeof(double) + RDC_ALIGNMENT;
+    const size_t chunk = chunk_for(tokens, (size_t)threads), room = work_room(m);
     uint8_t *memory = malloc((size_t)threads * room);
     RDC_RETURN_IF(!memory, RDC_ERROR_MEMORY, 0, 0);
 #ifdef _OPENMP
@@ -170,7 +210,8 @@ rdc_status rdc_exact_multiply(rdc_cpu_level cpu, const rdc_exact_matrix *m, cons
     for (int64_t t = 0; t < (int64_t)tokens; t += (int64_t)chunk) {
         const size_t at = (size_t)t, n = tokens - at < chunk ? tokens - at : chunk;
         double *work = rdc_aligned(memory + rdc_thread_number() * room);
-        multiply_chunk(kernel, m, values + at * m->inputs, n, work, products + at * m->outputs);
+        if (n < FEW && m->limit <= MOST_INTEGER) multiply_few(cpu, m, values + at * m->inputs, n, work, products + at * m->outputs);
+        else multiply_chunk(cpu, m, values + at * m->inputs, n, work, products + at * m->outputs);
     }
     free(memory);
     return rdc_ok();

@@ -52,7 +52,7 @@ def test_what_cannot_be_exact_is_refused():
 def test_what_is_no_integer_is_refused(entry):
     integers = np.zeros((3, 2))
     integers[1, 1] = entry
-    with pytest.raises(RdcodecError, match="matrix: expected integers, got something else at position 3"):
+    with pytest.raises(RdcodecError, match="matrix: expected integers of 32 bits, got something else at position 3"):
         ExactMatrix(integers, 0, 0, 0)
 
 
