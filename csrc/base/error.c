@@ -104,6 +104,7 @@ static const struct {
     {RDC_ERROR_RESTART, "byte {at}: expected a new start with a quality and with a number from 1 to 2^32 - 1, got {got}"},
     {RDC_ERROR_REFERENCE, "reference: expected a token 1 to {at} before, got {got}"},
     {RDC_ERROR_REFERENCE_WEIGHT, "weight of reference {at}: expected -8 to 8, got {got}"},
+    {RDC_ERROR_HALF, "payload: expected finite values, got something else at position {at}"},
     {RDC_ERROR_GAIN_SYMBOL, "gain of token {at}: expected 0 to 255, got {got}"},
     {RDC_ERROR_CODEWORD_SYMBOL, "codeword of token {at}: expected one of the codebook, got {got}"},
     {RDC_ERROR_STEP_SYMBOL, "step of token {at}: expected one of the codec's, got {got}"},

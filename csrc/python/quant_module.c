@@ -118,7 +118,62 @@ static PyObject *trellis_odd(PyObject *module, PyObject *args) {
     return (PyObject *)odd;
 }
 
+/* float16 or bfloat16; -1 with an error set for another number. */
+static int half_type_of(const rdc_py_state *state, int number, rdc_float_type *type) {
+    *type = (rdc_float_type)number;
+    if (number == RDC_FLOAT16 || number == RDC_BFLOAT16) return 0;
+    PyErr_Format(state->rdcodec_error, "type: expected %d or %d, got %d", RDC_FLOAT16, RDC_BFLOAT16, number);
+    return -1;
+}
+
+static PyObject *halves_pack(PyObject *module, PyObject *args) {
+    PyObject *object;
+    int number;
+    rdc_float_type type;
+    if (!PyArg_ParseTuple(args, "Oi:halves_pack", &object, &number)) return NULL;
+    if (half_type_of(rdc_py_state_of(module), number, &type) < 0) return NULL;
+    PyArrayObject *values = rdc_py_array(object, "values", NPY_FLOAT32, "float32");
+    const size_t n = values ? (size_t)PyArray_SIZE(values) : 0;
+    PyObject *bytes = values ? PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(2 * n)) : NULL;
+    if (!bytes) return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    rdc_halves_pack(PyArray_DATA(values), n, type, (uint8_t *)PyBytes_AS_STRING(bytes));
+    Py_END_ALLOW_THREADS
+    return bytes;
+}
+
+static PyObject *halves_unpack(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    Py_buffer bytes;
+    int number;
+    rdc_float_type type;
+    if (!PyArg_ParseTuple(args, "y*i:halves_unpack", &bytes, &number)) return NULL;
+    npy_intp n = (npy_intp)(bytes.len / 2);
+    PyArrayObject *values = half_type_of(state, number, &type) < 0 ? NULL : (PyArrayObject *)PyArray_SimpleNew(1, &n, NPY_FLOAT32);
+    rdc_status status = {RDC_OK, 0, 0};
+    if (values) {
+        Py_BEGIN_ALLOW_THREADS
+        status = rdc_halves_unpack(bytes.buf, (size_t)n, type, PyArray_DATA(values));
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&bytes);
+    return values ? finish(state, values, status) : NULL;
+}
+
+static PyObject *first_not_finite(PyObject *module, PyObject *args) {
+    PyObject *object;
+    if (!PyArg_ParseTuple(args, "O:first_not_finite", &object)) return NULL;
+    PyArrayObject *values = rdc_py_array(object, "values", NPY_FLOAT32, "float32");
+    if (!values) return NULL;
+    (void)module;
+    const size_t n = (size_t)PyArray_SIZE(values), first = rdc_first_not_finite(PyArray_DATA(values), n);
+    return PyLong_FromSsize_t(first == n ? -1 : (Py_ssize_t)first);
+}
+
 static PyMethodDef functions[] = {
+    {"halves_pack", halves_pack, METH_VARARGS, NULL},
+    {"halves_unpack", halves_unpack, METH_VARARGS, NULL},
+    {"first_not_finite", first_not_finite, METH_VARARGS, NULL},
     {"quantise", quantise, METH_VARARGS, NULL},
     {"dequantise", dequantise, METH_VARARGS, NULL},
     {"trellis_quantise", trellis_quantise, METH_VARARGS, NULL},

@@ -17,6 +17,16 @@ rdc_status rdc_quantise(rdc_cpu_level cpu, const void *values, rdc_float_type ty
 rdc_status rdc_dequantise(rdc_cpu_level cpu, const int32_t *symbols, size_t tokens, size_t channels, const double *steps,
                           const double *inward, float *values);
 
+/* ---- Values of 16 bits ---- */
+
+/* Values as float16 or bfloat16, rounded to the nearest, ties to even, the largest where they are beyond the range: 2 n bytes, the
+ * high ones before the low ones, and back. Errors: RDC_ERROR_HALF (at: position of what is not finite). */
+void rdc_halves_pack(const float *values, size_t n, rdc_float_type type, uint8_t *bytes);
+rdc_status rdc_halves_unpack(const uint8_t *bytes, size_t n, rdc_float_type type, float *values);
+
+/* The position of the first value that is NaN or infinite, n where there is none. */
+size_t rdc_first_not_finite(const float *values, size_t n);
+
 /* ---- Dependent (trellis coded) quantiser ---- */
 
 /* Levels of values [tokens, components], which are in units of half a step: the path of least squared error through the

@@ -3,14 +3,15 @@
 import threading
 import zlib
 
-import numpy as np
-
+from rdcodec import _core
 from rdcodec.codecs.base import Codec
 from rdcodec.codecs.fields import CHANNELS, Choice, check_config
-from rdcodec.codecs.values import all_finite
 from rdcodec.errors import CorruptStreamError, RdcodecError
+from rdcodec.stream import DTYPES
 
 __all__ = ["RawCodec"]
+
+_TYPES = DTYPES[1:]
 
 
 class RawCodec(Codec):
@@ -44,16 +45,17 @@ class RawCodec(Codec):
 
     family = "raw"
 
-    _FIELDS = {"channels": CHANNELS, "dtype": Choice(("float16", "bfloat16")), "compression": Choice((None, "zlib", "zstd"))}
+    _FIELDS = {"channels": CHANNELS, "dtype": Choice(_TYPES), "compression": Choice((None, "zlib", "zstd"))}
 
     def __init__(self, channels, dtype="float16", compression=None):
         super().__init__(channels)
-        if dtype not in _TO_BYTES:
-            raise RdcodecError(f"dtype: expected one of {', '.join(_TO_BYTES)}, got {dtype!r}")
+        if dtype not in _TYPES:
+            raise RdcodecError(f"dtype: expected one of {', '.join(_TYPES)}, got {dtype!r}")
         if compression not in _COMPRESSIONS:
             raise RdcodecError(f"compression: expected one of None, 'zlib', 'zstd', got {compression!r}")
         self.dtype = dtype
         self.compression = compression
+        self._type = DTYPES.index(dtype)
         self._compress, self._decompress = _COMPRESSIONS[compression]()
 
     def _config(self):
@@ -64,42 +66,11 @@ class RawCodec(Codec):
         return cls(**check_config(cls._FIELDS, config))
 
     def _encode_tokens(self, h, quality, state):
-        low_high = _TO_BYTES[self.dtype](h)
-        return self._compress(low_high[1::2] + low_high[::2])
+        return self._compress(_core.halves_pack(h, self._type))
 
     def _decode_tokens(self, payload, tokens, quality, state):
-        count = tokens * self.channels
-        planes = self._decompress(payload, 2 * count)
-        low_high = bytearray(2 * count)
-        low_high[1::2], low_high[::2] = planes[:count], planes[count:]
-        values = _FROM_BYTES[self.dtype](low_high).reshape(tokens, self.channels)
-        if not all_finite(values):
-            raise CorruptStreamError(f"the payload holds a {self.dtype} value that is not finite")
-        return values
-
-
-# Little-endian types and limits are made once: to make them takes as long as a token.
-_FLOAT16, _UINT16 = np.dtype("<f2"), np.dtype("<u2")
-_LARGEST_FLOAT16 = np.float32(np.finfo(np.float16).max)
-
-
-def _float16_bytes(h):
-    return h.clip(-_LARGEST_FLOAT16, _LARGEST_FLOAT16).astype(_FLOAT16).tobytes()
-
-
-def _bfloat16_bytes(h):
-    """Rounded to the nearest, ties to even: the high half of float32 and a carry from the low half."""
-    bits = h.view(np.uint32)
-    rounded = bits + (0x7FFF + ((bits >> 16) & 1))
-    overflow = (rounded & 0x7F800000) == 0x7F800000
-    return (np.where(overflow, (bits & 0x80000000) | 0x7F7F0000, rounded) >> 16).astype(_UINT16).tobytes()
-
-
-_TO_BYTES = {"float16": _float16_bytes, "bfloat16": _bfloat16_bytes}
-_FROM_BYTES = {
-    "float16": lambda data: np.frombuffer(data, _FLOAT16).astype(np.float32),
-    "bfloat16": lambda data: (np.frombuffer(data, _UINT16).astype(np.uint32) << 16).view(np.float32),
-}
+        planes = self._decompress(payload, 2 * tokens * self.channels)
+        return _core.halves_unpack(planes, self._type).reshape(tokens, self.channels)
 
 
 def _plain():

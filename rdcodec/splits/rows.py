@@ -32,10 +32,10 @@ class Row:
         sent = perf_counter()
         values = torch.from_numpy(self.decoder.decode(frame))
         self.meter.add(len(h), len(frame), sent - began, perf_counter() - sent)
-        if h.dtype != torch.float32:
-            largest = torch.finfo(h.dtype).max
-            values.clamp_(-largest, largest)
-        return values.to(h)
+        if h.dtype is torch.float32:
+            return values if h.is_cpu else values.to(h)
+        largest = torch.finfo(h.dtype).max
+        return values.clamp_(-largest, largest).to(h)
 
     def fork(self):
         twin = object.__new__(Row)
