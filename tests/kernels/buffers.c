@@ -6,7 +6,7 @@
 
 #include "check.h"
 
-#define BUFFERS 64
+#define BUFFERS 128
 #define FILL 0x5a
 
 static size_t taken;

@@ -27,6 +27,7 @@ static const struct {
     {"products of networks", check_net_products, 1},
     {"networks", check_nets, 1},
     {"predictions", check_predictions, 1},
+    {"codecs", check_codecs, 2},
     {"nothing", check_nothing, 50},
 };
 

@@ -1,13 +1,14 @@
 /* What becomes of every public function that takes memory where there is none: its n-th allocation fails, for n = 0, 1, ... until all
  * succeed. Each time it says RDC_ERROR_MEMORY, nothing is lost, nothing is written, and the next call does all of its work.
  *
- * The program is linked with --wrap=malloc, --wrap=calloc and --wrap=free. */
+ * The program is linked with --wrap=malloc, --wrap=calloc, --wrap=realloc and --wrap=free. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "blocks.h"
+#include "codec_inputs.h"
 #include "entropy/part.h"
 #include "exact_inputs.h"
 #include "inputs.h"
@@ -19,9 +20,11 @@ static _Atomic long until_failure = LONG_MAX, held;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
 void __real_free(void *memory);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
 void __wrap_free(void *memory);
 
 static void *counted(void *memory) {
@@ -35,6 +38,13 @@ void *__wrap_malloc(size_t size) {
 
 void *__wrap_calloc(size_t count, size_t size) {
     return until_failure-- == 0 ? NULL : counted(__real_calloc(count, size));
+}
+
+void *__wrap_realloc(void *memory, size_t size) {
+    if (until_failure-- == 0) return NULL;
+    void *moved = __real_realloc(memory, size);
+    held += moved && !memory;
+    return moved;
 }
 
 void __wrap_free(void *memory) {
@@ -62,6 +72,9 @@ static struct {
     rdc_net_state *state;
     predicted predicted;
     rdc_prediction *prediction;
+    codec_case codec;
+    const uint8_t *payload;
+    size_t payload_size;
     double doubles[MATRIX * MATRIX];
     float floats[MATRIX * MATRIX];
     int64_t counts[MATRIX];
@@ -230,6 +243,42 @@ static rdc_status encode_tokens(uint8_t *out) {
     return status;
 }
 
+static rdc_status make_codec(uint8_t *out) {
+    rdc_codec *made = NULL;
+    const rdc_status status = rdc_codec_make(&made, &given.codec.parts);
+    check_that((status.error == RDC_OK) == (made != NULL), "a codec is made or not");
+    if (made) out[0] = (uint8_t)rdc_codec_kinds(made);
+    rdc_codec_free(made);
+    return status;
+}
+
+static rdc_status encode_tokens_of_codec(uint8_t *out) {
+    const codec_case *c = &given.codec;
+    rdc_prediction *prediction;
+    rdc_coded_block *block = NULL;
+    rdc_status status = rdc_prediction_make(&prediction, c->parts.predictor);
+    if (status.error == RDC_OK) {
+        status = rdc_codec_encode(RDC_CPU_SCALAR, c->codec, c->analysis, prediction, c->h, c->tokens, c->quality, &block);
+    }
+    check_that((status.error == RDC_OK) == (block != NULL), "there is a payload or not");
+    if (block) rdc_coded_block_write(block, out);
+    rdc_coded_block_free(block);
+    rdc_prediction_free(prediction);
+    return status;
+}
+
+static rdc_status decode_tokens_of_codec(uint8_t *out) {
+    const codec_case *c = &given.codec;
+    rdc_prediction *prediction;
+    rdc_status status = rdc_prediction_make(&prediction, c->parts.predictor);
+    if (status.error == RDC_OK) {
+        status = rdc_codec_decode(RDC_CPU_SCALAR, c->codec, prediction, given.payload, given.payload_size, c->tokens, c->quality,
+                                  (float *)(void *)out);
+    }
+    rdc_prediction_free(prediction);
+    return status;
+}
+
 /* ---- Estimators ---- */
 
 static rdc_status find_entropy(uint8_t *out) {
@@ -305,6 +354,9 @@ static const struct {
     {"rdc_prediction_make", start_prediction, NULL, 1 << 16, 0},
     {"rdc_prediction_copy", copy_prediction, NULL, 1 << 16, 0},
     {"rdc_prediction_encode", encode_tokens, NULL, 1 << 16, 1},
+    {"rdc_codec_make", make_codec, NULL, 1, 0},
+    {"rdc_codec_encode", encode_tokens_of_codec, NULL, 1 << 16, 0},
+    {"rdc_codec_decode", decode_tokens_of_codec, NULL, 1 << 16, 0},
     {"rdc_entropy_of_counts", find_entropy, NULL, sizeof(rdc_estimate), 0},
     {"rdc_gram_add", add_gram, NULL, MATRIX * MATRIX * sizeof(double), 0},
     {"rdc_cholesky", factor, prepare_positive_definite, MATRIX * MATRIX * sizeof(double), 1},
@@ -359,6 +411,19 @@ static void make_prediction_of_tokens(void) {
         given.predicted = make_predicted(&given.r);
     } while (given.predicted.said.tokens < 20 || encode_predicted(RDC_CPU_SCALAR, &given.predicted).status.error != RDC_OK);
     given.prediction = make_prediction(&given.predicted);
+    uint8_t *out = buffer_take(1 << 16);
+    check_that(encode_tokens(out).error == RDC_OK, "there is memory"); /* of which it keeps some for the next time */
+}
+
+/* Of all kinds of parts. */
+static void make_codec_of_tokens(void) {
+    const size_t mark = buffers_mark();
+    do {
+        buffers_release(mark);
+        free_codec_case(&given.codec);
+        given.codec = make_codec_case(&given.r);
+    } while (given.codec.tokens < 20 || !given.codec.parts.latents || !given.codec.parts.step.net || !given.codec.parts.predictor->net);
+    given.payload = encode_codec_case(RDC_CPU_SCALAR, &given.codec, &given.payload_size);
 }
 
 static void make_inputs(void) {
@@ -375,7 +440,9 @@ static void make_inputs(void) {
     make_network_to_apply();
     check_that(rdc_net_state_make(&given.state, given.network.net).error == RDC_OK, "there is memory");
     make_prediction_of_tokens();
+    make_codec_of_tokens();
 }
+
 static void free_inputs(void) {
     rdc_tables_free(given.few);
     rdc_exact_matrix_free(given.product.matrix);
@@ -383,6 +450,7 @@ static void free_inputs(void) {
     rdc_net_free(given.network.net);
     rdc_prediction_free(given.prediction);
     free_predicted(&given.predicted);
+    free_codec_case(&given.codec);
 }
 
 /* ---- Failures ---- */

@@ -21,7 +21,7 @@ SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize
 # The file with main, and what its program is linked with.
 PROGRAMS = {
     "check_kernels": [],
-    "check_memory": [f"-Wl,--wrap={name}" for name in ("malloc", "calloc", "free")],
+    "check_memory": [f"-Wl,--wrap={name}" for name in ("malloc", "calloc", "realloc", "free")],
     "check_threads": ["-pthread"],
     "replay": [],
 }

@@ -11,7 +11,7 @@ check_round check_rans_encode, check_rans_decode, check_rans_large_tables;
 check_round check_blocks, check_damaged_blocks;
 check_round check_exact_products;
 check_round check_net_products, check_nets;
-check_round check_predictions;
+check_round check_predictions, check_codecs;
 check_round check_nothing;
 
 /* Prints checksums of the bytes that the best level writes for inputs that are the same on every machine. */

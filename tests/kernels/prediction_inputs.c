@@ -14,10 +14,10 @@ static int32_t between(rng *r, int32_t lowest, int32_t highest) {
     return lowest + (int32_t)rng_below(r, (uint32_t)(highest - lowest) + 1);
 }
 
-static rdc_level_grid make_grid(rng *r, const rdc_tables *tables, size_t components) {
+static rdc_level_grid make_grid(rng *r, size_t tables, size_t components) {
     int32_t *scale = buffer_take(components * sizeof *scale);
     uint8_t *shape = buffer_take(components);
-    const uint32_t scales = (uint32_t)tables->count / (2 * SHAPES);
+    const uint32_t scales = (uint32_t)tables / (2 * SHAPES);
     for (size_t i = 0; i < components; i++) {
         scale[i] = between(r, -4, (int32_t)scales + 4);
         shape[i] = (uint8_t)rng_below(r, SHAPES);
@@ -43,8 +43,7 @@ static rdc_scale_costs make_costs(rng *r, const rdc_level_grid *grid) {
     return (rdc_scale_costs){costs, rows, levels, candidates, count};
 }
 
-static rdc_predictor make_predictor(rng *r, const rdc_tables *tables, network *made) {
-    const uint32_t components = 1 + rng_below(r, MOST_COMPONENTS), side = 1 + rng_below(r, MOST_SIDE);
+rdc_predictor make_predictor_of(rng *r, size_t tables, uint32_t components, uint32_t side, network *made) {
     rdc_predictor predictor = {.grid = make_grid(r, tables, components), .looks_back = rng_one_in(r, 2)};
     *made = make_network_between(r, side + (predictor.looks_back ? components : 0), 2 * components);
     if (predictor.looks_back || rng_one_in(r, 2)) predictor.net = made->net;
@@ -88,7 +87,8 @@ static const double *make_components(rng *r, size_t tokens, size_t components) {
 
 predicted make_predicted(rng *r) {
     predicted made = {.tables = gaussian_tables()};
-    made.predictor = make_predictor(r, made.tables, &made.network);
+    const uint32_t components = 1 + rng_below(r, MOST_COMPONENTS), side = 1 + rng_below(r, MOST_SIDE);
+    made.predictor = make_predictor_of(r, rdc_tables_count(made.tables), components, side, &made.network);
     const size_t tokens = rng_count(r, MOST_PREDICTED, 4);
     made.said = make_said(r, &made.predictor, tokens);
     made.y = make_components(r, tokens, made.predictor.grid.components);

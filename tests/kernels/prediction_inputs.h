@@ -13,6 +13,9 @@ typedef struct predicted {
     const rdc_tables *tables;
 } predicted;
 
+/* Of a grid over the first so many tables. Where the network is of no use to it, the predictor has none. */
+rdc_predictor make_predictor_of(rng *r, size_t tables, uint32_t components, uint32_t side, network *made);
+
 predicted make_predicted(rng *r);
 void free_predicted(predicted *p);
 
