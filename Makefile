@@ -1,4 +1,5 @@
 # Everything is set up in .venv; the packages' versions that matter are pinned in constraints.txt.
+# Tests run in two processes, whose threads sleep while they wait, for processors are shared.
 # Extra arguments: make test ARGS="-k stream", make demo ARGS="--windows 2".
 
 PYTHON ?= python3
@@ -18,7 +19,7 @@ demo: $(STAMP) ## calibrate SmolLM2-135M, measure rate and loss, draw them, gene
 	$(BIN)/python examples/demo.py $(ARGS)
 
 test: $(STAMP) ## run all tests
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 bench: $(STAMP) ## measure the entropy coder beside others; prints Markdown for benchmarks/RESULTS.md, writes rows and a plot to out
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement benchmarks/requirements.txt

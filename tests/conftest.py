@@ -1,5 +1,7 @@
 """Settings that all tests share."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -10,6 +12,18 @@ from rdcodec import RdcodecError, _core
 settings.register_profile("default", max_examples=50, deadline=None)
 settings.register_profile("long", max_examples=2000, deadline=None)
 settings.load_profile("default")
+
+
+ROOT = Path(__file__).parents[1]
+TOGETHER = {"fuzz": "kernels"}  # folders that share the builds of the C core with another one
+
+
+def pytest_collection_modifyitems(items):
+    """Tests of a folder go to one worker (`pytest -n 2 --dist loadgroup`), for models and builds are made once a process."""
+    for item in items:
+        parts = item.path.relative_to(ROOT).parts
+        folder = parts[1] if parts[0] == "tests" and len(parts) > 2 else parts[0]
+        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(folder, folder)))
 
 
 @pytest.fixture(scope="session", params=["scalar", "neon", "avx2", "avx512"])
