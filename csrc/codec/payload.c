@@ -1,36 +1,48 @@
-/* Payloads of frames: how a token becomes symbols of a block, and back. docs/format.md has the order of what stands in it. */
+/* Payloads of frames: how tokens become symbols of a block, and back. docs/format.md has the order of what stands in it.
+ *
+ * What does not depend on earlier tokens is done for all tokens of all rows at once: transforms, codewords, steps, hyper-latents. What
+ * does is done a row at a time, by as many threads as there are rows. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/aligned.h"
 #include "base/status.h"
+#include "base/threads.h"
 #include "codec/codec.h"
 
-/* Room for a frame's tokens, taken at once. */
-typedef struct frame_room {
+/* Room for tokens of all rows, taken at once. */
+typedef struct token_room {
     void *memory;
     double *x, *y;      /* [tokens, channels], [tokens, components] */
     int16_t *features;  /* [tokens, rdc_codec_features] */
     int16_t *latents;   /* [tokens, latents] */
+    int32_t *gains, *codewords, *steps; /* [tokens] */
+    int32_t *symbols;   /* of all rows, one after the other ... */
+    uint16_t *index;    /* ... and their tables */
     rdc_told told;
     rdc_references references;
-} frame_room;
+} token_room;
 
 /* The next part of the room; where there is no memory yet, only its size counts. */
-static void *take(const frame_room *room, size_t *at, size_t bytes) {
+static void *take(const token_room *room, size_t *at, size_t bytes) {
     void *part = room->memory ? (uint8_t *)rdc_aligned(room->memory) + *at : NULL;
     *at += (bytes + RDC_ALIGNMENT - 1) / RDC_ALIGNMENT * RDC_ALIGNMENT;
     return part;
 }
 
 /* Bytes in all. */
-static size_t lay_out(const rdc_codec *codec, size_t tokens, frame_room *room) {
+static size_t lay_out(const rdc_codec *codec, size_t tokens, size_t symbols, token_room *room) {
     const size_t components = rdc_codec_components(codec), most = rdc_codec_references(codec)->most;
     size_t at = 0;
     room->x = take(room, &at, tokens * rdc_codec_channels(codec) * sizeof *room->x);
     room->y = take(room, &at, tokens * components * sizeof *room->y);
     room->features = take(room, &at, tokens * rdc_codec_features(codec) * sizeof *room->features);
     room->latents = take(room, &at, tokens * rdc_codec_latents(codec) * sizeof *room->latents);
+    room->gains = take(room, &at, tokens * sizeof *room->gains);
+    room->codewords = take(room, &at, tokens * sizeof *room->codewords);
+    room->steps = take(room, &at, tokens * sizeof *room->steps);
+    room->symbols = take(room, &at, symbols * sizeof *room->symbols);
+    room->index = take(room, &at, symbols * sizeof *room->index);
     room->told.side = take(room, &at, tokens * rdc_predictor_side(codec->parts.predictor) * sizeof *room->told.side);
     room->told.base = take(room, &at, tokens * components * sizeof *room->told.base);
     room->told.exponent = take(room, &at, tokens * sizeof *room->told.exponent);
@@ -40,83 +52,163 @@ static size_t lay_out(const rdc_codec *codec, size_t tokens, frame_room *room) {
     return at;
 }
 
-static rdc_status make_room(const rdc_codec *codec, size_t tokens, frame_room *room) {
-    *room = (frame_room){0};
-    room->memory = malloc(lay_out(codec, tokens, room) + RDC_ALIGNMENT);
+static rdc_status make_room(const rdc_codec *codec, size_t tokens, size_t symbols, token_room *room) {
+    *room = (token_room){0};
+    room->memory = malloc(lay_out(codec, tokens, symbols, room) + RDC_ALIGNMENT);
     RDC_RETURN_IF(!room->memory, RDC_ERROR_MEMORY, 0, 0);
-    lay_out(codec, tokens, room);
+    lay_out(codec, tokens, symbols, room);
     return rdc_ok();
 }
 
-static rdc_said said_of(const frame_room *room, size_t tokens) {
-    return (rdc_said){room->told.side, room->told.base, room->told.exponent, room->told.token_scale, tokens};
-}
+/* What is coded: rows of `tokens` each. */
+typedef struct coding {
+    rdc_cpu_level cpu;
+    const rdc_codec *codec;
+    rdc_prediction *const *predictions;
+    size_t rows, tokens;
+    int32_t quality;
+    const token_room *room;
+} coding;
 
 static size_t symbols_of(const rdc_codec *codec, size_t tokens) {
     return tokens * (rdc_codec_kinds(codec) + rdc_codec_components(codec));
 }
 
 /* Where the scales of tokens stand among their kinds. */
-static size_t scales_at(const rdc_codec *codec, size_t tokens) {
-    return (RDC_SIDE_FIRST + rdc_codec_latents(codec)) * tokens;
+static size_t scales_at(const coding *c) {
+    return (RDC_SIDE_FIRST + rdc_codec_latents(c->codec)) * c->tokens;
+}
+
+static int32_t *row_symbols(const coding *c, size_t row) {
+    return c->room->symbols + row * symbols_of(c->codec, c->tokens);
+}
+
+static uint16_t *row_index(const coding *c, size_t row) {
+    return c->room->index + row * symbols_of(c->codec, c->tokens);
+}
+
+static rdc_references row_references(const coding *c, size_t row) {
+    const size_t at = row * c->tokens * rdc_codec_references(c->codec)->most;
+    return (rdc_references){c->room->references.distance + at, c->room->references.weight + at};
+}
+
+static double *row_components(const coding *c, size_t row) {
+    return c->room->y + row * c->tokens * rdc_codec_components(c->codec);
+}
+
+/* What the prediction is told of a row, whose symbols are found. */
+static rdc_said tell(const coding *c, size_t row) {
+    const size_t first = row * c->tokens, side = rdc_predictor_side(c->codec->parts.predictor);
+    const rdc_told *all = &c->room->told;
+    const rdc_told told = {all->side + first * side, all->base + first * rdc_codec_components(c->codec), all->exponent + first,
+                           all->token_scale + first};
+    rdc_side_tell(c->codec, row_symbols(c, row), c->tokens, c->quality, told);
+    return (rdc_said){told.side, told.base, told.exponent, told.token_scale, c->tokens};
+}
+
+static rdc_status begin(const rdc_codec *codec, const rdc_exact_matrix *analysis, rdc_prediction *const *predictions, size_t rows) {
+    for (size_t row = 0; row < rows; row++) rdc_prediction_begin(predictions[row]);
+    for (size_t row = 0; row < rows; row++) RDC_FORWARD_IF_ERROR(rdc_codec_check_coding(codec, analysis, predictions[row]));
+    return rdc_ok();
+}
+
+/* `of_row` of all rows, by threads; the status of the first that fails. */
+typedef rdc_status row_function(const coding *c, size_t row, void *arguments);
+
+static rdc_status for_rows(const coding *c, row_function *of_row, void *arguments) {
+    if (c->rows == 1) return of_row(c, 0, arguments);
+    rdc_status *statuses = malloc(c->rows * sizeof *statuses + 1);
+    RDC_RETURN_IF(!statuses, RDC_ERROR_MEMORY, 0, 0);
+    const int threads = rdc_threads_if(c->rows > 1);
+    (void)threads;
+#ifdef _OPENMP
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+#endif
+    for (int64_t row = 0; row < (int64_t)c->rows; row++) statuses[row] = of_row(c, (size_t)row, arguments);
+    rdc_status first = rdc_ok();
+    for (size_t row = c->rows; row-- > 0;) first = statuses[row].error != RDC_OK ? statuses[row] : first;
+    free(statuses);
+    return first;
 }
 
 /* ---- Encoding ---- */
 
-/* What is chosen of tokens before their levels. */
-static rdc_status choose(rdc_cpu_level cpu, const rdc_codec *codec, const rdc_exact_matrix *analysis, const float *h, size_t tokens,
-                         const frame_room *room, int32_t *symbols) {
-    const size_t latents = rdc_codec_latents(codec);
-    int32_t *const codewords = symbols + RDC_SIDE_CODEWORD * tokens;
-    rdc_codec_tame(codec, h, tokens, symbols, room->x);
-    RDC_FORWARD_IF_ERROR(rdc_exact_multiply(cpu, analysis, room->x, tokens, room->y));
-    RDC_FORWARD_IF_ERROR(rdc_codec_choose_with(cpu, codec, room->y, tokens, room->features, codewords, symbols + RDC_SIDE_STEP * tokens));
-    RDC_FORWARD_IF_ERROR(rdc_codec_choose_latents(cpu, codec, room->y, codewords, tokens, room->features, room->latents));
+/* What is chosen of all tokens before their levels. */
+static rdc_status choose(const coding *c, const rdc_exact_matrix *analysis, const float *h) {
+    const size_t tokens = c->rows * c->tokens;
+    const token_room *room = c->room;
+    rdc_codec_tame(c->codec, h, tokens, room->gains, room->x);
+    RDC_FORWARD_IF_ERROR(rdc_exact_multiply(c->cpu, analysis, room->x, tokens, room->y));
+    RDC_FORWARD_IF_ERROR(rdc_codec_choose_with(c->cpu, c->codec, room->y, tokens, room->features, room->codewords, room->steps));
+    return rdc_codec_choose_latents(c->cpu, c->codec, room->y, room->codewords, tokens, room->features, room->latents);
+}
+
+/* Puts what was chosen of a row's tokens among its symbols. */
+static void place_choices(const coding *c, size_t row) {
+    const size_t first = row * c->tokens, tokens = c->tokens, latents = rdc_codec_latents(c->codec);
+    int32_t *symbols = row_symbols(c, row);
+    memcpy(symbols + RDC_SIDE_GAIN * tokens, c->room->gains + first, tokens * sizeof *symbols);
+    memcpy(symbols + RDC_SIDE_CODEWORD * tokens, c->room->codewords + first, tokens * sizeof *symbols);
+    memcpy(symbols + RDC_SIDE_STEP * tokens, c->room->steps + first, tokens * sizeof *symbols);
     for (size_t k = 0; k < latents; k++) {
-        for (size_t t = 0; t < tokens; t++) symbols[(RDC_SIDE_FIRST + k) * tokens + t] = room->latents[t * latents + k];
+        for (size_t t = 0; t < tokens; t++) symbols[(RDC_SIDE_FIRST + k) * tokens + t] = c->room->latents[(first + t) * latents + k];
     }
+}
+
+/* The symbols of a row and their tables. */
+static rdc_status find_symbols(const coding *c, size_t row) {
+    const size_t tokens = c->tokens, scales = scales_at(c), references = scales + tokens, levels = rdc_codec_kinds(c->codec) * tokens;
+    int32_t *symbols = row_symbols(c, row);
+    uint16_t *index = row_index(c, row);
+    const rdc_references chosen = row_references(c, row);
+    const size_t available = rdc_prediction_referable(c->predictions[row]);
+    place_choices(c, row);
+    const rdc_said said = tell(c, row);
+    RDC_FORWARD_IF_ERROR(rdc_prediction_encode(c->cpu, c->predictions[row], &said, row_components(c, row), symbols + levels, index + levels,
+                                               chosen, symbols + scales));
+    rdc_side_first_tables(tokens, index);
+    rdc_side_latent_tables(c->codec, tokens, index + RDC_SIDE_FIRST * tokens);
+    rdc_side_scale_tables(symbols + RDC_SIDE_STEP * tokens, tokens, index + scales);
+    rdc_side_reference_symbols(c->codec, chosen, available, tokens, symbols + references, index + references);
     return rdc_ok();
 }
 
-static rdc_status find_symbols(rdc_cpu_level cpu, const rdc_codec *codec, const rdc_exact_matrix *analysis, rdc_prediction *prediction,
-                               const float *h, size_t tokens, int32_t quality, const frame_room *room, int32_t *symbols, uint16_t *index) {
-    const size_t scales = scales_at(codec, tokens), references = scales + tokens, levels = rdc_codec_kinds(codec) * tokens;
-    const size_t available = rdc_prediction_referable(prediction);
-    RDC_FORWARD_IF_ERROR(choose(cpu, codec, analysis, h, tokens, room, symbols));
-    rdc_side_tell(codec, symbols, tokens, quality, room->told);
-    const rdc_said said = said_of(room, tokens);
-    RDC_FORWARD_IF_ERROR(rdc_prediction_encode(cpu, prediction, &said, room->y, symbols + levels, index + levels, room->references,
-                                               symbols + scales));
-    rdc_side_first_tables(tokens, index);
-    rdc_side_latent_tables(codec, tokens, index + RDC_SIDE_FIRST * tokens);
-    rdc_side_scale_tables(symbols + RDC_SIDE_STEP * tokens, tokens, index + scales);
-    rdc_side_reference_symbols(codec, room->references, available, tokens, symbols + references, index + references);
-    return rdc_ok();
+/* The payload of a row. */
+static rdc_status encode_row(const coding *c, size_t row, void *payloads) {
+    RDC_FORWARD_IF_ERROR(find_symbols(c, row));
+    const rdc_index index = {row_index(c, row), 2};
+    return rdc_block_encode(rdc_rans_kernels_of(c->cpu), c->codec->parts.tables, row_symbols(c, row), index,
+                            symbols_of(c->codec, c->tokens), 0, 0, (rdc_coded_block **)payloads + row);
 }
 
 rdc_status rdc_codec_symbols(rdc_cpu_level cpu, const rdc_codec *codec, const rdc_exact_matrix *analysis, rdc_prediction *prediction,
                              const float *h, size_t tokens, int32_t quality, int32_t *symbols, uint16_t *index) {
-    rdc_prediction_begin(prediction);
-    RDC_FORWARD_IF_ERROR(rdc_codec_check_coding(codec, analysis, prediction));
-    frame_room room;
-    RDC_FORWARD_IF_ERROR(make_room(codec, tokens, &room));
-    const rdc_status status = find_symbols(cpu, codec, analysis, prediction, h, tokens, quality, &room, symbols, index);
+    token_room room;
+    RDC_FORWARD_IF_ERROR(begin(codec, analysis, &prediction, 1));
+    RDC_FORWARD_IF_ERROR(make_room(codec, tokens, 0, &room));
+    room.symbols = symbols;
+    room.index = index;
+    const coding c = {cpu, codec, &prediction, 1, tokens, quality, &room};
+    rdc_status status = choose(&c, analysis, h);
+    if (status.error == RDC_OK) status = find_symbols(&c, 0);
     free(room.memory);
     return status;
 }
 
-rdc_status rdc_codec_encode(rdc_cpu_level cpu, const rdc_codec *codec, const rdc_exact_matrix *analysis, rdc_prediction *prediction,
-                            const float *h, size_t tokens, int32_t quality, rdc_coded_block **payload) {
-    const size_t count = symbols_of(codec, tokens);
-    rdc_prediction_begin(prediction);
-    int32_t *symbols = malloc(count * (sizeof *symbols + sizeof(uint16_t)) + 1);
-    RDC_RETURN_IF(!symbols, RDC_ERROR_MEMORY, 0, 0);
-    uint16_t *index = (uint16_t *)(void *)(symbols + count);
-    rdc_status status = rdc_codec_symbols(cpu, codec, analysis, prediction, h, tokens, quality, symbols, index);
-    if (status.error == RDC_OK) {
-        status = rdc_block_encode(rdc_rans_kernels_of(cpu), codec->parts.tables, symbols, (rdc_index){index, 2}, count, 0, 0, payload);
+rdc_status rdc_codec_encode(rdc_cpu_level cpu, const rdc_codec *codec, const rdc_exact_matrix *analysis, rdc_prediction *const *predictions,
+                            const float *h, size_t rows, size_t tokens, int32_t quality, rdc_coded_block **payloads) {
+    token_room room;
+    for (size_t row = 0; row < rows; row++) payloads[row] = NULL;
+    RDC_FORWARD_IF_ERROR(begin(codec, analysis, predictions, rows));
+    RDC_FORWARD_IF_ERROR(make_room(codec, rows * tokens, rows * symbols_of(codec, tokens), &room));
+    const coding c = {cpu, codec, predictions, rows, tokens, quality, &room};
+    rdc_status status = choose(&c, analysis, h);
+    if (status.error == RDC_OK) status = for_rows(&c, encode_row, payloads);
+    free(room.memory);
+    for (size_t row = 0; row < rows && status.error != RDC_OK; row++) {
+        rdc_coded_block_free(payloads[row]);
+        payloads[row] = NULL;
     }
-    free(symbols);
     return status;
 }
 
@@ -128,63 +220,55 @@ static rdc_status check_below(const int32_t *symbols, size_t tokens, size_t coun
 }
 
 /* Gains, codewords and steps. */
-static rdc_status decode_first(const rdc_codec *codec, rdc_block_decoder *decoder, size_t tokens, int32_t *symbols, uint16_t *index) {
+static rdc_status decode_first(const coding *c, rdc_block_decoder *decoder, int32_t *symbols, uint16_t *index) {
+    const size_t tokens = c->tokens, codewords = c->codec->parts.codebook.count, steps = c->codec->parts.step.count;
     rdc_side_first_tables(tokens, index);
     RDC_FORWARD_IF_ERROR(rdc_block_decode(decoder, (rdc_index){index, 2}, RDC_SIDE_FIRST * tokens, symbols));
     RDC_FORWARD_IF_ERROR(check_below(symbols, tokens, RDC_GAINS, RDC_ERROR_GAIN_SYMBOL));
-    const size_t codewords = codec->parts.codebook.count, steps = codec->parts.step.count;
     RDC_FORWARD_IF_ERROR(check_below(symbols + RDC_SIDE_CODEWORD * tokens, tokens, codewords, RDC_ERROR_CODEWORD_SYMBOL));
     return check_below(symbols + RDC_SIDE_STEP * tokens, tokens, steps, RDC_ERROR_STEP_SYMBOL);
 }
 
-/* All of the side information. */
-static rdc_status decode_side(const rdc_codec *codec, const rdc_prediction *prediction, rdc_block_decoder *decoder, size_t tokens,
-                              int32_t *symbols, uint16_t *index, rdc_references references) {
-    const size_t latents = rdc_codec_latents(codec), scales = scales_at(codec, tokens), candidates = codec->parts.predictor->costs.candidate_count;
-    RDC_FORWARD_IF_ERROR(decode_first(codec, decoder, tokens, symbols, index));
-    rdc_side_latent_tables(codec, tokens, index);
-    RDC_FORWARD_IF_ERROR(rdc_block_decode(decoder, (rdc_index){index, 2}, latents * tokens, symbols + RDC_SIDE_FIRST * tokens));
+/* All of the side information of a row. */
+static rdc_status decode_side(const coding *c, size_t row, rdc_block_decoder *decoder) {
+    const size_t tokens = c->tokens, scales = scales_at(c), candidates = c->codec->parts.predictor->costs.candidate_count;
+    const size_t available = rdc_prediction_referable(c->predictions[row]);
+    int32_t *symbols = row_symbols(c, row);
+    uint16_t *index = row_index(c, row);
+    RDC_FORWARD_IF_ERROR(decode_first(c, decoder, symbols, index));
+    rdc_side_latent_tables(c->codec, tokens, index);
+    RDC_FORWARD_IF_ERROR(rdc_block_decode(decoder, (rdc_index){index, 2}, rdc_codec_latents(c->codec) * tokens,
+                                          symbols + RDC_SIDE_FIRST * tokens));
     rdc_side_scale_tables(symbols + RDC_SIDE_STEP * tokens, tokens, index);
     RDC_FORWARD_IF_ERROR(rdc_block_decode(decoder, (rdc_index){index, 2}, tokens, symbols + scales));
     RDC_FORWARD_IF_ERROR(check_below(symbols + scales, tokens, candidates, RDC_ERROR_SCALE_SYMBOL));
-    const size_t available = rdc_prediction_referable(prediction);
-    return rdc_side_decode_references(codec, decoder, available, tokens, symbols + scales + tokens, index, references);
+    return rdc_side_decode_references(c->codec, decoder, available, tokens, symbols + scales + tokens, index, row_references(c, row));
 }
 
-/* Components y of tokens. `index` is room for the tables of one kind, or of the first ones. */
-static rdc_status decode_components(rdc_cpu_level cpu, const rdc_codec *codec, rdc_prediction *prediction, rdc_block_decoder *decoder,
-                                    size_t tokens, int32_t quality, const frame_room *room, int32_t *symbols, uint16_t *index) {
-    RDC_FORWARD_IF_ERROR(decode_side(codec, prediction, decoder, tokens, symbols, index, room->references));
-    rdc_side_tell(codec, symbols, tokens, quality, room->told);
-    const int32_t *scales = symbols + scales_at(codec, tokens), *candidates = codec->parts.predictor->costs.candidates;
-    for (size_t t = 0; t < tokens; t++) room->told.token_scale[t] += candidates[scales[t]];
-    const rdc_said said = said_of(room, tokens);
-    RDC_FORWARD_IF_ERROR(rdc_prediction_decode(cpu, prediction, &said, room->references, decoder, room->y));
-    return rdc_block_finish(decoder);
-}
-
-static rdc_status decode_with(rdc_cpu_level cpu, const rdc_codec *codec, rdc_prediction *prediction, rdc_block_decoder *decoder,
-                              size_t tokens, int32_t quality, const frame_room *room, float *h) {
-    const size_t kinds = rdc_codec_kinds(codec) * tokens;
-    int32_t *symbols = malloc(kinds * (sizeof *symbols + sizeof(uint16_t)) + 1);
-    RDC_RETURN_IF(!symbols, RDC_ERROR_MEMORY, 0, 0);
-    uint16_t *index = (uint16_t *)(void *)(symbols + kinds);
-    rdc_status status = decode_components(cpu, codec, prediction, decoder, tokens, quality, room, symbols, index);
-    if (status.error == RDC_OK) status = rdc_exact_multiply(cpu, codec->parts.synthesis, room->y, tokens, room->x);
-    if (status.error == RDC_OK) rdc_codec_untame(codec, room->x, symbols, tokens, h);
-    free(symbols);
-    return status;
-}
-
-rdc_status rdc_codec_decode(rdc_cpu_level cpu, const rdc_codec *codec, rdc_prediction *prediction, const uint8_t *payload, size_t size,
-                            size_t tokens, int32_t quality, float *h) {
-    rdc_prediction_begin(prediction);
-    RDC_FORWARD_IF_ERROR(rdc_codec_check_coding(codec, NULL, prediction));
+/* The components of a row's tokens, whose gains are kept beside them. */
+static rdc_status decode_row(const coding *c, size_t row, void *payloads) {
+    const rdc_payload payload = ((const rdc_payload *)payloads)[row];
+    const int32_t *scales = row_symbols(c, row) + scales_at(c), *candidates = c->codec->parts.predictor->costs.candidates;
+    const size_t count = symbols_of(c->codec, c->tokens), first = row * c->tokens;
     rdc_block_decoder decoder;
-    RDC_FORWARD_IF_ERROR(rdc_block_open(&decoder, rdc_rans_kernels_of(cpu), codec->parts.tables, payload, size, symbols_of(codec, tokens)));
-    frame_room room;
-    RDC_FORWARD_IF_ERROR(make_room(codec, tokens, &room));
-    const rdc_status status = decode_with(cpu, codec, prediction, &decoder, tokens, quality, &room, h);
+    RDC_FORWARD_IF_ERROR(rdc_block_open(&decoder, rdc_rans_kernels_of(c->cpu), c->codec->parts.tables, payload.bytes, payload.size, count));
+    RDC_FORWARD_IF_ERROR(decode_side(c, row, &decoder));
+    const rdc_said said = tell(c, row);
+    for (size_t t = 0; t < c->tokens; t++) c->room->told.token_scale[first + t] += candidates[scales[t]];
+    RDC_FORWARD_IF_ERROR(rdc_prediction_decode(c->cpu, c->predictions[row], &said, row_references(c, row), &decoder, row_components(c, row)));
+    memcpy(c->room->gains + first, row_symbols(c, row), c->tokens * sizeof *c->room->gains);
+    return rdc_block_finish(&decoder);
+}
+
+rdc_status rdc_codec_decode(rdc_cpu_level cpu, const rdc_codec *codec, rdc_prediction *const *predictions, const rdc_payload *payloads,
+                            size_t rows, size_t tokens, int32_t quality, float *h) {
+    token_room room;
+    RDC_FORWARD_IF_ERROR(begin(codec, NULL, predictions, rows));
+    RDC_FORWARD_IF_ERROR(make_room(codec, rows * tokens, rows * symbols_of(codec, tokens), &room));
+    const coding c = {cpu, codec, predictions, rows, tokens, quality, &room};
+    rdc_status status = for_rows(&c, decode_row, (void *)payloads);
+    if (status.error == RDC_OK) status = rdc_exact_multiply(cpu, codec->parts.synthesis, room.y, rows * tokens, room.x);
+    if (status.error == RDC_OK) rdc_codec_untame(codec, room.x, room.gains, rows * tokens, h);
     free(room.memory);
     return status;
 }

@@ -155,78 +155,156 @@ static void *tokens_of(const rdc_py_state *state, PyObject *object, const char *
     return PyArray_DATA(array);
 }
 
-/* What both ways of encoding are given. */
-typedef struct encoding {
-    const rdc_codec *codec;
-    const rdc_exact_matrix *analysis;
-    PyObject *prediction;
-    const float *h;
-    size_t tokens;
-    int quality;
-} encoding;
+/* Predictions of rows, taken for a call. */
+typedef struct taken_rows {
+    PyObject *objects; /* a tuple, of which the first `count` are taken */
+    size_t count;
+    rdc_prediction **predictions;
+} taken_rows;
 
-static int encoding_of(const rdc_py_state *state, PyObject *args, encoding *given) {
-    PyObject *codec, *analysis, *h;
-    if (!PyArg_ParseTuple(args, "OOOOi", &codec, &given->prediction, &analysis, &h, &given->quality)) return -1;
-    if (!(given->codec = codec_of(state, codec)) || !(given->analysis = rdc_py_exact_matrix(state, analysis))) return -1;
-    given->h = tokens_of(state, h, "h", NPY_FLOAT32, "float32", rdc_codec_channels(given->codec), &given->tokens);
-    return given->h ? 0 : -1;
+static void give_back(taken_rows *taken) {
+    for (size_t row = 0; row < taken->count; row++) rdc_py_prediction_release(PyTuple_GET_ITEM(taken->objects, (Py_ssize_t)row));
+    free(taken->predictions);
 }
 
+/* Returns -1 with an error set; nothing is taken then. */
+static int take_rows(const rdc_py_state *state, PyObject *tuple, taken_rows *taken) {
+    const size_t rows = (size_t)PyTuple_GET_SIZE(tuple);
+    *taken = (taken_rows){tuple, 0, malloc(rows * sizeof *taken->predictions + 1)};
+    if (!taken->predictions) PyErr_NoMemory();
+    for (; taken->predictions && taken->count < rows; taken->count++) {
+        rdc_prediction *prediction = rdc_py_prediction_acquire(state, PyTuple_GET_ITEM(tuple, (Py_ssize_t)taken->count));
+        if (!prediction) break;
+        taken->predictions[taken->count] = prediction;
+    }
+    if (taken->predictions && taken->count == rows) return 0;
+    give_back(taken);
+    return -1;
+}
+
+/* The bytes of a payload that was coded; NULL with an error set. */
 static PyObject *bytes_of_block(const rdc_coded_block *block) {
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)rdc_coded_block_size(block));
     if (bytes) rdc_coded_block_write(block, (uint8_t *)PyBytes_AS_STRING(bytes));
     return bytes;
 }
 
+static PyObject *list_of_blocks(rdc_coded_block *const *blocks, size_t count) {
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t row = 0; list && row < count; row++) {
+        PyObject *bytes = bytes_of_block(blocks[row]);
+        if (bytes) PyList_SET_ITEM(list, (Py_ssize_t)row, bytes);
+        else Py_CLEAR(list);
+    }
+    return list;
+}
+
+/* States [rows, tokens, channels] of as many rows; NULL with an error set. */
+static const float *states_of(const rdc_py_state *state, PyObject *object, size_t rows, size_t channels, size_t *tokens) {
+    PyArrayObject *h = rdc_py_array(object, "h", NPY_FLOAT32, "float32");
+    if (!h) return NULL;
+    const npy_intp *shape = PyArray_DIMS(h);
+    if (PyArray_NDIM(h) == 3 && (size_t)shape[0] == rows && (size_t)shape[2] == channels) {
+        *tokens = (size_t)shape[1];
+        return PyArray_DATA(h);
+    }
+    PyErr_Format(state->rdcodec_error, "h: expected shape [%zd, tokens, %zd]", (Py_ssize_t)rows, (Py_ssize_t)channels);
+    return NULL;
+}
+
 static PyObject *codec_encode(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
-    encoding given;
-    rdc_prediction *prediction = encoding_of(state, args, &given) < 0 ? NULL : rdc_py_prediction_acquire(state, given.prediction);
-    if (!prediction) return NULL;
-    rdc_coded_block *payload = NULL;
-    rdc_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = rdc_codec_encode(state->cpu, given.codec, given.analysis, prediction, given.h, given.tokens, given.quality, &payload);
-    Py_END_ALLOW_THREADS
-    rdc_py_prediction_release(given.prediction);
-    if (status.error != RDC_OK) return rdc_py_raise(state, status);
-    PyObject *bytes = bytes_of_block(payload);
-    rdc_coded_block_free(payload);
-    return bytes;
+    PyObject *codec_object, *predictions, *analysis_object, *h_object;
+    int quality;
+    if (!PyArg_ParseTuple(args, "OO!OOi:codec_encode", &codec_object, &PyTuple_Type, &predictions, &analysis_object, &h_object,
+                          &quality)) return NULL;
+    const rdc_codec *codec = codec_of(state, codec_object);
+    const rdc_exact_matrix *analysis = codec ? rdc_py_exact_matrix(state, analysis_object) : NULL;
+    if (!analysis) return NULL;
+    const size_t rows = (size_t)PyTuple_GET_SIZE(predictions);
+    size_t tokens;
+    const float *h = states_of(state, h_object, rows, rdc_codec_channels(codec), &tokens);
+    taken_rows taken;
+    if (!h || take_rows(state, predictions, &taken) < 0) return NULL;
+    rdc_coded_block **payloads = calloc(rows + 1, sizeof *payloads);
+    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
+    if (payloads) {
+        Py_BEGIN_ALLOW_THREADS
+        status = rdc_codec_encode(state->cpu, codec, analysis, taken.predictions, h, rows, tokens, quality, payloads);
+        Py_END_ALLOW_THREADS
+    }
+    give_back(&taken);
+    PyObject *list = status.error == RDC_OK ? list_of_blocks(payloads, rows) : rdc_py_raise(state, status);
+    for (size_t row = 0; payloads && row < rows; row++) rdc_coded_block_free(payloads[row]);
+    free(payloads);
+    return list;
 }
 
 static PyObject *codec_symbols(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
-    encoding given;
-    rdc_prediction *prediction = encoding_of(state, args, &given) < 0 ? NULL : rdc_py_prediction_acquire(state, given.prediction);
+    PyObject *codec_object, *prediction_object, *analysis_object, *h_object;
+    int quality;
+    if (!PyArg_ParseTuple(args, "OOOOi:codec_symbols", &codec_object, &prediction_object, &analysis_object, &h_object, &quality)) return NULL;
+    const rdc_codec *codec = codec_of(state, codec_object);
+    const rdc_exact_matrix *analysis = codec ? rdc_py_exact_matrix(state, analysis_object) : NULL;
+    size_t tokens;
+    const float *h = analysis ? tokens_of(state, h_object, "h", NPY_FLOAT32, "float32", rdc_codec_channels(codec), &tokens) : NULL;
+    rdc_prediction *prediction = h ? rdc_py_prediction_acquire(state, prediction_object) : NULL;
     if (!prediction) return NULL;
-    npy_intp count = (npy_intp)(given.tokens * (rdc_codec_kinds(given.codec) + rdc_codec_components(given.codec)));
+    npy_intp count = (npy_intp)(tokens * (rdc_codec_kinds(codec) + rdc_codec_components(codec)));
     PyArrayObject *symbols = (PyArrayObject *)PyArray_SimpleNew(1, &count, NPY_INT32);
     PyArrayObject *index = (PyArrayObject *)PyArray_SimpleNew(1, &count, NPY_UINT16);
     rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
     if (symbols && index) {
         Py_BEGIN_ALLOW_THREADS
-        status = rdc_codec_symbols(state->cpu, given.codec, given.analysis, prediction, given.h, given.tokens, given.quality,
-                                   PyArray_DATA(symbols), PyArray_DATA(index));
+        status = rdc_codec_symbols(state->cpu, codec, analysis, prediction, h, tokens, quality, PyArray_DATA(symbols), PyArray_DATA(index));
         Py_END_ALLOW_THREADS
     }
-    rdc_py_prediction_release(given.prediction);
+    rdc_py_prediction_release(prediction_object);
     if (status.error == RDC_OK) return Py_BuildValue("NN", symbols, index);
     Py_XDECREF(symbols);
     Py_XDECREF(index);
     return rdc_py_raise(state, status);
 }
 
-/* The array of tokens that a payload holds. */
-static PyObject *decode(const rdc_py_state *state, const rdc_codec *codec, rdc_prediction *prediction, const Py_buffer *payload,
+/* Payloads of a tuple of bytes-like objects, `count` of them. */
+typedef struct held_payloads {
+    rdc_payload *payloads;
+    Py_buffer *buffers;
+    size_t count;
+} held_payloads;
+
+static void let_go(held_payloads *held) {
+    for (size_t row = 0; row < held->count; row++) PyBuffer_Release(&held->buffers[row]);
+    free(held->buffers);
+    free(held->payloads);
+}
+
+/* Returns -1 with an error set; nothing is held then. */
+static int hold_payloads(PyObject *tuple, held_payloads *held) {
+    const size_t rows = (size_t)PyTuple_GET_SIZE(tuple);
+    *held = (held_payloads){malloc(rows * sizeof *held->payloads + 1), malloc(rows * sizeof *held->buffers + 1), 0};
+    const int is_room = held->payloads && held->buffers;
+    if (!is_room) PyErr_NoMemory();
+    for (; is_room && held->count < rows; held->count++) {
+        Py_buffer *buffer = &held->buffers[held->count];
+        if (PyObject_GetBuffer(PyTuple_GET_ITEM(tuple, (Py_ssize_t)held->count), buffer, PyBUF_SIMPLE) < 0) break;
+        held->payloads[held->count] = (rdc_payload){buffer->buf, (size_t)buffer->len};
+    }
+    if (is_room && held->count == rows) return 0;
+    let_go(held);
+    return -1;
+}
+
+/* The array of tokens [rows, tokens, channels] that payloads hold. */
+static PyObject *decode(const rdc_py_state *state, const rdc_codec *codec, const taken_rows *taken, const held_payloads *held,
                         size_t tokens, int quality) {
-    npy_intp shape[2] = {(npy_intp)tokens, (npy_intp)rdc_codec_channels(codec)};
-    PyArrayObject *h = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_FLOAT32);
+    npy_intp shape[3] = {(npy_intp)taken->count, (npy_intp)tokens, (npy_intp)rdc_codec_channels(codec)};
+    PyArrayObject *h = (PyArrayObject *)PyArray_SimpleNew(3, shape, NPY_FLOAT32);
     if (!h) return NULL;
     rdc_status status;
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_codec_decode(state->cpu, codec, prediction, payload->buf, (size_t)payload->len, tokens, quality, PyArray_DATA(h));
+    status = rdc_codec_decode(state->cpu, codec, taken->predictions, held->payloads, taken->count, tokens, quality, PyArray_DATA(h));
     Py_END_ALLOW_THREADS
     if (status.error == RDC_OK) return (PyObject *)h;
     Py_DECREF(h);
@@ -235,23 +313,27 @@ static PyObject *decode(const rdc_py_state *state, const rdc_codec *codec, rdc_p
 
 static PyObject *codec_decode(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
-    PyObject *codec_object, *prediction_object;
-    Py_buffer payload;
+    PyObject *codec_object, *predictions, *payloads;
     Py_ssize_t tokens;
     int quality;
-    if (!PyArg_ParseTuple(args, "OOy*ni:codec_decode", &codec_object, &prediction_object, &payload, &tokens, &quality)) return NULL;
-    PyObject *h = NULL;
+    if (!PyArg_ParseTuple(args, "OO!O!ni:codec_decode", &codec_object, &PyTuple_Type, &predictions, &PyTuple_Type, &payloads, &tokens,
+                          &quality)) return NULL;
     const rdc_codec *codec = codec_of(state, codec_object);
-    if (codec && (tokens < 0 || tokens > RDC_MAX_FRAME_TOKENS)) {
-        PyErr_Format(state->rdcodec_error, "tokens: expected 0 to %d, got %zd", RDC_MAX_FRAME_TOKENS, tokens);
-        codec = NULL;
+    if (!codec) return NULL;
+    if (tokens < 0 || tokens > RDC_MAX_FRAME_TOKENS || PyTuple_GET_SIZE(payloads) != PyTuple_GET_SIZE(predictions)) {
+        PyErr_Format(state->rdcodec_error, "payloads: expected one a row, of 0 to %d tokens, got %zd of %zd tokens", RDC_MAX_FRAME_TOKENS,
+                     PyTuple_GET_SIZE(payloads), tokens);
+        return NULL;
     }
-    rdc_prediction *prediction = codec ? rdc_py_prediction_acquire(state, prediction_object) : NULL;
-    if (prediction) {
-        h = decode(state, codec, prediction, &payload, (size_t)tokens, quality);
-        rdc_py_prediction_release(prediction_object);
+    held_payloads held;
+    taken_rows taken;
+    if (hold_payloads(payloads, &held) < 0) return NULL;
+    PyObject *h = NULL;
+    if (take_rows(state, predictions, &taken) == 0) {
+        h = decode(state, codec, &taken, &held, (size_t)tokens, quality);
+        give_back(&taken);
     }
-    PyBuffer_Release(&payload);
+    let_go(&held);
     return h;
 }
 

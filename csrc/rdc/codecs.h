@@ -74,13 +74,20 @@ size_t rdc_codec_kinds(const rdc_codec *codec);
 rdc_status rdc_codec_symbols(rdc_cpu_level cpu, const rdc_codec *codec, const rdc_exact_matrix *analysis, rdc_prediction *prediction,
                              const float *h, size_t tokens, int32_t quality, int32_t *symbols, uint16_t *index);
 
-/* The payload of the next tokens. Errors: as rdc_codec_symbols and rdc_block_encode. */
-rdc_status rdc_codec_encode(rdc_cpu_level cpu, const rdc_codec *codec, const rdc_exact_matrix *analysis, rdc_prediction *prediction,
-                            const float *h, size_t tokens, int32_t quality, rdc_coded_block **payload);
+/* Payloads of the next tokens of rows, as many of each: h [rows, tokens, channels]. Threads share the rows out; what a row's payload is
+ * does not depend on the others. After an error there are no payloads. Errors: as rdc_codec_symbols and rdc_block_encode. */
+rdc_status rdc_codec_encode(rdc_cpu_level cpu, const rdc_codec *codec, const rdc_exact_matrix *analysis, rdc_prediction *const *predictions,
+                            const float *h, size_t rows, size_t tokens, int32_t quality, rdc_coded_block **payloads);
 
-/* Tokens of the next payload: h [tokens, channels]. Errors: 100 to 299 (at: byte offset or token), RDC_ERROR_EXPONENT,
- * RDC_ERROR_MEMORY; rdc_prediction_rollback takes back what has been decoded. */
-rdc_status rdc_codec_decode(rdc_cpu_level cpu, const rdc_codec *codec, rdc_prediction *prediction, const uint8_t *payload, size_t size,
-                            size_t tokens, int32_t quality, float *h);
+/* A payload, to be read. */
+typedef struct rdc_payload {
+    const uint8_t *bytes;
+    size_t size;
+} rdc_payload;
+
+/* Tokens of the next payloads of rows, as many of each: h [rows, tokens, channels]. Errors: 100 to 299 of the first row that has one (at:
+ * byte offset or token), RDC_ERROR_EXPONENT, RDC_ERROR_MEMORY; rdc_prediction_rollback takes back what has been decoded. */
+rdc_status rdc_codec_decode(rdc_cpu_level cpu, const rdc_codec *codec, rdc_prediction *const *predictions, const rdc_payload *payloads,
+                            size_t rows, size_t tokens, int32_t quality, float *h);
 
 #endif

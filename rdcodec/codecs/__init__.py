@@ -13,6 +13,7 @@ from rdcodec.codecs.learned import (
 )
 from rdcodec.codecs.origin import Origin
 from rdcodec.codecs.raw import RawCodec
+from rdcodec.codecs.rows import decode_rows, encode_rows
 from rdcodec.codecs.transform import TransformCodec
 
 __all__ = [
@@ -30,4 +31,6 @@ __all__ = [
     "Origin",
     "RawCodec",
     "TransformCodec",
+    "decode_rows",
+    "encode_rows",
 ]

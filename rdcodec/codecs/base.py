@@ -92,6 +92,14 @@ class Codec(ABC):
     def _decode_tokens(self, payload, tokens, quality, state):
         """float32 [tokens, channels] of a payload. Any payload: CorruptStreamError where no encoder writes it."""
 
+    def _encode_rows(self, h, quality, states):
+        """Payloads of h, float32 [rows, tokens, channels], as of `_encode_tokens`, for families that code rows side by side."""
+        return [self._encode_tokens(row, quality, state) for row, state in zip(h, states)]
+
+    def _decode_rows(self, payloads, tokens, quality, states):
+        """float32 [rows, tokens, channels] of payloads of as many tokens each."""
+        return np.stack([self._decode_tokens(payload, tokens, quality, state) for payload, state in zip(payloads, states)])
+
     # ---- identity
 
     @property

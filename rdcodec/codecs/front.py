@@ -173,10 +173,16 @@ class FrontCodec(Codec):
     # ---- coding
 
     def _encode_tokens(self, h, quality, state):
-        return _core.codec_encode(self._core, state.core, self._analysis_at(quality)._core, h, quality)
+        return self._encode_rows(h[None], quality, [state])[0]
 
     def _decode_tokens(self, payload, tokens, quality, state):
-        return _core.codec_decode(self._core, state.core, payload, tokens, quality)
+        return self._decode_rows([payload], tokens, quality, [state])[0]
+
+    def _encode_rows(self, h, quality, states):
+        return _core.codec_encode(self._core, tuple(state.core for state in states), self._analysis_at(quality)._core, h, quality)
+
+    def _decode_rows(self, payloads, tokens, quality, states):
+        return _core.codec_decode(self._core, tuple(state.core for state in states), tuple(payloads), tokens, quality)
 
     # ---- checkpoint
 

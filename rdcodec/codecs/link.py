@@ -55,6 +55,19 @@ class _Turn:
         return _Turn, ()
 
 
+class _Step:
+    """A frame that is being coded: the state that it goes on with, its quality, and its number if it is a new start."""
+
+    __slots__ = ("_mark", "quality", "restart", "state")
+
+    def __init__(self, state, quality, restart):
+        self.state, self.quality, self.restart = state, quality, restart
+        self._mark = state.mark()
+
+    def undo(self):
+        self.state.rollback(self._mark)
+
+
 class _End:
     """What both ends keep: the codec's state, and where the chain of frames has come to."""
 
@@ -133,19 +146,30 @@ class Encoder(_End):
             self._restarting = True
 
     def _frame(self, values, quality):
-        state = self._codec._new_state() if self._restarting else self._state
-        restart = self._chain.restarts + 1 if self._restarting else 0
-        announced = quality if restart or quality != self._announced else None
-        mark = state.mark()
+        step = self._step(quality)
         try:
-            payload = self._codec._encode_tokens(values, quality, state) if len(values) else b""
-            frame, checksum = _core.frame_write(len(values), payload, announced, self._chain.before, restart)
+            payload = self._codec._encode_tokens(values, quality, step.state) if len(values) else b""
+            frame, checksum = self._written(len(values), payload, step)
         except BaseException:
-            state.rollback(mark)
+            step.undo()
             raise
-        self._state, self._chain, self._restarting = state, Chain(checksum, restart or self._chain.restarts), False
-        self._quality = self._announced = quality
+        self._go_on(step, checksum)
         return frame
+
+    def _step(self, quality):
+        """Where the next frame begins."""
+        state = self._codec._new_state() if self._restarting else self._state
+        return _Step(state, quality, self._chain.restarts + 1 if self._restarting else 0)
+
+    def _written(self, tokens, payload, step):
+        """The frame of a payload, and its checksum."""
+        announced = step.quality if step.restart or step.quality != self._announced else None
+        return _core.frame_write(tokens, payload, announced, self._chain.before, step.restart)
+
+    def _go_on(self, step, checksum):
+        """Behind a frame."""
+        self._state, self._chain, self._restarting = step.state, Chain(checksum, step.restart or self._chain.restarts), False
+        self._quality = self._announced = step.quality
 
 
 class Decoder(_End):
@@ -180,38 +204,48 @@ class Decoder(_End):
         LimitError
             The frame claims more than a frame holds, or than is wanted.
         """
-        frame = bytes_of(frame)
         with self._turn:
-            read = self._chain.read(frame)
-            if read.end != len(frame):
-                raise CorruptStreamError(f"byte {read.end}: {len(frame) - read.end} bytes after the frame")
-            check_decoded_size(read.tokens, self._codec.channels, len(frame), max_tokens, max_bytes)
-            return self._tokens(read)
+            return self._tokens(self._read(bytes_of(frame), max_tokens, max_bytes))
+
+    def _read(self, data, max_tokens=None, max_bytes=None):
+        """The next frame, which takes all of the data."""
+        read = self._chain.read(data)
+        if read.end != len(data):
+            raise CorruptStreamError(f"byte {read.end}: {len(data) - read.end} bytes after the frame")
+        check_decoded_size(read.tokens, self._codec.channels, len(data), max_tokens, max_bytes)
+        return read
 
     def _tokens(self, frame):
         """Of a frame that follows the last one."""
+        step = self._step(frame)
+        try:
+            values = self._values(frame, step)
+        except BaseException:
+            step.undo()
+            raise
+        self._go_on(step, frame)
+        return values
+
+    def _step(self, frame):
+        """Where a frame begins."""
         codec = self._codec
         quality = self._quality if frame.quality is None else frame.quality
         if quality is None:
             raise CorruptStreamError("byte 0: the first frame states no quality; it continues another row")
         if not codec.min_quality <= quality <= codec.max_quality:
             raise CorruptStreamError(f"the frame states quality {quality}, the codec has {codec.min_quality} to {codec.max_quality}")
-        state = codec._new_state() if frame.restart else self._state
-        mark = state.mark()
-        try:
-            values = self._values(frame, quality, state)
-        except BaseException:
-            state.rollback(mark)
-            raise
-        self._state, self._chain, self._quality = state, self._chain.after(frame), quality
-        return values
+        return _Step(codec._new_state() if frame.restart else self._state, quality, frame.restart)
 
-    def _values(self, frame, quality, state):
+    def _values(self, frame, step):
         if frame.tokens:
-            return self._codec._decode_tokens(frame.payload, frame.tokens, quality, state)
+            return self._codec._decode_tokens(frame.payload, frame.tokens, step.quality, step.state)
         if len(frame.payload):
             raise CorruptStreamError(f"a frame of no tokens holds {len(frame.payload)} bytes of them")
         return np.empty((0, self._codec.channels), np.float32)
+
+    def _go_on(self, step, frame):
+        """Behind a frame."""
+        self._state, self._chain, self._quality = step.state, self._chain.after(frame), step.quality
 
 
 def check_decoded_size(tokens, channels, coded_bytes, max_tokens=None, max_bytes=None):

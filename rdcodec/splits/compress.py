@@ -12,7 +12,7 @@ from rdcodec.splits.compiled import refuse_compiled, refuse_compiled_call
 from rdcodec.splits.fingerprint import check_codec
 from rdcodec.splits.hooks import block_input, is_skipped, on_every_call, replaced_input
 from rdcodec.splits.meter import Meter
-from rdcodec.splits.rows import Prompts, Row
+from rdcodec.splits.rows import Prompts, Row, send_rows
 from rdcodec.stream import MAX_FRAME_TOKENS
 
 __all__ = ["compress_at"]
@@ -111,10 +111,8 @@ class _Link:
         """What arrives of h [batch, tokens, channels]."""
         mask = _padding(call.padding(), h)
         rows = self.rows(call, cache, len(h))
-        if mask is None and len(h) == 1 and h.numel():
-            return rows[0].send(h[0])[None]
         if mask is None and h.numel():
-            return torch.stack([row.send(tokens) for row, tokens in zip(rows, h.unbind())])
+            return send_rows(rows, h)
         decoded = h.detach().clone(memory_format=torch.contiguous_format)
         for i, row in enumerate(rows):
             if bool(mask[i].any()):

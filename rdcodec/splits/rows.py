@@ -8,7 +8,10 @@ from weakref import WeakSet
 
 import torch
 
-__all__ = ["Prompts", "Row"]
+from rdcodec.codecs import decode_rows, encode_rows
+from rdcodec.stream import MAX_FRAME_TOKENS
+
+__all__ = ["Prompts", "Row", "send_rows"]
 
 
 class Row:
@@ -30,17 +33,37 @@ class Row:
         began = perf_counter()
         frame = self.encoder.encode(h)
         sent = perf_counter()
-        values = torch.from_numpy(self.decoder.decode(frame))
+        values = self.decoder.decode(frame)
         self.meter.add(len(h), len(frame), sent - began, perf_counter() - sent)
-        if h.dtype is torch.float32:
-            return values if h.is_cpu else values.to(h)
-        largest = torch.finfo(h.dtype).max
-        return values.clamp_(-largest, largest).to(h)
+        return _as_sent(values, h)
 
     def fork(self):
         twin = object.__new__(Row)
         vars(twin).update(vars(self), encoder=self.encoder.fork(), decoder=self.decoder.fork())
         return twin
+
+
+def send_rows(rows, h):
+    """What arrives of h [rows, tokens, channels], likewise: rows whose tokens fit a frame are coded side by side."""
+    if len(rows) == 1:
+        return rows[0].send(h[0])[None]
+    if h.shape[0] * h.shape[1] > MAX_FRAME_TOKENS or h.shape[1] > rows[0].frame_tokens:
+        return torch.stack([row.send(tokens) for row, tokens in zip(rows, h.unbind())])
+    began = perf_counter()
+    frames = encode_rows([row.encoder for row in rows], h)
+    sent = perf_counter()
+    values = decode_rows([row.decoder for row in rows], frames)
+    rows[0].meter.add(h.shape[0] * h.shape[1], sum(map(len, frames)), sent - began, perf_counter() - sent)
+    return _as_sent(values, h)
+
+
+def _as_sent(values, h):
+    """Decoded values in the element type and on the device of h."""
+    values = torch.from_numpy(values)
+    if h.dtype is torch.float32:
+        return values if h.is_cpu else values.to(h)
+    largest = torch.finfo(h.dtype).max
+    return values.clamp_(-largest, largest).to(h)
 
 
 class Prompts:

@@ -258,7 +258,7 @@ static rdc_status encode_tokens_of_codec(uint8_t *out) {
     rdc_coded_block *block = NULL;
     rdc_status status = rdc_prediction_make(&prediction, c->parts.predictor);
     if (status.error == RDC_OK) {
-        status = rdc_codec_encode(RDC_CPU_SCALAR, c->codec, c->analysis, prediction, c->h, c->tokens, c->quality, &block);
+        status = rdc_codec_encode(RDC_CPU_SCALAR, c->codec, c->analysis, &prediction, c->h, 1, c->tokens, c->quality, &block);
     }
     check_that((status.error == RDC_OK) == (block != NULL), "there is a payload or not");
     if (block) rdc_coded_block_write(block, out);
@@ -272,8 +272,8 @@ static rdc_status decode_tokens_of_codec(uint8_t *out) {
     rdc_prediction *prediction;
     rdc_status status = rdc_prediction_make(&prediction, c->parts.predictor);
     if (status.error == RDC_OK) {
-        status = rdc_codec_decode(RDC_CPU_SCALAR, c->codec, prediction, given.payload, given.payload_size, c->tokens, c->quality,
-                                  (float *)(void *)out);
+        const rdc_payload payload = {given.payload, given.payload_size};
+        status = rdc_codec_decode(RDC_CPU_SCALAR, c->codec, &prediction, &payload, 1, c->tokens, c->quality, (float *)(void *)out);
     }
     rdc_prediction_free(prediction);
     return status;

@@ -131,7 +131,7 @@ static rdc_prediction *begin(const codec_case *c) {
 const uint8_t *encode_codec_case(rdc_cpu_level level, const codec_case *c, size_t *size) {
     rdc_prediction *prediction = begin(c);
     rdc_coded_block *block = NULL;
-    const rdc_status status = rdc_codec_encode(level, c->codec, c->analysis, prediction, c->h, c->tokens, c->quality, &block);
+    const rdc_status status = rdc_codec_encode(level, c->codec, c->analysis, &prediction, c->h, 1, c->tokens, c->quality, &block);
     check_that(status.error == RDC_OK, "tokens can be encoded");
     *size = rdc_coded_block_size(block);
     uint8_t *payload = buffer_take(*size);
@@ -143,7 +143,8 @@ const uint8_t *encode_codec_case(rdc_cpu_level level, const codec_case *c, size_
 
 rdc_status decode_codec_case(rdc_cpu_level level, const codec_case *c, const uint8_t *payload, size_t size, float *h) {
     rdc_prediction *prediction = begin(c);
-    const rdc_status status = rdc_codec_decode(level, c->codec, prediction, payload, size, c->tokens, c->quality, h);
+    const rdc_payload read = {payload, size};
+    const rdc_status status = rdc_codec_decode(level, c->codec, &prediction, &read, 1, c->tokens, c->quality, h);
     rdc_prediction_free(prediction);
     return status;
 }
