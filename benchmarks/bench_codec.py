@@ -12,15 +12,19 @@ import statistics
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 import transformers
 
 import rdcodec
 from rdcodec import Codec, load_model
+from rdcodec.codecs import decode_rows, encode_rows
 from rdcodec.splits import head_states
 
 TOKENS = 512
 RUNS = 9
+ROWS = 64  # sequences that a token each is coded of
+STEPS = 40
 
 
 def timed(work):
@@ -34,6 +38,19 @@ def cpu_name():
         if line.startswith("model name"):
             return line.split(":")[1].strip()
     return platform.processor()
+
+
+def steps_of_rows(codec, h, rows):
+    """Microseconds a token, encode and decode: medians of steps of one token, after half of h, in so many rows side by side."""
+    encoders, decoders = [codec.encoder() for _ in range(rows)], [codec.decoder() for _ in range(rows)]
+    states = np.stack([np.roll(h, -7 * row, axis=0) for row in range(rows)])
+    decode_rows(decoders, encode_rows(encoders, states[:, : TOKENS // 2]))
+    taken = []
+    for at in range(TOKENS // 2, TOKENS // 2 + STEPS):
+        token = np.ascontiguousarray(states[:, at : at + 1])
+        encode, frames = timed(lambda token=token: encode_rows(encoders, token))
+        taken.append((encode, timed(lambda frames=frames: decode_rows(decoders, frames))[0]))
+    return np.median(taken, axis=0) * 1e6 / rows
 
 
 def main():
@@ -56,8 +73,7 @@ def main():
             seconds["decode"].append(timed(lambda frame=frame: codec.decoder().decode(frame))[0])
     median = {name: statistics.median(values) for name, values in seconds.items()}
     encoder = codec.encoder()
-    single = [timed(lambda t=t: encoder.encode(h[t : t + 1])) for t in range(TOKENS)]
-    size = sum(len(frame) for _, frame in single)
+    size = sum(len(encoder.encode(h[t : t + 1])) for t in range(TOKENS))
 
     print(f"rdcodec {rdcodec.__version__}, torch {torch.__version__}, transformers {transformers.__version__},", end=" ")
     print(f"{cpu_name()}, {torch.get_num_threads()} threads, layer {codec.layer}, quality {codec.default_quality}\n")
@@ -65,7 +81,10 @@ def main():
     for name, value in [*median.items(), ("encode + decode", median["encode"] + median["decode"])]:
         print(f"| {name} | {value:.4f} | {value / median['forward']:.1%} |")
     print(f"\nOne token a frame: {8 * size / TOKENS:.1f} bits per token with frames, {8 * len(frame) / TOKENS:.1f} as one block", end=" ")
-    print(f"(+{size / len(frame) - 1:.1%}); encoding a token takes {statistics.median(t for t, _ in single) * 1e3:.2f} ms.")
+    print(f"(+{size / len(frame) - 1:.1%}).\n\n| a token at a time | encode, microseconds a token | decode |\n|---|---|---|")
+    for rows in (1, ROWS):
+        encode, decode = steps_of_rows(codec, h.numpy(), rows)
+        print(f"| {rows} row{'s' * (rows > 1)} side by side | {encode:.1f} | {decode:.1f} |")
 
 
 if __name__ == "__main__":
