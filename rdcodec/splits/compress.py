@@ -10,6 +10,7 @@ from rdcodec.errors import RdcodecError
 from rdcodec.splits.calls import Calls, cache_among, owners
 from rdcodec.splits.compiled import refuse_compiled, refuse_compiled_call
 from rdcodec.splits.fingerprint import check_codec
+from rdcodec.splits.gradients import check_gradients, straight_through
 from rdcodec.splits.hooks import block_input, is_skipped, on_every_call, replaced_input
 from rdcodec.splits.meter import Meter
 from rdcodec.splits.rows import Prompts, Row, send_rows
@@ -19,7 +20,7 @@ __all__ = ["compress_at"]
 
 
 @contextmanager
-def compress_at(model, layer, codec, quality=None, frame_tokens=None, any_layer=False):
+def compress_at(model, layer, codec, quality=None, frame_tokens=None, any_layer=False, gradients=None):
     """Code the input of block `layer` with real bytes while the context is open.
 
     Every forward pass of the model, also those of `generate()`, encodes the hidden states that enter the block, decodes
@@ -28,7 +29,7 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None, any_layer=
     began with; when a cache reorders its rows (beam search) or is copied, they follow. What a cache drops again (assisted
     decoding) has been sent and is counted. A cache that is pickled is a plain one.
     Padding, where `attention_mask` is 0, passes unchanged and costs nothing; at a decoder that is `decoder_attention_mask`.
-    Gradients do not pass the split.
+    Gradients do not pass the split unless `gradients` says how.
 
     The model is changed for everyone: passes of all threads are coded, each with its own mask, prompt and rows, and the meter
     counts them all. A pass that is under way when the context is opened or closed goes on without. Contexts on one model
@@ -48,6 +49,10 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None, any_layer=
         Tokens a frame at most, 1 to 4096. With 1, whole windows cost what generation token by token costs.
     any_layer : bool
         Take a codec that was fitted to another layer, which is refused otherwise.
+    gradients : str, optional
+        "straight-through": to the states that are sent, the gradient is that of those that arrive, so that what stands before the
+        split can be trained with the codec in the loop. `rdcodec.training.tune` is such a training, with a gradient of the rate
+        besides.
 
     Yields
     ------
@@ -57,16 +62,17 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None, any_layer=
     ------
     RdcodecError
         The architecture is unknown, or a part of the model is compiled; the layer, the quality or `frame_tokens` is out of
-        range; the codec has other channels than the model or is of another layer; during a forward pass: the hidden state holds
+        range, or `gradients` unknown; the codec has other channels than the model or is of another layer; during a forward pass: the hidden state holds
         NaN or infinity, the attention mask is not [batch, tokens] (as with compiled, static caches), the batch changes in the
         middle of a prompt, the call comes from compiled code, or the model trains with gradient checkpointing; as the context
         closes: a pass went by the block.
     """
     refuse_compiled(model)
+    passes_gradients = check_gradients(gradients)
     site = check_codec(model, layer, codec, any_layer)
     frame_tokens = codec.frame_tokens if frame_tokens is None else integer("frame_tokens", frame_tokens, 1, MAX_FRAME_TOKENS)
     codec.encoder(quality)  # a quality out of range is refused here, not in the middle of a forward pass
-    link = _Link(site, codec, quality, frame_tokens)
+    link = _Link(site, codec, quality, frame_tokens, passes_gradients)
     try:
         with ExitStack() as hooks:  # from the inside out, so that a pass which is seen to begin is seen at the block as well
             hooks.enter_context(on_every_call(site.block, link.transmit))
@@ -83,7 +89,7 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None, any_layer=
 class _Link:
     """Head and tail of the split in one process: what its hooks do."""
 
-    def __init__(self, site, codec, quality, frame_tokens):
+    def __init__(self, site, codec, quality, frame_tokens, passes_gradients):
         self.layer = site.layer
         self.layout = site.split.layout
         self.meter = Meter(codec.channels)
@@ -91,6 +97,7 @@ class _Link:
         self.calls = Calls(owners(site.base, site.block))
         self.prompts = Prompts()
         self.passed_by = False
+        self.passes_gradients = passes_gradients
 
     def transmit(self, block, args, kwargs):
         call = self.calls.innermost()
@@ -103,7 +110,11 @@ class _Link:
         if block.training and getattr(block, "gradient_checkpointing", False):
             raise RdcodecError("model: gradient checkpointing would send every state twice; disable it, or call model.eval()")
         state = block_input(args, kwargs)
-        arrived = self.layout.from_tokens(self.send(call, self.layout.to_tokens(state), cache_among(args, kwargs)), state)
+        h = self.layout.to_tokens(state)
+        decoded = self.send(call, h, cache_among(args, kwargs))
+        if self.passes_gradients:
+            decoded = straight_through(h, decoded)
+        arrived = self.layout.from_tokens(decoded, state)
         call.sent.append((state, arrived))
         return replaced_input(args, kwargs, arrived)
 
