@@ -6,8 +6,9 @@ from rdcodec.calibration.output import OutputHead, head_inputs
 from rdcodec.errors import RdcodecError
 from rdcodec.modes import frozen
 from rdcodec.splits import find_site, unwrapped
+from rdcodec.training.gradients import with_gradient
 
-__all__ = ["TailDistortion"]
+__all__ = ["OutputLoss", "TailDistortion"]
 
 KINDS = ("kl", "cross-entropy")
 LARGEST_LOGITS = 2**22  # elements held at a time
@@ -16,8 +17,7 @@ LARGEST_LOGITS = 2**22  # elements held at a time
 class TailDistortion:
     """Distortion of a model's output distributions (next tokens, or an image's class) when it goes on from reconstructed states.
 
-    The model is frozen: gradients flow to the states alone. Logits are computed for a few positions at a time, their gradient
-    with them, and dropped again: those of a whole window would be the largest array there is.
+    The model is frozen: gradients flow to the states alone.
 
     Parameters
     ----------
@@ -39,19 +39,12 @@ class TailDistortion:
     """
 
     def __init__(self, model, layer, kind="kl", autocast=False):
-        if kind not in KINDS:
-            raise RdcodecError(f"kind: expected {' or '.join(map(repr, KINDS))}, got {kind!r}")
         model = unwrapped(model)
         find_site(model, layer)
-        # Autocast would cast the weights of a frozen head again for every chunk.
-        self._head = OutputHead(model, torch.bfloat16 if autocast else None)
-        if kind == "cross-entropy" and not self._head.over_vocabulary:
-            raise RdcodecError(f"kind: expected 'kl' for {type(model).__name__}, a classifier, got {kind!r}")
+        self._loss = OutputLoss(model, kind, autocast)
         self._model = model
         self._layer = layer
-        self._kind = kind
         self._autocast = autocast
-        self._positions = max(1, LARGEST_LOGITS // self._head.classes)
 
     def __call__(self, reconstructed, batch):
         """Mean over the outputs of each window.
@@ -69,11 +62,57 @@ class TailDistortion:
         """
         with frozen(self._model), torch.autocast(reconstructed.device.type, torch.bfloat16, enabled=self._autocast):
             finals = head_inputs(self._model, self._layer, reconstructed, batch.ids)
+        return self._loss(finals, batch)
+
+
+class OutputLoss:
+    """Loss of a model's output distributions at what enters its output head, which is frozen.
+
+    Logits are computed for a few positions at a time, their gradient with them, and dropped again: those of a whole window would be
+    the largest array there is.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+    kind, autocast
+        As for `TailDistortion`.
+
+    Raises
+    ------
+    RdcodecError
+        The model has no output head, or there is no such kind for it.
+    """
+
+    def __init__(self, model, kind, autocast=False):
+        if kind not in KINDS:
+            raise RdcodecError(f"kind: expected {' or '.join(map(repr, KINDS))}, got {kind!r}")
+        # Autocast would cast the weights of a frozen head again for every chunk.
+        self._head = OutputHead(model, torch.bfloat16 if autocast else None)
+        if kind == "cross-entropy" and not self._head.over_vocabulary:
+            raise RdcodecError(f"kind: expected 'kl' for {type(model).__name__}, a classifier, got {kind!r}")
+        self._kind = kind
+        self._positions = max(1, LARGEST_LOGITS // self._head.classes)
+
+    def __call__(self, finals, batch):
+        """Mean over the outputs of each window.
+
+        Parameters
+        ----------
+        finals : torch.Tensor
+            As ``batch.finals``, of the model that is measured.
+        batch : Batch
+
+        Returns
+        -------
+        torch.Tensor
+            float32 [windows], nats a token, or an image.
+        """
+        windows = len(finals)
         if self._kind == "kl":
             given = batch.finals.flatten(0, -2)
         else:
             finals, given = finals[:, :-1], batch.ids[:, 1:].flatten()
-        return self._losses(finals.flatten(0, -2), given).view(len(reconstructed), -1).mean(dim=1)
+        return self._losses(finals.flatten(0, -2), given).view(windows, -1).mean(dim=1)
 
     def _losses(self, finals, given):
         """Loss of each output, over chunks whose graphs end with them."""
@@ -85,7 +124,7 @@ class TailDistortion:
             if finals.requires_grad:
                 gradients += torch.autograd.grad(losses.sum(), x)
         values = torch.cat(values)
-        return _WithGradient.apply(finals, values, torch.cat(gradients)) if gradients else values
+        return with_gradient(finals, values, torch.cat(gradients)) if gradients else values
 
     def _loss(self, finals, given):
         """Loss of final states [n, width], given the uncompressed ones or the next tokens [n]."""
@@ -96,16 +135,3 @@ class TailDistortion:
             return (log_p.exp() * (log_p - log_q)).sum(dim=1)
         return -log_q.gather(1, given[:, None])[:, 0]
 
-
-class _WithGradient(torch.autograd.Function):
-    """Values [n] of x [n, width] whose gradients are known already."""
-
-    @staticmethod
-    def forward(ctx, x, values, gradients):
-        ctx.save_for_backward(gradients)
-        return values.clone()
-
-    @staticmethod
-    def backward(ctx, upstream):
-        (gradients,) = ctx.saved_tensors
-        return upstream[:, None] * gradients, None, None

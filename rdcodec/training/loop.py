@@ -1,4 +1,4 @@
-"""The training loop of learned codecs."""
+"""The training loop of learned codecs, and of models that are tuned to a codec."""
 
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from rdcodec.training.draws import draw_qualities, seed_noise, window_indices
 from rdcodec.training.guard import Guard
 from rdcodec.training.log import Log
 
-__all__ = ["Point", "Reconstruction", "train"]
+__all__ = ["Point", "Reconstruction", "run_training", "train"]
 
 TIMED_STEPS = 4  # and one before them, which is slower than the rest
 
@@ -76,11 +76,40 @@ def train(module, cache, distortion, settings, out, progress=None, resume=False)
         Training diverged: the last checkpoint is from before that. Or the folder holds a checkpoint and `resume` is false,
         or one of other settings or states.
     """
+
+    def measure(module, batch, quality):
+        coded = module(batch.states, quality)
+        bits = coded.bits.mean(dim=1)
+        return distortion(coded.h_hat, batch) if distortion else torch.zeros_like(bits), bits
+
+    return run_training(module, cache, measure, settings, {**asdict(settings), **cache.key}, out, progress, resume)
+
+
+def run_training(module, cache, measure, settings, run, out, progress=None, resume=False):
+    """Train a module for the least loss of what `measure` says of windows; for the rest see `train`.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        With ``parameter_groups(settings)``; its state is what checkpoints hold.
+    cache : StateCache
+    measure : callable
+        ``measure(module, batch, quality)`` for a `Batch` and int64 [windows]: distortion in nats and rate in bits a token, two
+        tensors [windows].
+    settings : Schedule
+    run : dict
+        What the result depends on, plain values: a checkpoint of another run is refused.
+    out, progress, resume
+        As for `train`.
+
+    Returns
+    -------
+    list of Point
+    """
     path = checkpoint_path(out, resume)
     path.parent.mkdir(parents=True, exist_ok=True)
-    run = {**asdict(settings), **cache.key}
     with torch.random.fork_rng():
-        training = _Training(module, cache, distortion, settings)
+        training = _Training(module, cache, measure, settings)
         start, steps = training.restore(load_checkpoint(path, run)) if path.exists() else training.begin()
 
         def save(step):
@@ -119,13 +148,13 @@ def _run(training, start, steps, save, log, report):
 class _Training:
     """A module with its optimizer on the devices there are."""
 
-    def __init__(self, module, cache, distortion, settings):
+    def __init__(self, module, cache, measure, settings):
         self.accelerator = Accelerator()
         self.module = module
         self.settings = settings
         self.guard = Guard()
         self._cache = cache
-        self._distortion = distortion
+        self._measure = measure
         optimizer = torch.optim.AdamW(module.parameter_groups(settings), lr=settings.learning_rate)
         self._rates = [group["lr"] for group in optimizer.param_groups]
         self._distributed, self._optimizer = self.accelerator.prepare(module.train(), optimizer)
@@ -146,7 +175,7 @@ class _Training:
         """One step. Returns its figures, means over windows and devices."""
         began = perf_counter()
         (loss, distortion, bits, quality), norm = self._gradients(step)
-        self.guard.check(step, loss, bits, norm)
+        self.guard.check(step, loss, distortion, bits, norm)
         factor = self.settings.rate_factor((step + 0.5) / steps)
         for group, rate in zip(self._optimizer.param_groups, self._rates):
             group["lr"] = rate * factor
@@ -199,11 +228,8 @@ class _Training:
         """Loss of windows, and the tensor of loss, distortion, rate and quality without their graph."""
         seed_noise(self.settings.seed, place)
         batch, quality = self._cache.read(index).to(self.accelerator.device), quality.to(self.accelerator.device)
-        coded = module(batch.states, quality)
-        bits = coded.bits.mean(dim=1)
-        distortion = self._distortion(coded.h_hat, batch) if self._distortion else torch.zeros_like(bits)
-        # In units of what a bit is worth, so that all qualities weigh the same.
-        loss = (distortion / self.settings.lambda_of(quality) + bits).mean()
+        distortion, bits = self._measure(module, batch, quality)
+        loss = self.settings.loss(distortion, bits, quality)
         return loss, torch.stack([loss, distortion.mean(), bits.mean(), quality.float().mean()]).detach()
 
     def _steps_within(self, minutes):

@@ -7,7 +7,7 @@ from torch import nn
 from rdcodec.calibration.tables import REACH, SCALES, SHAPES, level_pmf, prior_level_pmf
 from rdcodec.codecs.costs import COST_LEVELS, code_lengths
 
-__all__ = ["LevelRate"]
+__all__ = ["LevelRate", "level_slope"]
 
 LEAST_PROBABILITY = 2.0**-15  # what a table can give
 COUNT_DECAY = 0.98  # of what levels were counted so far, a step
@@ -68,7 +68,7 @@ class LevelRate(nn.Module):
         costs = self.costs.view(-1)
         here, above = costs[at], costs[at + 2 * COST_LEVELS]
         bits = here + part * (above - here)
-        slope = _slope(costs, at, magnitude, levels, u)
+        slope = level_slope(costs, at, magnitude, levels, u)
         if self.training:
             self._count(levels, odd, low.long() + (torch.rand_like(part) < part.detach()))
         bits = (bits + slope * (u - u.detach())).sum(-1)
@@ -101,7 +101,7 @@ class LevelRate(nn.Module):
 
 
 @torch.no_grad()
-def _slope(costs, at, magnitude, levels, u):
+def level_slope(costs, at, magnitude, levels, u):
     """Bits by which the code grows, half a step outwards: between the neighbours of a level; at zero, as far as u is from it."""
     outer = costs[at + 1] - costs[at - (magnitude > 0).long()]
     centre = (costs[at + 1] - costs[at]) * (u / 2).clamp(-1, 1)

@@ -1,4 +1,4 @@
-"""Settings of a training."""
+"""Settings of a training: how it goes through its steps, and what it trades for what."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["Settings", "Tradeoff"]
+__all__ = ["Schedule", "Settings", "Tradeoff"]
 
 
 class Tradeoff(NamedTuple):
@@ -25,8 +25,8 @@ class Tradeoff(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How a codec is trained. The loss is D + lambda R, in nats a token, with a lambda for each quality.
+class Schedule:
+    """How a training goes through its steps. Subclasses say what its `loss` is.
 
     Attributes
     ----------
@@ -34,10 +34,6 @@ class Settings:
         Updates of the weights. Exactly one of `steps` and `minutes` is given.
     minutes : float, optional
         Time to train; the steps that it makes are measured once, at the start.
-    lambda0 : float
-        Nats that a bit is worth at quality 0.
-    slope : float
-        How often lambda halves, a quality.
     qualities : tuple of int
         The lowest and the highest quality to train for; higher is finer. Each window of a step draws one.
     windows : int
@@ -59,20 +55,10 @@ class Settings:
     ------
     RdcodecError
         A value is out of its range.
-
-    Examples
-    --------
-    >>> settings = Settings.for_lambdas([2e-4, 5e-5], Tradeoff(lambda0=1e-4, slope=0.25), steps=1000)
-    >>> settings.qualities
-    (-4, 4)
-    >>> f"{settings.lambda_of(-4):.6f} {settings.lambda_of(4):.6f}"
-    '0.000200 0.000050'
     """
 
     steps: int | None = None
     minutes: float | None = None
-    lambda0: float = 1e-4
-    slope: float = 0.25  # as the square of a quantisation step, which halves every 8 qualities
     qualities: tuple[int, int] = (0, 0)
     windows: int = 2
     accumulation: int = 1
@@ -87,11 +73,62 @@ class Settings:
         if (self.steps is None) == (self.minutes is None):
             raise RdcodecError(f"expected steps or minutes, got steps={self.steps} and minutes={self.minutes}")
         for name in ("steps", "windows", "accumulation", "validate_every", "checkpoint_every"):
-            _check(name, self, lambda value: value is None or value >= 1, "at least 1")
-        for name in ("minutes", "lambda0", "slope", "learning_rate", "clip"):
-            _check(name, self, lambda value: value is None or 0 < value < math.inf, "more than 0")
-        _check("warm_up", self, lambda value: 0 <= value < 1, "0 to less than 1")
-        _check("qualities", self, lambda value: len(value) == 2 and value[0] <= value[1], "the lowest and the highest")
+            self._check(name, lambda value: value is None or value >= 1, "at least 1")
+        for name in ("minutes", "learning_rate", "clip"):
+            self._check(name, lambda value: value is None or 0 < value < math.inf, "more than 0")
+        self._check("warm_up", lambda value: 0 <= value < 1, "0 to less than 1")
+        self._check("qualities", lambda value: len(value) == 2 and value[0] <= value[1], "the lowest and the highest")
+
+    def _check(self, name, holds, expected):
+        value = getattr(self, name)
+        if not holds(value):
+            raise RdcodecError(f"{name}: expected {expected}, got {value}")
+
+    @property
+    def validation_qualities(self):
+        """list of int : the lowest, the middle and the highest."""
+        lowest, highest = self.qualities
+        return sorted({lowest, (lowest + highest) // 2, highest})
+
+    def rate_factor(self, fraction):
+        """What the learning rate is multiplied with when a fraction, 0 to 1, of the steps is done."""
+        if fraction < self.warm_up:
+            return fraction / self.warm_up
+        return (1 + math.cos(math.pi * (fraction - self.warm_up) / (1 - self.warm_up))) / 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Schedule):
+    """How a codec is trained. The loss is D + lambda R, in nats a token, with a lambda for each quality.
+
+    Attributes
+    ----------
+    lambda0 : float
+        Nats that a bit is worth at quality 0.
+    slope : float
+        How often lambda halves, a quality.
+
+    Raises
+    ------
+    RdcodecError
+        A value is out of its range.
+
+    Examples
+    --------
+    >>> settings = Settings.for_lambdas([2e-4, 5e-5], Tradeoff(lambda0=1e-4, slope=0.25), steps=1000)
+    >>> settings.qualities
+    (-4, 4)
+    >>> f"{settings.lambda_of(-4):.6f} {settings.lambda_of(4):.6f}"
+    '0.000200 0.000050'
+    """
+
+    lambda0: float = 1e-4
+    slope: float = 0.25  # as the square of a quantisation step, which halves every 8 qualities
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("lambda0", "slope"):
+            self._check(name, lambda value: 0 < value < math.inf, "more than 0")
 
     @classmethod
     def for_lambdas(cls, lambdas, tradeoff, **settings):
@@ -102,24 +139,10 @@ class Settings:
         middle = math.log2(max(lambdas) * min(lambdas)) / 2 + tradeoff.slope * sum(qualities) / 2
         return cls(lambda0=2.0**middle, slope=tradeoff.slope, qualities=tuple(qualities), **settings)
 
-    @property
-    def validation_qualities(self):
-        """list of int : the lowest, the middle and the highest."""
-        lowest, highest = self.qualities
-        return sorted({lowest, (lowest + highest) // 2, highest})
-
     def lambda_of(self, quality):
         """Nats that a bit is worth at a quality, or at each of a tensor of them."""
         return self.lambda0 * 2.0 ** (-self.slope * quality)
 
-    def rate_factor(self, fraction):
-        """What the learning rate is multiplied with when a fraction, 0 to 1, of the steps is done."""
-        if fraction < self.warm_up:
-            return fraction / self.warm_up
-        return (1 + math.cos(math.pi * (fraction - self.warm_up) / (1 - self.warm_up))) / 2
-
-
-def _check(name, settings, holds, expected):
-    value = getattr(settings, name)
-    if not holds(value):
-        raise RdcodecError(f"{name}: expected {expected}, got {value}")
+    def loss(self, distortion, bits, quality):
+        """Mean over windows, in units of what a bit is worth, so that all qualities weigh the same."""
+        return (distortion / self.lambda_of(quality) + bits).mean()
