@@ -14,6 +14,7 @@ from rdcodec.cli.evaluate import evaluate
 from rdcodec.cli.info import info
 from rdcodec.cli.inspect import inspect
 from rdcodec.cli.train import train
+from rdcodec.cli.tune import tune
 from rdcodec.cli.verify import verify
 from rdcodec.errors import ModelMismatchWarning, RdcodecError
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 for _command, _name in (
     (calibrate, "calibrate"),
     (train, "train"),
+    (tune, "tune"),
     (evaluate, "eval"),
     (bounds, "bounds"),
     (encode, "encode"),

@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from threading import Lock, get_ident
 
-__all__ = ["before", "block_input", "is_skipped", "on_every_call", "replaced_input", "skipped", "stopped_at"]
+__all__ = ["before", "block_input", "is_hooked", "is_skipped", "on_every_call", "replaced_input", "skipped", "stopped_at"]
 
 
 def block_input(args, kwargs):
@@ -52,6 +52,11 @@ def on_every_call(module, enter, leave=None):
     finally:
         for handle in handles:
             handle.remove()
+
+
+def is_hooked(module):
+    """Whether a context of `before` or `on_every_call` is open at a module."""
+    return any(isinstance(hook, _Hook) for hook in module._forward_pre_hooks.values())
 
 
 class _Hook:

@@ -5,7 +5,7 @@ import json
 
 from rdcodec.files import replace_file
 
-__all__ = ["Log"]
+__all__ = ["Log", "first_validation"]
 
 
 class Log:
@@ -49,6 +49,12 @@ class Log:
     def close(self):
         if self._board is not None:
             self._board.close()
+
+
+def first_validation(out):
+    """Figures from before a training, a list of dict, as `Log` wrote them to a folder."""
+    entries = [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [entry["validation"] for entry in entries if entry["step"] == 0 and "validation" in entry]
 
 
 def _is_before(line, start):

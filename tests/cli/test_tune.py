@@ -1,0 +1,74 @@
+"""tune: from a model and a codec to a folder with both."""
+
+import json
+
+import pytest
+
+from rdcodec import Codec
+from rdcodec.cli.app import run
+from rdcodec.models import load_model
+from rdcodec.training import load_tuned
+
+pytest.importorskip("peft")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def tune(model_dir, codec_dir, text_files, tmp_path, cache):
+    def tune(*arguments):
+        given = ["--model", model_dir, "--codec", codec_dir, "--text", text_files[0], "--out", tmp_path / "out"]
+        return run(["tune", *map(str, [*given, "--cache", cache, "--steps", 3, "--quality", "-24", *arguments])])
+
+    return tune
+
+
+def test_tune_writes_both_and_what_was_measured(tune, codec_dir, model_dir, tmp_path, capsys):
+    assert tune("--json", tmp_path / "r.json", "--merge", tmp_path / "merged") == 0
+    result = json.loads((tmp_path / "r.json").read_text())
+    tuned = load_tuned(tmp_path / "out", load_model(str(model_dir))[0])
+    assert result["codec_id"] == tuned.codec.codec_id.hex() == Codec.from_pretrained(codec_dir).codec_id.hex()
+    assert tuned.codec.default_quality == -24
+    (before,), (after,) = result["before"], result["after"]
+    assert after["distortion"] < before["distortion"] and after["bits_per_token"] == before["bits_per_token"]
+    assert f"quality -24: {before['distortion']:.4f} nats at" in capsys.readouterr().out
+
+
+def test_a_merged_model_is_measured_as_any_other(tune, text_files, tmp_path, capsys):
+    assert tune("--part", "both", "--lambda", "1e-4", "--full", "--merge", tmp_path / "merged") == 0
+    arguments = ["--model", tmp_path / "merged", "--codec", tmp_path / "merged" / "codec", "--text", text_files[1]]
+    capsys.readouterr()
+    assert run(["eval", *map(str, [*arguments, "--window", 64, "--windows", 2])]) == 0
+    assert "was fitted to a model" not in capsys.readouterr().err
+
+
+def test_a_checkpoint_is_resumed_only_if_asked(tune, capsys):
+    assert tune() == 0
+    assert tune() == 1
+    assert "checkpoint.pt exists; resume from it" in capsys.readouterr().err
+    assert tune("--resume") == 0
+
+
+def test_a_range_of_qualities(tune, tmp_path):
+    assert tune("--quality", "-24,-8", "--json", tmp_path / "r.json") == 0
+    assert [point["quality"] for point in json.loads((tmp_path / "r.json").read_text())["after"]] == [-24, -16, -8]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (("--quality", "fine"), "--quality: expected one quality, or the lowest and the highest with a comma between, got 'fine'"),
+        (("--quality", "1,2,3"), "--quality: expected one quality"),
+        (("--part", "middle"), "part: expected one of tail, head, both, got middle"),
+        (("--lambda", "1e-4"), "lambda_rate: expected 0 where the tail is tuned"),
+        (("--loss", "l2"), "kind: expected one of kl, cross-entropy, got l2"),
+        (("--steps", "0"), "steps: expected at least 1, got 0"),
+        (("--layer", "2"), "codec: expected one of layer 2, got one of layer 1"),
+    ],
+)
+def test_wrong_options_are_refused(tune, capsys, wrong, message):
+    assert tune(*wrong) == 1
+    assert message in capsys.readouterr().err
