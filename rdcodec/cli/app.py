@@ -13,6 +13,7 @@ from rdcodec.cli.encode import encode
 from rdcodec.cli.evaluate import evaluate
 from rdcodec.cli.info import info
 from rdcodec.cli.inspect import inspect
+from rdcodec.cli.lm_eval import lm_eval
 from rdcodec.cli.train import train
 from rdcodec.cli.tune import tune
 from rdcodec.cli.verify import verify
@@ -40,6 +41,8 @@ for _command, _name in (
     (info, "info"),
 ):
     app.command(_name)(_command)
+# Its options are those of another program, --help among them.
+app.command("lm-eval", add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lm_eval)
 
 
 def run(arguments=None):
