@@ -69,7 +69,7 @@ def tune(
         minutes=minutes if steps is None else None,
         qualities=_parse_qualities(quality, found.default_quality),
         windows=windows,
-        learning_rate=learning_rate or RATES[method],
+        learning_rate=RATES[method] if learning_rate is None else learning_rate,
         part=part,
         method=method,
         rank=rank,

@@ -66,6 +66,7 @@ def test_a_range_of_qualities(tune, tmp_path):
         (("--lambda", "1e-4"), "lambda_rate: expected 0 where the tail is tuned"),
         (("--loss", "l2"), "kind: expected one of kl, cross-entropy, got l2"),
         (("--steps", "0"), "steps: expected at least 1, got 0"),
+        (("--learning-rate", "0"), "learning_rate: expected more than 0, got 0.0"),
         (("--layer", "2"), "codec: expected one of layer 2, got one of layer 1"),
     ],
 )

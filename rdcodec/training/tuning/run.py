@@ -121,7 +121,7 @@ def _check(model, codec, settings, layer):
     site = check_codec(model, layer, codec)
     if is_hooked(site.block):
         raise RdcodecError("model: expected one that is not compressed just now; close the context of compress_at")
-    if model.config.is_encoder_decoder or model.main_input_name != "input_ids":
+    if model.config.is_encoder_decoder or getattr(model, "get_output_embeddings", lambda: None)() is None:
         raise RdcodecError(f"model: expected a causal language model, got {type(model).__name__}")
     OutputLoss(model, settings.kind)
     blocks_of(site, settings.part)

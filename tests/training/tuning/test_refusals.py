@@ -63,6 +63,9 @@ def test_models_of_other_kinds(refused):
     config = {"vocab_size": 256, "d_model": 32, "d_ff": 64, "num_layers": 2, "num_heads": 4, "d_kv": 8}
     t5 = transformers.T5ForConditionalGeneration(transformers.T5Config(**config))
     refused(t5, "model: expected a causal language model, got T5ForConditionalGeneration", codec=RawCodec(32), layer=LAYER)
+    config = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 256}
+    classifier = transformers.LlamaForSequenceClassification(transformers.LlamaConfig(**config))
+    refused(classifier, "model: expected a causal language model, got Llama", codec=RawCodec(32), layer=LAYER)
 
 
 def test_codecs_of_another_layer_or_width(fresh, refused, codec):
