@@ -20,7 +20,7 @@ from rdcodec.training.states import StateCache
 from rdcodec.training.tuning.folder import Tuned, save_tuned, with_origin
 from rdcodec.training.tuning.module import TunedModule
 from rdcodec.training.tuning.rate import RateSlopes
-from rdcodec.training.tuning.weights import adapted, block_weights, blocks_of, check_plain, need_peft, training_alone
+from rdcodec.training.tuning.weights import adapted, adapted_layers, block_weights, blocks_of, check_plain, need_peft, training_alone
 
 __all__ = ["tune"]
 
@@ -112,8 +112,6 @@ def _at_quality(codec, settings):
 
 def _check(model, codec, settings, layer):
     """The split point, after everything that can be refused before the work."""
-    if settings.method == "lora":
-        need_peft()
     check_plain(model)
     layer = getattr(codec, "layer", None) if layer is None else layer
     if layer is None:
@@ -125,10 +123,13 @@ def _check(model, codec, settings, layer):
         raise RdcodecError(f"model: expected a causal language model, got {type(model).__name__}")
     OutputLoss(model, settings.kind)
     blocks_of(site, settings.part)
+    if settings.method == "lora":
+        need_peft()
+        adapted_layers(site, settings)
+    elif model.dtype != torch.float32:
+        raise RdcodecError(f"model: expected float32 weights for full tuning, got {model.dtype}; autocast makes it as fast")
     for quality in settings.qualities:
         codec.encoder(quality)
     if settings.lambda_rate:
         RateSlopes(codec)
-    if settings.method == "full" and model.dtype != torch.float32:
-        raise RdcodecError(f"model: expected float32 weights for full tuning, got {model.dtype}; autocast makes it as fast")
     return site

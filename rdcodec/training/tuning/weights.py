@@ -4,11 +4,12 @@ import importlib.util
 from contextlib import contextmanager
 
 import torch
+from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["adapted", "block_weights", "blocks_of", "check_plain", "need_peft", "training_alone"]
+__all__ = ["adapted", "adapted_layers", "block_weights", "blocks_of", "check_plain", "need_peft", "training_alone"]
 
 
 def need_peft():
@@ -30,8 +31,6 @@ def check_plain(model):
     ------
     RdcodecError
     """
-    from transformers import PreTrainedModel
-
     if not isinstance(model, PreTrainedModel):
         raise RdcodecError(f"model: expected one of transformers without a wrapper, got {type(model).__name__}")
     held = next((name for name, module in model.named_modules() if hasattr(module, "lora_A") or hasattr(module, "base_layer")), None)
@@ -67,11 +66,6 @@ def adapted(site, settings):
     ------
     peft.PeftModel
         Around the model, which holds the adapters from here on; after an error it is as it was.
-
-    Raises
-    ------
-    RdcodecError
-        The blocks have no linear layers of the names that are asked for.
     """
     required = [(parameter, parameter.requires_grad) for parameter in site.model.parameters()]
     tuned = _with_adapters(site, settings)
@@ -88,25 +82,38 @@ def adapted(site, settings):
 def _with_adapters(site, settings):
     from peft import LoraConfig, get_peft_model
 
-    linear = [
-        (f"{name}.{own}", layer)
-        for name, block in blocks_of(site, settings.part)
-        for own, layer in block.named_modules()
-        if isinstance(layer, (torch.nn.Linear, Conv1D))
-    ]
-    chosen = [name for name, _ in linear if not settings.targets or name.rpartition(".")[2] in settings.targets]
-    if not chosen:
-        found = sorted({name.rpartition(".")[2] for name, _ in linear})
-        raise RdcodecError(f"targets: expected some of {', '.join(found)}, got {', '.join(settings.targets)}")
+    layers = adapted_layers(site, settings)
     config = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
-        target_modules=chosen,
-        fan_in_fan_out=isinstance(linear[0][1], Conv1D),
+        target_modules=list(layers),
+        fan_in_fan_out=any(isinstance(layer, Conv1D) for layer in layers.values()),
     )
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         return get_peft_model(site.model, config)
+
+
+def adapted_layers(site, settings):
+    """dict of name in the model to layer: the linear layers of a part that get adapters.
+
+    Raises
+    ------
+    RdcodecError
+        The blocks have none of the names that are asked for.
+    """
+    linear = {
+        f"{name}.{own}": layer
+        for name, block in blocks_of(site, settings.part)
+        for own, layer in block.named_modules()
+        if isinstance(layer, (torch.nn.Linear, Conv1D))
+    }
+    own_names = {name: name.rpartition(".")[2] for name in linear}
+    chosen = {name: layer for name, layer in linear.items() if not settings.targets or own_names[name] in settings.targets}
+    if not chosen:
+        found = ", ".join(sorted(set(own_names.values())))
+        raise RdcodecError(f"targets: expected some of {found}, got {', '.join(settings.targets)}")
+    return chosen
 
 
 @contextmanager

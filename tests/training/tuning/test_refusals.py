@@ -21,7 +21,7 @@ def refused(run, tmp_path):
     def refused(model, message, **arguments):
         with pytest.raises(RdcodecError, match=message):
             run(model, tmp_path / "out", **arguments)
-        assert not (tmp_path / "out" / "log.jsonl").exists()
+        assert not (tmp_path / "out").exists()
 
     return refused
 
