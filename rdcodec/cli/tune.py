@@ -48,7 +48,7 @@ def tune(
     ] = False,
     merge: Annotated[
         Optional[Path],
-        typer.Option("--merge", help="Also write a plain model with merged weights to this folder, its codec below it.", show_default=False),
+        typer.Option("--merge", help="Also write a plain model of merged weights here, its codec below it.", show_default=False),
     ] = None,
     cache: Annotated[
         Optional[Path], typer.Option("--cache", help="Folder of hidden states to use again.", show_default="OUT/cache")

@@ -62,10 +62,10 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None, any_layer=
     ------
     RdcodecError
         The architecture is unknown, or a part of the model is compiled; the layer, the quality or `frame_tokens` is out of
-        range, or `gradients` unknown; the codec has other channels than the model or is of another layer; during a forward pass: the hidden state holds
-        NaN or infinity, the attention mask is not [batch, tokens] (as with compiled, static caches), the batch changes in the
-        middle of a prompt, the call comes from compiled code, or the model trains with gradient checkpointing; as the context
-        closes: a pass went by the block.
+        range, or `gradients` unknown; the codec has other channels than the model or is of another layer; during a forward pass:
+        the hidden state holds NaN or infinity, the attention mask is not [batch, tokens] (as with compiled, static caches), the
+        batch changes in the middle of a prompt, the call comes from compiled code, or the model trains with gradient
+        checkpointing; as the context closes: a pass went by the block.
     """
     refuse_compiled(model)
     passes_gradients = check_gradients(gradients)

@@ -87,7 +87,8 @@ def test_qualities_out_of_range(fresh, refused):
 
 
 def test_parts_without_blocks_or_layers(fresh, refused):
-    refused(fresh, "part: expected 'tail' at layer 0, before which there are no blocks", codec=RawCodec(32), layer=0, part="head", qualities=(0, 0))
+    at_0 = {"codec": RawCodec(32), "layer": 0, "qualities": (0, 0)}
+    refused(fresh, "part: expected 'tail' at layer 0, before which there are no blocks", part="head", **at_0)
     refused(fresh, "targets: expected some of .*down_proj.*q_proj.*, got c_attn", targets=("c_attn",))
 
 
