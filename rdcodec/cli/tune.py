@@ -92,10 +92,7 @@ def tune(
     if not accelerator.is_main_process:
         return
     if merge is not None:
-        merged = tuned.merged()
-        merged.model.save_pretrained(merge)
-        tokenizer.save_pretrained(merge)
-        merged.codec.save_pretrained(merge / "codec")
+        training.save_merged(tuned, tokenizer, merge)
     write_json(
         json,
         {

@@ -6,7 +6,7 @@ from rdcodec.training.loop import Point, Reconstruction, train
 from rdcodec.training.recipe import FAMILIES, Trained, TrainedPoint, train_codec
 from rdcodec.training.settings import Settings, Tradeoff
 from rdcodec.training.states import Batch, StateCache
-from rdcodec.training.tuning import Tuned, TuneSettings, load_tuned, save_tuned, tune
+from rdcodec.training.tuning import Tuned, TuneSettings, load_tuned, save_merged, save_tuned, tune
 
 __all__ = [
     "FAMILIES",
@@ -22,6 +22,7 @@ __all__ = [
     "TuneSettings",
     "Tuned",
     "load_tuned",
+    "save_merged",
     "save_tuned",
     "train",
     "train_codec",

@@ -19,7 +19,7 @@ from rdcodec.splits.registry import find_site
 from rdcodec.training.tuning.settings import METHODS, PARTS
 from rdcodec.training.tuning.weights import block_weights, check_plain, need_peft
 
-__all__ = ["Tuned", "load_tuned", "save_tuned", "with_origin"]
+__all__ = ["Tuned", "load_tuned", "save_merged", "save_tuned", "with_origin"]
 
 VERSION = 1
 TUNED_FILE = "tuned.json"
@@ -90,11 +90,11 @@ def save_tuned(tuned, directory):
     Raises
     ------
     RdcodecError
-        Its adapters are merged: then it is a model as any other, saved by its own `save_pretrained`.
+        Its adapters are merged: then it is a model as any other, for `save_merged`.
     """
     directory = Path(directory)
     if tuned.method == "lora" and not hasattr(tuned.model, "merge_and_unload"):
-        raise RdcodecError("tuned: its adapters are merged, save the model and the codec by their own save_pretrained")
+        raise RdcodecError("tuned: its adapters are merged, expected to be saved by save_merged")
     directory.mkdir(parents=True, exist_ok=True)
     if tuned.method == "lora":
         tuned.model.save_pretrained(directory, save_embedding_layers=False)
@@ -113,6 +113,34 @@ def save_tuned(tuned, directory):
         **({} if tuned.base is None else {"base": tuned.base._asdict()}),
     }
     replace_file(directory / TUNED_FILE, (json.dumps(fields, indent=2) + "\n").encode())
+
+
+def save_merged(tuned, tokenizer, directory):
+    """Write a plain model of merged weights with its tokenizer to a folder, and its codec to the folder `codec` in it.
+
+    Parameters
+    ----------
+    tuned : Tuned
+        Its model is merged by this.
+    tokenizer : transformers.PreTrainedTokenizerBase
+    directory : str or path
+        Made if it does not exist.
+
+    Returns
+    -------
+    Tuned
+        Merged.
+    """
+    merged = tuned.merged()
+    model = merged.model
+    if getattr(model, "quantization_method", None) == "gguf":  # unpacked as it was loaded, but it would not be saved
+        for name in ("hf_quantizer", "quantization_method", "is_quantized"):
+            vars(model).pop(name, None)
+        del model.config.quantization_config
+    model.save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    merged.codec.save_pretrained(Path(directory) / "codec")
+    return merged
 
 
 def load_tuned(directory, model, merge=False):

