@@ -78,7 +78,9 @@ LINES = {
     "entropy at most, by the symbols' covariance": lambda row: _with_error(row.symbol_entropy),
     "entropy at most, by the model's likelihood": lambda row: _with_error(row.token_entropy),
     "gap, rate over entropy": lambda row: "{:,.1f} to {:,.1f}".format(*row.gap.interval),
-    "PAC bound on |measured - true rate|": lambda row: f"{row.pac.value:,.0f}",
+    "PAC, |measured - true| for linear models": lambda row: _or_vacuous(row.pac),
+    "Occam, rate of any codec as long as this": lambda row: _or_vacuous(row.occam),
+    "  its bits; windows that it would need": lambda row: "{description:,.0f}; {needed:,.0f}".format(**row.occam.terms),
     "log-determinant of levels' covariance": lambda row: f"{row.log_det.value:,.0f}",
     "Rademacher complexity, l1-ball": lambda row: f"{row.complexity.value:.3g}",
     "Rademacher complexity, l2-ball": lambda row: f"{row.complexity_l2.value:.3g}",
@@ -103,3 +105,7 @@ def _print(rows, delta):
 
 def _with_error(estimate):
     return f"{estimate.value:,.2f} ± {estimate.error:.2f}"
+
+
+def _or_vacuous(bound):
+    return f"{bound.value:,.0f}" + (", vacuous" if bound.terms["vacuous"] else "")

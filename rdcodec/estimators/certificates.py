@@ -1,4 +1,4 @@
-"""Bounds on a rate: of the PAC kind before it is measured, and certificates from blocks that nothing was fitted to."""
+"""Certificates: bounds on the rate of a fixed codec, from blocks that nothing was fitted to."""
 
 import math
 
@@ -6,9 +6,9 @@ import numpy as np
 
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.estimate import Estimate
-from rdcodec.estimators.samples import between, vector
+from rdcodec.estimators.samples import DELTA, between, vector
 
-__all__ = ["certify", "pac_bound"]
+__all__ = ["certify"]
 
 # Share of the largest bet that is safe against any single sample.
 BOLDEST_BET = 0.9
@@ -17,64 +17,7 @@ BOLDEST_BET = 0.9
 HALVINGS = 60
 
 
-def pac_bound(complexity, bound, samples, delta=0.05, lipschitz=1.0):
-    """How far the V-entropy may be from its empirical value: 2 L R_n + B sqrt(2 ln(1/delta) / n).
-
-    Parameters
-    ----------
-    complexity : Estimate or float
-        Rademacher complexity R_n of the functions before the loss, at least 0.
-    bound : float
-        B, that the loss never exceeds in magnitude, in bits.
-    samples : int
-        n, independent, at least 1.
-    delta : float
-        Probability that the bound fails, on each side; between 0 and 1.
-    lipschitz : float
-        L, of what is applied to the functions, such as the product of spectral norms; by Talagrand's contraction [1]_ the
-        complexity is multiplied by it.
-
-    Returns
-    -------
-    Estimate
-        In bits; the error is that of the complexity. terms: "complexity" 2 L R_n; "deviation" B sqrt(2 ln(1/delta)/n), which
-        holds where R_n is the expected complexity [2]_; "empirical", the whole bound if R_n is that of these very samples: 2 L
-        R_n + 3 B sqrt(2 ln(2/delta)/n) [1]_.
-
-    Raises
-    ------
-    RdcodecError
-        An argument is out of range.
-
-    References
-    ----------
-    .. [1] M. Mohri, A. Rostamizadeh, A. Talwalkar, Foundations of Machine Learning, 2018, theorem 3.3 and lemma 5.7.
-    .. [2] P. Bartlett, S. Mendelson, Rademacher and Gaussian complexities, 2002.
-
-    Examples
-    --------
-    >>> from rdcodec.estimators import pac_bound
-    >>> found = pac_bound(0.02, bound=10, samples=10_000)
-    >>> print(f"{found.value:.3f} = {found.terms['complexity']:.3f} + {found.terms['deviation']:.3f}")
-    0.285 = 0.040 + 0.245
-    """
-    is_estimate = isinstance(complexity, Estimate)
-    radius = complexity.value if is_estimate else float(complexity)
-    bound, lipschitz = between(bound, "bound", 0, math.inf), between(lipschitz, "lipschitz", 0, math.inf)
-    delta = between(delta, "delta", 0, 1)
-    if not 0 <= radius < math.inf:
-        raise RdcodecError(f"complexity: expected a finite number of at least 0, got {radius}")
-    if samples < 1:
-        raise RdcodecError(f"samples: expected at least 1, got {samples}")
-    contracted = 2 * lipschitz * radius
-    deviation = bound * math.sqrt(2 * math.log(1 / delta) / samples)
-    empirical = contracted + 3 * bound * math.sqrt(2 * math.log(2 / delta) / samples)
-    error = 2 * lipschitz * complexity.error if is_estimate else 0.0
-    terms = {"complexity": contracted, "deviation": deviation, "empirical": empirical}
-    return Estimate.normal(contracted + deviation, error, "bits", int(samples), **terms)
-
-
-def certify(rates, upper, delta=0.01, method="betting"):
+def certify(rates, upper, delta=DELTA, method="betting"):
     """Upper confidence bound on a fixed codec's true rate, from its rates on independent blocks that nothing was fitted to.
 
     Parameters

@@ -5,6 +5,9 @@ import numpy as np
 from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
 
+# Probability that a bound may fail, where nobody says.
+DELTA = 0.01
+
 # Numbers that are converted to float64 at a time.
 BLOCK = 1 << 22
 

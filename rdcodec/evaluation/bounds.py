@@ -1,7 +1,10 @@
 """How far the rate of a codec at a layer is from what entropy allows: bounds of both, with error bars."""
 
+import lzma
 import math
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -14,6 +17,7 @@ from rdcodec.estimators import (
     certify,
     gaussian_entropy_bound,
     log_det_covariance,
+    occam_bound,
     pac_bound,
     rademacher_complexity,
     spectral_norm,
@@ -24,7 +28,7 @@ from rdcodec.modes import evaluating
 from rdcodec.splits import unwrapped
 from rdcodec.splits.fingerprint import check_codec
 
-__all__ = ["LayerBounds", "fallback_rate", "layer_bounds", "token_entropy_bound"]
+__all__ = ["LayerBounds", "description_bits", "fallback_rate", "layer_bounds", "token_entropy_bound"]
 
 DRAWS = 1000  # of signs
 FALLBACK_BITS = 4  # an element
@@ -67,7 +71,11 @@ class LayerBounds:
     level_slope : float
         Lipschitz constant of the code length by a level, in bits.
     pac : Estimate
-        Bound of the PAC kind on how far the rate over these windows is from the true one, with probability 1 - delta.
+        How far, with probability 1 - delta, the code length of any model of a class is from its mean over these windows: models
+        that predict each level of a window by a linear functional of its levels in the l1-ball and pay `level_slope` for a level
+        of error at most, clipped to the rate of `fallback_rate`. Not of this codec, for which the certificate is enough.
+    occam : Estimate
+        Bound on the true rate of any codec whose checkpoint takes no more bits than this one's, were it chosen by these windows.
     """
 
     method: str
@@ -87,6 +95,7 @@ class LayerBounds:
     head_norm: Estimate
     level_slope: float
     pac: Estimate
+    occam: Estimate
 
 
 def fallback_rate(channels, tokens):
@@ -95,6 +104,16 @@ def fallback_rate(channels, tokens):
     """
     h = np.zeros((tokens, channels), np.float32)
     return 8 * len(IntegerCodec(channels, FALLBACK_BITS).encoder().encode(h)) / tokens
+
+
+def description_bits(codec):
+    """Bits that describe a codec: its checkpoint, compressed by LZMA, and twice the logarithm of the length for a code without
+    prefixes."""
+    with TemporaryDirectory() as folder:
+        codec.save_pretrained(folder)
+        content = b"".join(path.read_bytes() for path in sorted(Path(folder).iterdir()))
+    size = 8 * len(lzma.compress(content, preset=1))
+    return size + 2 * math.ceil(math.log2(size + 1)) + 1
 
 
 def token_entropy_bound(model, inputs):
@@ -144,7 +163,7 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
     token_entropy : Estimate, optional
         As `token_entropy_bound` gives it.
     delta : float
-        Probability that certificate and PAC bound fail.
+        Probability that each of certificate, PAC bound and Occam bound fails.
     progress : callable, optional
         (stage, fraction) -> None
 
@@ -172,8 +191,7 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
     cap = fallback_rate(codec.channels, tokens)
     flat, slope = levels.reshape(windows, -1).astype(np.float64), codec.level_slope
     balls = {ball: rademacher_complexity(flat, ball, draws=DRAWS) for ball in ("l1", "l2")}
-    lipschitz = {"l1": slope * components, "l2": slope * math.sqrt(components / tokens)}  # of bits a token
-    pac = min((pac_bound(balls[ball], cap, windows, delta, lipschitz[ball]) for ball in balls), key=lambda found: found.value)
+    clipped = np.minimum(rates, cap)
     by_token = levels.reshape(windows * tokens, -1).astype(np.float64)
     rate, symbol_entropy = _over_windows(rates), _symbol_entropy(by_token, side.reshape(windows * tokens, -1).astype(np.float64))
     return LayerBounds(
@@ -183,7 +201,7 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
         windows=windows,
         tokens=windows * tokens,
         rate=rate,
-        certificate=certify(np.minimum(rates, cap), cap, delta),
+        certificate=certify(clipped, cap, delta),
         symbol_entropy=symbol_entropy,
         token_entropy=token_entropy,
         gap=_gap(rate, [bound for bound in (symbol_entropy, token_entropy) if bound]),
@@ -193,7 +211,9 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
         analysis_norm=spectral_norm(codec.level_map(quality)),
         head_norm=norm,
         level_slope=slope,
-        pac=pac,
+        # each of a window's levels has a functional of its own: the complexity of their sum is at most the sum of theirs
+        pac=pac_bound(balls["l1"], cap, windows, delta, lipschitz=slope * components),
+        occam=occam_bound(clipped.mean(), cap, description_bits(codec), windows, delta),
     )
 
 

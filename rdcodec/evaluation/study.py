@@ -27,7 +27,7 @@ class StudyRow:
     layer, quality, channels, windows, tokens : int
     rate, rate_error : float
         Real bytes; standard error over windows.
-    certificate, symbol_entropy, log_det, pac : float
+    certificate, symbol_entropy, log_det : float
     token_entropy : float or None
     gap_low, gap_high : float
     complexity, complexity_l2 : float
@@ -56,7 +56,6 @@ class StudyRow:
     analysis_norm: float
     head_norm: float
     level_slope: float
-    pac: float
 
 
 # What rates are compared with; what grows with the state's size is divided by it, as the rate is.
@@ -65,7 +64,6 @@ BOUNDS = {
     "log-determinant of the levels' covariance, bits/element": lambda row: row.log_det / row.channels,
     "Rademacher complexity, l2-ball, a level": lambda row: row.complexity_l2 / np.sqrt(row.tokens / row.windows * row.channels),
     "Rademacher complexity, l1-ball": lambda row: row.complexity,
-    "PAC bound, bits/element": lambda row: row.pac / row.channels,
     "spectral norm of the head": lambda row: row.head_norm,
 }
 
@@ -103,7 +101,6 @@ def study_row(model, task, channels, bounds):
         analysis_norm=bounds.analysis_norm.value,
         head_norm=bounds.head_norm.value,
         level_slope=bounds.level_slope,
-        pac=bounds.pac.value,
     )
 
 
@@ -187,6 +184,8 @@ def plot_study(rows):
     panels = figure.subplots(lines, COLUMNS, sharey=True).ravel()
     for panel, (name, bound) in zip(panels, BOUNDS.items()):
         _draw(panel, rows, name, bound)
+    for panel in panels[len(BOUNDS) :]:
+        panel.remove()
     for panel in panels[::COLUMNS]:
         panel.set_ylabel("rate: real bits an element")
     labels = {label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels())}

@@ -12,7 +12,7 @@ from rdcodec import RdcodecError
 from rdcodec.codecs import ContextCodec, DirectAccessCodec, GlobalStepCodec, IntegerCodec
 from rdcodec.estimators import Estimate
 from rdcodec.evaluation import head_norm, layer_bounds, token_entropy_bound
-from rdcodec.evaluation.bounds import _gap, _symbol_entropy, fallback_rate
+from rdcodec.evaluation.bounds import _gap, _symbol_entropy, description_bits, fallback_rate
 from rdcodec.splits import head_states, run_head, run_tail
 
 LAYER = 1  # of the codecs of learned_parts
@@ -40,6 +40,20 @@ def test_certificate_is_above_the_rate_and_no_more_than_the_fallback(bounds, cod
     cap = fallback_rate(codec.channels, 24)
     assert 4 * codec.channels < cap < 5 * codec.channels
     assert min(bounds.rate.value, cap) <= bounds.certificate.value <= cap
+
+
+def test_bounds_over_families_are_no_more_than_trivial_and_say_so(bounds, codec):
+    cap = fallback_rate(codec.channels, 24)
+    assert bounds.pac.value == cap and bounds.pac.terms["vacuous"]
+    assert bounds.pac.terms["complexity"] == pytest.approx(2 * codec.level_slope * 32 * bounds.complexity.value)
+    assert bounds.occam.value <= cap and bounds.occam.terms["vacuous"]
+    assert bounds.occam.terms["description"] == description_bits(codec)
+
+
+def test_description_is_no_shorter_than_what_it_says(codec, tmp_path):
+    codec.save_pretrained(tmp_path)
+    raw = 8 * sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert raw / 100 < description_bits(codec) < raw
 
 
 def test_gap_reaches_from_the_least_bound_on_the_entropy_to_the_rate(bounds):

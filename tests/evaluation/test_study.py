@@ -31,13 +31,12 @@ ROW = StudyRow(
     analysis_norm=1.0,
     head_norm=2.0,
     level_slope=7.0,
-    pac=100.0,
 )
 
 
 def rows(count):
     rng = np.random.default_rng(2)
-    names = ("rate", "symbol_entropy", "log_det", "complexity", "complexity_l2", "head_norm", "pac")
+    names = ("rate", "symbol_entropy", "log_det", "complexity", "complexity_l2", "head_norm")
     return [
         replace(ROW, model="ab"[k % 2], codec="xyz"[k % 3], layer=k, **{name: float(rng.uniform(1, 9)) for name in names})
         for k in range(count)
@@ -81,7 +80,7 @@ def test_refused(x, y, message):
 
 def test_picture_has_every_model_and_codec():
     figure = plot_study(rows(12))
-    assert len(figure.axes) == 6
+    assert len(figure.axes) == 5
     assert {text.get_text() for text in figure.legends[0].get_texts()} == {f"{m}, {c}" for m in "ab" for c in "xyz"}
     assert all("r = " in panel.get_title(loc="left") for panel in figure.axes)
     with pytest.raises(RdcodecError, match="rows: expected at least 3"):
