@@ -29,10 +29,11 @@ def bounds(
         Optional[int], typer.Option("--quality", help="Each codec's default if not given.", show_default=False)
     ] = None,
     window: Annotated[int, typer.Option("--window", help="Tokens a window.")] = 512,
-    windows: Annotated[int, typer.Option("--windows", help="Windows, the first ones of the text.")] = 24,
+    windows: Annotated[int, typer.Option("--windows", help="Windows, drawn at random from the text.")] = 24,
     likelihoods: Annotated[
         int, typer.Option("--likelihoods", help="Of these, windows on which the whole model runs, for its likelihood.")
     ] = 24,
+    seed: Annotated[int, typer.Option("--seed", help="Of the draw of windows.")] = 0,
     delta: Annotated[float, typer.Option("--delta", help="Probability that a certificate fails.")] = 0.01,
     json: Json = None,
 ):
@@ -45,16 +46,17 @@ def bounds(
     loaded, tokenizer = load_quietly(model)
     from rdcodec import evaluation
 
-    measured, _ = evaluation.cut_text(tokenizer, content, window, windows)
+    measured, rest = evaluation.cut_text(tokenizer, content, window, windows, seed)
+    population = len(measured) + len(rest)
     with progress_bar() as progress:
         progress("the model's likelihood", 0.0)
-        entropy = evaluation.token_entropy_bound(loaded, measured[:likelihoods])
+        entropy = evaluation.token_entropy_bound(loaded, measured[:likelihoods], population)
         rows = [
-            evaluation.layer_bounds(loaded, measured, found.family, found, quality, entropy, delta, progress)
+            evaluation.layer_bounds(loaded, measured, found.family, found, quality, entropy, delta, progress, population)
             for found in codecs.values()
         ]
-    _print(rows, delta)
-    run = {"model": model, "text": str(text), "window": window, "likelihoods": likelihoods, "delta": delta}
+    _print(rows, delta, population)
+    run = {"model": model, "text": str(text), "window": window, "likelihoods": likelihoods, "seed": seed, "population": population, "delta": delta}
     folders = [{"codec": str(folder)} for folder in codecs]
     write_json(json, {**run, "rows": [folder | asdict(row) for folder, row in zip(folders, rows, strict=True)]})
 
@@ -90,7 +92,7 @@ LINES = {
 }
 
 
-def _print(rows, delta):
+def _print(rows, delta, population):
     table = Table("", title_justify="left")
     for row in rows:
         table.add_column(f"{row.method}, layer {row.layer}\nquality {row.quality}", justify="right")
@@ -98,8 +100,9 @@ def _print(rows, delta):
         table.add_row(name, *map(cell, rows))
     console().print(table)
     say(
-        f"{rows[0].tokens:,} tokens in {rows[0].windows} windows; ± one standard error over windows; the true rate is below the"
-        f" certified one with probability {1 - delta:g}"
+        f"{rows[0].tokens:,} tokens in {rows[0].windows} windows, drawn at random from the {population:,} of the text, without"
+        f" replacement; ± one standard error of what all of them would give, design effect {rows[0].rate.terms['design_effect']:.2f};"
+        f" the rate over all of them is below the certified one with probability {1 - delta:g}"
     )
 
 

@@ -29,6 +29,9 @@ def print_rows(rows):
         f"{rows[0].tokens:,} tokens; losses in nats a token, ± one standard error over windows; ratio to float16;"
         f" perplexity of the uncompressed model {rows[0].base_perplexity:.2f}"
     )
+    effects = [effect for row in rows for effect in (row.bits_design_effect, row.kl_design_effect) if effect is not None]
+    if effects:
+        say(f"errors count neighbouring windows as alike: their squares are 1 to {max(effects):.1f} times those of independent ones")
     for row in rows:
         if row.quality is not None:
             share = (row.encode_seconds + row.decode_seconds) / row.forward_seconds

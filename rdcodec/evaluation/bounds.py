@@ -22,6 +22,8 @@ from rdcodec.estimators import (
     rademacher_complexity,
     spectral_norm,
 )
+from rdcodec.estimators.samples import DELTA
+from rdcodec.evaluation.bootstrap import independent_error, mean_error
 from rdcodec.evaluation.jacobian import head_norm
 from rdcodec.evaluation.losses import output_losses
 from rdcodec.modes import evaluating
@@ -47,7 +49,8 @@ class LayerBounds:
     windows, tokens : int
         Measured: texts or images, each coded on its own, and tokens in all.
     rate : Estimate
-        Real bytes, frames' headers included; the error is over windows.
+        Real bytes, frames' headers included; the error is over windows. terms: "design_effect", by how much its square differs from
+        that of independent windows.
     certificate : Estimate
         Bound on the true rate of the codec that sends 4-bit integers where those take less, see `fallback_rate`.
     symbol_entropy : Estimate
@@ -116,7 +119,7 @@ def description_bits(codec):
     return size + 2 * math.ceil(math.log2(size + 1)) + 1
 
 
-def token_entropy_bound(model, inputs):
+def token_entropy_bound(model, inputs, population=None):
     """Upper bound on the entropy of tokens: the model's own negative log-likelihood, in bits a token.
 
     Parameters
@@ -125,6 +128,8 @@ def token_entropy_bound(model, inputs):
         A causal language model; in evaluation mode for the time of the measuring.
     inputs : torch.Tensor
         int64 [windows, tokens], at least 2 windows; the first token of a window counts with the logarithm of the vocabulary.
+    population : int, optional
+        As `layer_bounds` takes it.
 
     Returns
     -------
@@ -143,10 +148,10 @@ def token_entropy_bound(model, inputs):
     with torch.no_grad(), evaluating(model):
         logits = [model(input_ids=one[None]).logits[0, :-1] for one in inputs]
     nats = [float(output_losses(out, out, one[1:]).nll.mean()) for out, one in zip(logits, inputs, strict=True)]
-    return _over_windows((first + np.array(nats) / math.log(2) * (size - 1)) / size)
+    return _over_windows((first + np.array(nats) / math.log(2) * (size - 1)) / size, population)
 
 
-def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None, delta=0.01, progress=None):
+def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None, delta=DELTA, progress=None, population=None):
     """Bounds on the rate of a codec at its layer, on inputs that it was not fitted to. Only the blocks before the layer run.
 
     Parameters
@@ -166,6 +171,10 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
         Probability that each of certificate, PAC bound and Occam bound fails.
     progress : callable, optional
         (stage, fraction) -> None
+    population : int, optional
+        Number of windows that the inputs were drawn from at random, without replacement: then certificate and errors are about the mean
+        over these, whatever their windows have to do with each other. Otherwise the certificate takes inputs to be independent, and errors
+        take them for neighbours in a text.
 
     Returns
     -------
@@ -193,7 +202,7 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
     balls = {ball: rademacher_complexity(flat, ball, draws=DRAWS) for ball in ("l1", "l2")}
     clipped = np.minimum(rates, cap)
     by_token = levels.reshape(windows * tokens, -1).astype(np.float64)
-    rate, symbol_entropy = _over_windows(rates), _symbol_entropy(by_token, side.reshape(windows * tokens, -1).astype(np.float64))
+    rate, symbol_entropy = _over_windows(rates, population), _symbol_entropy(by_token, side.reshape(windows * tokens, -1).astype(np.float64))
     return LayerBounds(
         method=method,
         layer=codec.layer,
@@ -201,7 +210,7 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
         windows=windows,
         tokens=windows * tokens,
         rate=rate,
-        certificate=certify(clipped, cap, delta),
+        certificate=certify(clipped, cap, delta, population=population),
         symbol_entropy=symbol_entropy,
         token_entropy=token_entropy,
         gap=_gap(rate, [bound for bound in (symbol_entropy, token_entropy) if bound]),
@@ -241,9 +250,13 @@ def _symbol_entropy(levels, side):
     return Estimate(sum(bound.value for bound in bounds), error, (low, high), "bits", len(levels))
 
 
-def _over_windows(values):
-    """The mean with its standard error."""
-    return Estimate.normal(values.mean(), values.std(ddof=1) / math.sqrt(len(values)), "bits", len(values))
+def _over_windows(values, population):
+    """The mean with its standard error: over all windows of a population, or of the law that neighbouring ones are from."""
+    windows = len(values)
+    found = mean_error(values) if population is None else independent_error(values)
+    effect = found.design_effect if population is None else 1 - windows / population
+    error = found.error if population is None else found.error * math.sqrt(effect)
+    return Estimate.student(values.mean(), error, windows - 1, "bits", windows, design_effect=effect)
 
 
 def _gap(rate, bounds):

@@ -11,6 +11,7 @@ import torch
 from rdcodec.calibration.inputs import check_one_input, input_states, main_input
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
+from rdcodec.evaluation.bootstrap import independent_error, mean_error
 from rdcodec.evaluation.losses import output_losses
 from rdcodec.modes import evaluating
 from rdcodec.splits import longest_input, run_tail, unwrapped
@@ -66,7 +67,8 @@ class Row:
     delta_nll : float
         Change of the mean negative log-likelihood of the predicted tokens, or of the labels, in nats.
     kl_stderr, delta_nll_stderr : float or None
-        Standard errors of the means over windows or images; None with one.
+        Standard errors of the means over windows or images; None with one. Those of windows are by blocks, as neighbours are
+        alike (`rdcodec.evaluation.bootstrap.mean_error`).
     perplexity, base_perplexity : float
         Of the compressed model and of the uncompressed one.
     accuracy, base_accuracy : float
@@ -79,6 +81,9 @@ class Row:
         As in the setting.
     window_bits, window_kl : list of float
         Bits a token and KL of each window or image, in their order.
+    bits_per_token_stderr : float or None
+    bits_design_effect, kl_design_effect : float or None
+        How many times larger the variance of the mean is than it would be if windows were independent, 1 for images.
     """
 
     method: str
@@ -102,6 +107,9 @@ class Row:
     variant: str = ""
     window_bits: list = field(default_factory=list)
     window_kl: list = field(default_factory=list)
+    bits_per_token_stderr: float | None = None
+    bits_design_effect: float | None = None
+    kl_design_effect: float | None = None
 
 
 @torch.no_grad()
@@ -168,7 +176,8 @@ def evaluate(model, inputs, settings, frame_tokens=None, progress=None, labels=N
                 done += 1
                 if progress is not None:
                     progress(stage, done / total)
-    return [measure.row(setting, base, forward_seconds) for setting, measure in zip(settings, measures)]
+    error_of = mean_error if labels is None else independent_error
+    return [measure.row(setting, base, forward_seconds, error_of) for setting, measure in zip(settings, measures)]
 
 
 class _Split:
@@ -232,13 +241,15 @@ class _Measures:
         self.bytes.append(sum(map(len, frames)))
         return np.concatenate(decoded)
 
-    def row(self, setting, base, forward_seconds):
+    def row(self, setting, base, forward_seconds, error_of):
         codec, tokens = setting.codec, sum(self.tokens)
         (kl, nll, correct), (_, base_nll, base_correct) = np.transpose(self.losses), np.transpose(base)
         has_quality = codec.min_quality != codec.max_quality
         quality = codec.default_quality if setting.quality is None else setting.quality
         bits_per_token = 8 * sum(self.bytes) / tokens
         delta_nll = nll - base_nll
+        window_bits = 8 * np.array(self.bytes) / self.tokens
+        bits_error, kl_error = error_of(window_bits), error_of(kl)
         return Row(
             method=setting.method,
             layer=setting.layer,
@@ -247,9 +258,9 @@ class _Measures:
             bits_per_element=bits_per_token / codec.channels,
             ratio=16 * codec.channels / bits_per_token,
             kl=float(kl.mean()),
-            kl_stderr=_standard_error(kl),
+            kl_stderr=kl_error.error,
             delta_nll=float(delta_nll.mean()),
-            delta_nll_stderr=_standard_error(delta_nll),
+            delta_nll_stderr=error_of(delta_nll).error,
             perplexity=math.exp(nll.mean()),
             base_perplexity=math.exp(base_nll.mean()),
             accuracy=float(correct.mean()),
@@ -259,14 +270,12 @@ class _Measures:
             decode_seconds=float(np.median(self.decode_seconds)),
             forward_seconds=float(np.median(forward_seconds)),
             variant=setting.variant,
-            window_bits=(8 * np.array(self.bytes) / self.tokens).tolist(),
+            window_bits=window_bits.tolist(),
             window_kl=kl.tolist(),
+            bits_per_token_stderr=bits_error.error,
+            bits_design_effect=bits_error.design_effect,
+            kl_design_effect=kl_error.design_effect,
         )
-
-
-def _standard_error(values):
-    """Of the mean of values, one a window or image."""
-    return float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
 
 
 def _check(model, inputs, settings, frame_tokens, labels, attention_mask):

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from rdcodec.errors import RdcodecError
@@ -16,8 +17,10 @@ class TextWindows(NamedTuple):
     rest: torch.Tensor
 
 
-def cut_text(tokenizer, text, window=512, windows=24):
+def cut_text(tokenizer, text, window=512, windows=24, seed=None):
     """Tokenise a text whole and cut it into consecutive windows without overlap.
+
+    Neighbouring windows are alike. What is to hold for the whole text needs windows that are drawn from all of it.
 
     Parameters
     ----------
@@ -26,7 +29,9 @@ def cut_text(tokenizer, text, window=512, windows=24):
     window : int
         Tokens a window, at least 2: a loss needs a token to predict.
     windows : int
-        Windows to measure on: the first ones of the text.
+        Windows to measure on: the first ones of the text, or those drawn.
+    seed : int or numpy.random.Generator, optional
+        Draw them at random from the whole text, without replacement, in the order drawn; the rest keeps its order.
 
     Returns
     -------
@@ -45,6 +50,9 @@ def cut_text(tokenizer, text, window=512, windows=24):
     if len(ids) < window * windows:
         raise RdcodecError(f"text: {windows} windows of {window} tokens were asked for, it makes {len(ids)} tokens")
     rows = _cut(ids, window)
+    if seed is not None:
+        drawn = torch.from_numpy(np.random.default_rng(seed).permutation(len(rows)))
+        rows = rows[torch.cat([drawn[:windows], drawn[windows:].sort().values])]
     return TextWindows(rows[:windows], rows[windows:])
 
 

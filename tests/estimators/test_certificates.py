@@ -49,7 +49,7 @@ def test_betting_is_where_the_capital_passes_its_limit(case):
     def best_capital(m):
         capital, best, mean_sum, variance_sum = 1.0, 0.0, 0.5, 0.25
         for t, sample in enumerate(x, 1):
-            bet = min(np.sqrt(2 * np.log(1 / delta) / (len(x) * variance_sum / t)), 0.9 / (1 - m))
+            bet = min(np.sqrt(2 * np.log(1 / delta) / (np.log1p(t) * variance_sum)), 0.9 / (1 - m))
             capital *= 1 + bet * (m - sample)
             best = max(best, capital)
             mean_sum += sample
@@ -61,6 +61,67 @@ def test_betting_is_where_the_capital_passes_its_limit(case):
         assert best_capital(found + 1e-9) >= 1 / delta > best_capital(found - 1e-9)
     else:
         assert best_capital(1 - 1e-9) < 1 / delta
+
+
+def ar1(rng, windows, persistence):
+    """In 0 to 1, with a mean of about 0.4."""
+    noise = rng.normal(size=windows) * np.sqrt(1 - persistence**2)
+    values = np.empty(windows)
+    values[0] = rng.normal()
+    for i in range(1, windows):
+        values[i] = persistence * values[i - 1] + noise[i]
+    return np.clip(0.4 + 0.1 * values, 0, 1)
+
+
+@pytest.mark.parametrize("method", ["hoeffding", "betting"])
+@pytest.mark.parametrize("persistence", [0, 0.6, 0.9])
+def test_drawn_from_a_population_neighbours_may_depend_on_each_other(method, persistence):
+    rng = np.random.default_rng(5)
+    delta, repeats, failures, consecutive = 0.05, 200, 0, 0
+    for _ in range(repeats):
+        x = ar1(rng, 400, persistence)
+        failures += certify(rng.permutation(x)[:60], 1, delta, method, population=400).value < x.mean()
+        consecutive += certify(x[:60], 1, delta, method).value < x.mean()
+    assert failures <= delta * repeats
+    assert method == "hoeffding" or persistence < 0.9 or consecutive > 2 * delta * repeats
+
+
+def test_a_population_leaves_nothing_open_once_all_of_it_is_seen():
+    x = np.random.default_rng(6).beta(2, 5, 50)
+    values = [certify(x[:n], 1, population=50).value for n in (10, 25, 40, 49, 50)]
+    assert values == sorted(values, reverse=True) and values[-1] == pytest.approx(x.mean(), abs=1e-9)
+    assert certify(x[:10], 1, population=10**9).value == pytest.approx(certify(x[:10], 1).value, rel=1e-6)
+
+
+def test_of_a_population_betting_is_where_the_capital_passes_its_limit():
+    rng = np.random.default_rng(7)
+    x, delta, population = rng.beta(2, 5, 40), 0.05, 90
+
+    def best_capital(m):
+        capital, best, total, mean_sum, variance_sum = 1.0, 0.0, 0.0, 0.5, 0.25
+        for t, sample in enumerate(x, 1):
+            expected = (population * m - total) / (population - t + 1)
+            bet = min(np.sqrt(2 * np.log(1 / delta) / (np.log1p(t) * variance_sum)), 0.9 / (1 - expected))
+            capital *= 1 + bet * (expected - sample)
+            best, total, mean_sum = max(best, capital), total + sample, mean_sum + sample
+            variance_sum += (sample - mean_sum / (t + 1)) ** 2
+        return best
+
+    found = certify(x, 1, delta, population=population).value
+    assert best_capital(found + 1e-9) >= 1 / delta > best_capital(found - 1e-9)
+
+
+@pytest.mark.parametrize("population", [None, 500])
+def test_one_may_stop_whenever_one_likes(population):
+    """The least of the bounds after each block fails no more often than a single one; later blocks do not undo a bound."""
+    rng = np.random.default_rng(8)
+    delta, failures = 0.1, 0
+    for _ in range(200):
+        x = (rng.permutation(500) < 150 if population else rng.uniform(size=120) < 0.3).astype(float)[:120]
+        values = [certify(x[:n], 1, delta, population=population).value for n in range(15, 121, 15)]
+        assert values == sorted(values, reverse=True)
+        failures += values[-1] < 0.3
+    assert failures <= delta * 200
 
 
 def test_betting_is_the_tightest_for_small_variance():
@@ -87,6 +148,8 @@ def test_single_and_constant_rates():
         ([-1.0, 2.0], {}, "rates: expected 0 to upper, 8, got -1 to 2"),
         ([1.0], {"delta": 0}, "delta: expected a number above 0 and below 1, got 0"),
         ([1.0], {"delta": 1}, "delta: expected a number above 0 and below 1, got 1"),
+        ([1.0, 2.0], {"population": 1}, "population: expected at least the 2 blocks drawn from it, got 1"),
+        ([1.0, 2.0], {"method": "empirical-bernstein", "population": 9}, "method: expected hoeffding or betting for blocks from a population"),
         ([1.0], {"method": "markov"}, "method: expected hoeffding, empirical-bernstein, betting, got 'markov'"),
     ],
 )

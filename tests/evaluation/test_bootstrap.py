@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from rdcodec.errors import RdcodecError
-from rdcodec.evaluation.bootstrap import block_interval, block_length
+from rdcodec.evaluation.bootstrap import MeanError, block_interval, block_length, independent_error, mean_error
 
 WINDOWS, PERSISTENCE = 1000, 0.6
 
 
-def series(generator):
+def series(generator, persistence=PERSISTENCE):
     """AR(1) of mean 0, stationary from the start."""
     noise = generator.normal(size=WINDOWS)
     values = np.empty(WINDOWS)
-    values[0] = noise[0] / np.sqrt(1 - PERSISTENCE**2)
+    values[0] = noise[0] / np.sqrt(1 - persistence**2)
     for i in range(1, WINDOWS):
-        values[i] = PERSISTENCE * values[i - 1] + noise[i]
+        values[i] = persistence * values[i - 1] + noise[i]
     return values
 
 
@@ -63,3 +63,31 @@ def test_blocks_that_there_are_none_of():
 
 def test_lengths_grow_with_the_root():
     assert [block_length(windows) for windows in (1, 6, 24, 1000)] == [1, 2, 3, 10]
+
+
+@pytest.mark.parametrize("persistence", [0.0, 0.3, 0.6])
+def test_errors_of_means_cover_dependent_windows(persistence):
+    generator, repeats = np.random.default_rng(2), 300
+    covered, effects, naive = 0, [], 0
+    for _ in range(repeats):
+        values = series(generator, persistence)
+        error, effect = mean_error(values)
+        covered += abs(values.mean()) <= 1.96 * error
+        naive += abs(values.mean()) <= 1.96 * independent_error(values).error
+        effects.append(effect)
+    assert 0.91 <= covered / repeats <= 0.99
+    assert np.mean(effects) == pytest.approx((1 + persistence) / (1 - persistence), rel=0.15)
+    assert persistence < 0.6 or naive / repeats < 0.8
+
+
+def test_errors_of_few_or_equal_windows():
+    assert mean_error([3.0]) == independent_error([3.0]) == MeanError(None, None)
+    assert mean_error([3.0, 3.0, 3.0]).error == 0
+    assert mean_error([1.0, 2.0, 4.0]) == independent_error([1.0, 2.0, 4.0])
+    assert independent_error([1.0, 2.0, 4.0]).error == pytest.approx(np.std([1, 2, 4], ddof=1) / np.sqrt(3))
+
+
+def test_blocks_of_windows_that_do_not_depend_are_no_tighter():
+    for seed in range(20):
+        values = np.random.default_rng(seed).normal(size=40)
+        assert mean_error(values).error >= independent_error(values).error and mean_error(values).design_effect >= 1

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from learned_parts import learned_codec
 
@@ -12,7 +13,7 @@ from rdcodec import RdcodecError
 from rdcodec.codecs import ContextCodec, DirectAccessCodec, GlobalStepCodec, IntegerCodec
 from rdcodec.estimators import Estimate
 from rdcodec.evaluation import head_norm, layer_bounds, token_entropy_bound
-from rdcodec.evaluation.bounds import _gap, _symbol_entropy, description_bits, fallback_rate
+from rdcodec.evaluation.bounds import _gap, _over_windows, _symbol_entropy, description_bits, fallback_rate
 from rdcodec.splits import head_states, run_head, run_tail
 
 LAYER = 1  # of the codecs of learned_parts
@@ -40,6 +41,16 @@ def test_certificate_is_above_the_rate_and_no_more_than_the_fallback(bounds, cod
     cap = fallback_rate(codec.channels, 24)
     assert 4 * codec.channels < cap < 5 * codec.channels
     assert min(bounds.rate.value, cap) <= bounds.certificate.value <= cap
+
+
+def test_drawn_windows_are_about_the_text_they_were_drawn_from():
+    values = np.random.default_rng(5).normal(900, 30, 24)
+    plain = values.std(ddof=1) / np.sqrt(24)
+    some, all_of_them = _over_windows(values, 240), _over_windows(values, 24)
+    assert some.error == pytest.approx(plain * np.sqrt(0.9)) and some.terms["design_effect"] == pytest.approx(0.9)
+    assert some.interval[1] == pytest.approx(values.mean() + stats.t(23).ppf(0.975) * some.error, rel=1e-6)
+    assert all_of_them.error == 0 and all_of_them.interval == (values.mean(), values.mean())
+    assert _over_windows(values, None).error >= plain
 
 
 def test_bounds_over_families_are_no_more_than_trivial_and_say_so(bounds, codec):

@@ -10,6 +10,7 @@ from rdcodec import compress_at
 from rdcodec.codecs import IntegerCodec, RawCodec
 from rdcodec.errors import RdcodecError
 from rdcodec.evaluation import Setting, evaluate
+from rdcodec.evaluation.bootstrap import mean_error
 
 CHANNELS = 32
 
@@ -42,7 +43,8 @@ def test_row_is_what_a_hooked_model_gives(model, windows, int4):
     assert row.bits_per_element == row.bits_per_token / CHANNELS
     assert row.ratio == pytest.approx(16 / row.bits_per_element)
     assert row.kl == pytest.approx(np.mean(kl), rel=1e-4)
-    assert row.kl_stderr == pytest.approx(np.std(kl, ddof=1) / math.sqrt(len(kl)), rel=1e-3)
+    assert row.kl_stderr == pytest.approx(mean_error(kl).error, rel=1e-3)
+    assert row.bits_per_token_stderr == 0 and row.bits_design_effect == 1 and row.kl_design_effect >= 1
     assert row.delta_nll == pytest.approx(np.mean(nll) - np.mean(base), rel=1e-3, abs=1e-6)
     assert row.perplexity == pytest.approx(math.exp(np.mean(nll)), rel=1e-5)
     assert row.base_perplexity == pytest.approx(math.exp(np.mean(base)), rel=1e-5)

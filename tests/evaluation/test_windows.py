@@ -1,6 +1,7 @@
 """Cutting a text into windows."""
 
 import pytest
+import torch
 
 from rdcodec.errors import RdcodecError
 from rdcodec.evaluation import cut_text, whole_windows
@@ -31,3 +32,14 @@ def test_whole_windows_cross_no_border():
     rows = whole_windows(tokenizer, ["abcde", "f", "ghij"], window=2)
     assert bytes(rows.flatten().tolist()) == b"abcdghij"
     assert whole_windows(tokenizer, ["a"], window=2).shape == (0, 2)
+
+
+def test_windows_are_drawn_without_replacement_from_the_whole_text():
+    whole = cut_text(tokenizer, "abcdefghijklmnopqrstuvwx", window=2, windows=12).measured
+    first = cut_text(tokenizer, "abcdefghijklmnopqrstuvwx", window=2, windows=4, seed=1)
+    assert torch.equal(first.measured, cut_text(tokenizer, "abcdefghijklmnopqrstuvwx", window=2, windows=4, seed=1).measured)
+    rows = torch.cat(first)
+    assert torch.equal(rows[rows[:, 0].argsort()], whole[whole[:, 0].argsort()])
+    assert not torch.equal(first.measured, whole[:4]) and (first.rest[1:, 0] > first.rest[:-1, 0]).all()
+    where = [cut_text(tokenizer, "abcdefghijklmnopqrstuvwx", window=2, windows=1, seed=seed).measured[0, 0].item() for seed in range(60)]
+    assert len(set(where)) > 8
