@@ -142,11 +142,12 @@ def kept_row(arguments, progress, task, kind, family, layer, make, entropy):
 
 
 def markdown(rows):
-    lines = ["| model | layer | codec | rate | H ≤, symbols | H ≤, tokens | gap, at least | certified | log det | head norm |"]
-    lines.append("|" + "---|" * 10)
+    lines = ["| model | layer | codec | rate | Gaussian | H ≤, symbols | H ≤, tokens | gap, at least | certified | log det | head norm |"]
+    lines.append("|" + "---|" * 11)
     for row in rows:
+        symbols = "" if row.symbol_entropy is None else f"{row.symbol_entropy:.1f}"
         tokens = "" if row.token_entropy is None else f"{row.token_entropy:.2f}"
-        cells = (row.model, row.layer, row.codec, f"{row.rate:.1f} ± {row.rate_error:.1f}", f"{row.symbol_entropy:.1f}", tokens)
+        cells = (row.model, row.layer, row.codec, f"{row.rate:.1f} ± {row.rate_error:.1f}", f"{row.gaussian_entropy:.1f}", symbols, tokens)
         cells += (f"{row.gap_low:.1f}", f"{row.certificate:.1f}", f"{row.log_det:.0f}", f"{row.head_norm:.3g}")
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     groups = {"all": rows}

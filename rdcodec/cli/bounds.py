@@ -77,7 +77,7 @@ def _folders(codec, layers):
 LINES = {
     "rate, bits a token": lambda row: _with_error(row.rate),
     "certified rate": lambda row: f"{row.certificate.value:,.1f}",
-    "entropy at most, by the symbols' covariance": lambda row: _with_error(row.symbol_entropy),
+    "entropy at most, by models of other windows": lambda row: _with_error(row.symbol_entropy),
     "entropy at most, by the model's likelihood": lambda row: _with_error(row.token_entropy),
     "gap, rate over entropy": lambda row: "{:,.1f} to {:,.1f}".format(*row.gap.interval),
     "PAC, |measured - true| for linear models": lambda row: _or_vacuous(row.pac),

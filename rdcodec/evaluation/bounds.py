@@ -15,6 +15,7 @@ from rdcodec.errors import RdcodecError
 from rdcodec.estimators import (
     Estimate,
     certify,
+    cross_entropy_bound,
     gaussian_entropy_bound,
     log_det_covariance,
     occam_bound,
@@ -22,6 +23,7 @@ from rdcodec.estimators import (
     rademacher_complexity,
     spectral_norm,
 )
+from rdcodec.estimators.cross_entropy import LEAST_WINDOWS
 from rdcodec.estimators.samples import DELTA
 from rdcodec.evaluation.bootstrap import independent_error, mean_error
 from rdcodec.evaluation.jacobian import head_norm
@@ -54,7 +56,11 @@ class LayerBounds:
     certificate : Estimate
         Bound on the true rate of the codec that sends 4-bit integers where those take less, see `fallback_rate`.
     symbol_entropy : Estimate
-        Gaussian bound on the entropy of a token's symbols, whatever the tokens before it.
+        Bound on the entropy of a window's symbols, in expectation: cross-entropy on a quarter of the windows or more under models that were
+        fitted to the others.
+    gaussian_entropy : Estimate
+        What a Gaussian of a token's symbols' covariance has, whatever the tokens before it. The covariance is that of these very
+        windows, so this is an estimate and no bound.
     token_entropy : Estimate or None
         The model's own negative log-likelihood, for language models: a deterministic causal model makes Y of the tokens, so that
         H(Y) <= H(tokens) <= this.
@@ -89,6 +95,7 @@ class LayerBounds:
     rate: Estimate
     certificate: Estimate
     symbol_entropy: Estimate
+    gaussian_entropy: Estimate
     token_entropy: Estimate | None
     gap: Estimate
     complexity: Estimate
@@ -159,7 +166,7 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
     model : transformers.PreTrainedModel
         Of a known architecture; in evaluation mode for the time of the measuring.
     inputs : torch.Tensor
-        int64 [windows, tokens], or float32 [images, channels, height, width]; at least 2, the independent units.
+        int64 [windows, tokens], or float32 [images, channels, height, width]; at least 4, the independent units.
     method : str
         Name of the codec in the result.
     codec : TransformCodec or LearnedCodec
@@ -189,8 +196,8 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
     if not hasattr(codec, "symbols"):
         raise RdcodecError(f"codec: expected a transform codec or a learned one, got family {codec.family!r}")
     check_codec(model, codec.layer, codec)
-    if len(inputs) < 2:
-        raise RdcodecError(f"inputs: expected at least 2 windows, the independent units, got {len(inputs)}")
+    if len(inputs) < LEAST_WINDOWS:
+        raise RdcodecError(f"inputs: expected at least {LEAST_WINDOWS} windows, the independent units, got {len(inputs)}")
     quality = codec.default_quality if quality is None else quality
     norm = head_norm(model, codec.layer, inputs[0])  # first: it may be refused
     rates, side, levels = _coded(model, inputs, codec, quality, progress)
@@ -202,7 +209,7 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
     balls = {ball: rademacher_complexity(flat, ball, draws=DRAWS) for ball in ("l1", "l2")}
     clipped = np.minimum(rates, cap)
     by_token = levels.reshape(windows * tokens, -1).astype(np.float64)
-    rate, symbol_entropy = _over_windows(rates, population), _symbol_entropy(by_token, side.reshape(windows * tokens, -1).astype(np.float64))
+    rate, symbol_entropy = _over_windows(rates, population), cross_entropy_bound(np.concatenate([side, levels], axis=2))
     return LayerBounds(
         method=method,
         layer=codec.layer,
@@ -212,6 +219,7 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
         rate=rate,
         certificate=certify(clipped, cap, delta, population=population),
         symbol_entropy=symbol_entropy,
+        gaussian_entropy=_gaussian_entropy(by_token, side.reshape(windows * tokens, -1).astype(np.float64)),
         token_entropy=token_entropy,
         gap=_gap(rate, [bound for bound in (symbol_entropy, token_entropy) if bound]),
         complexity=balls["l1"],
@@ -241,7 +249,7 @@ def _coded(model, inputs, codec, quality, progress):
     return np.array(rates), np.stack(side), np.stack(levels)
 
 
-def _symbol_entropy(levels, side):
+def _gaussian_entropy(levels, side):
     """The levels' bound plus that of each kind of side symbol: H(A, B) <= H(A) + H(B). In one covariance, the numbers of words, which
     are large, would inflate the shrunk variance of everything else."""
     bounds = [gaussian_entropy_bound(levels), *(gaussian_entropy_bound(kind[:, None]) for kind in side.T)]

@@ -27,8 +27,8 @@ class StudyRow:
     layer, quality, channels, windows, tokens : int
     rate, rate_error : float
         Real bytes; standard error over windows.
-    certificate, symbol_entropy, log_det : float
-    token_entropy : float or None
+    certificate, gaussian_entropy, log_det : float
+    symbol_entropy, token_entropy : float or None
     gap_low, gap_high : float
     complexity, complexity_l2 : float
         For one window: times the root of how many there are.
@@ -46,7 +46,8 @@ class StudyRow:
     rate: float
     rate_error: float
     certificate: float
-    symbol_entropy: float
+    gaussian_entropy: float
+    symbol_entropy: float | None
     token_entropy: float | None
     gap_low: float
     gap_high: float
@@ -60,7 +61,7 @@ class StudyRow:
 
 # What rates are compared with; what grows with the state's size is divided by it, as the rate is.
 BOUNDS = {
-    "Gaussian bound on the symbols' entropy, bits/element": lambda row: row.symbol_entropy / row.channels,
+    "Gaussian estimate of the symbols' entropy, bits/element": lambda row: row.gaussian_entropy / row.channels,
     "log-determinant of the levels' covariance, bits/element": lambda row: row.log_det / row.channels,
     "Rademacher complexity, l2-ball, a level": lambda row: row.complexity_l2 / np.sqrt(row.tokens / row.windows * row.channels),
     "Rademacher complexity, l1-ball": lambda row: row.complexity,
@@ -91,6 +92,7 @@ def study_row(model, task, channels, bounds):
         rate=bounds.rate.value,
         rate_error=bounds.rate.error,
         certificate=bounds.certificate.value,
+        gaussian_entropy=bounds.gaussian_entropy.value,
         symbol_entropy=bounds.symbol_entropy.value,
         token_entropy=bounds.token_entropy.value if bounds.token_entropy else None,
         gap_low=bounds.gap.interval[0],

@@ -11,9 +11,9 @@ from learned_parts import learned_codec
 
 from rdcodec import RdcodecError
 from rdcodec.codecs import ContextCodec, DirectAccessCodec, GlobalStepCodec, IntegerCodec
-from rdcodec.estimators import Estimate
+from rdcodec.estimators import Estimate, cross_entropy_bound
 from rdcodec.evaluation import head_norm, layer_bounds, token_entropy_bound
-from rdcodec.evaluation.bounds import _gap, _over_windows, _symbol_entropy, description_bits, fallback_rate
+from rdcodec.evaluation.bounds import _gap, _gaussian_entropy, _over_windows, description_bits, fallback_rate
 from rdcodec.splits import head_states, run_head, run_tail
 
 LAYER = 1  # of the codecs of learned_parts
@@ -80,13 +80,19 @@ def test_gap_is_not_negative_where_no_bound_is_below_the_rate():
     assert _gap(rate, [high, low]).value == 16.0 and _gap(rate, [low, high]).interval[0] == pytest.approx(16 - 2 * 1.96, abs=0.01)
 
 
-def test_entropy_of_symbols_is_bounded_by_kinds():
+def test_gaussian_entropy_of_symbols_is_a_sum_over_kinds():
     rng = np.random.default_rng(4)
     levels, side = np.rint(rng.normal(0, 3, (4000, 5))), np.stack([rng.integers(0, 4000, 4000), np.zeros(4000)], axis=1)
     gaussian = 0.5 * np.log2(2 * np.pi * np.e * (9 + 2 / 12))
     uniform = 0.5 * np.log2(2 * np.pi * np.e * 4000**2 / 12)
     constant = 0.5 * np.log2(2 * np.pi * np.e / 12)
-    assert _symbol_entropy(levels, side.astype(float)).value == pytest.approx(5 * gaussian + uniform + constant, abs=0.1)
+    assert _gaussian_entropy(levels, side.astype(float)).value == pytest.approx(5 * gaussian + uniform + constant, abs=0.1)
+
+
+def test_entropy_of_symbols_is_what_models_of_other_windows_pay(bounds, model, windows, codec):
+    said = [codec.symbols(head_states(model, LAYER, one[None])[0].numpy(), 0) for one in windows]
+    expected = cross_entropy_bound(np.stack([np.concatenate(one, axis=1) for one in said]))
+    assert bounds.symbol_entropy == expected and expected.samples == 2
 
 
 def test_token_entropy_is_the_cross_entropy_in_bits(model, windows):
@@ -163,8 +169,8 @@ def test_a_quality_without_levels_is_refused(model, windows, codec):
 def test_what_has_no_symbols_is_refused(model, windows, codec):
     with pytest.raises(RdcodecError, match="codec: expected a transform codec or a learned one, got family 'int4'|integer"):
         layer_bounds(model, windows, "int4", IntegerCodec(32, 4))
-    with pytest.raises(RdcodecError, match="expected at least 2 windows"):
-        layer_bounds(model, windows[:1], "learned", codec)
+    with pytest.raises(RdcodecError, match="expected at least 4 windows"):
+        layer_bounds(model, windows[:3], "learned", codec)
     narrow = learned_codec(ContextCodec, 16, np.ones(16))
     with pytest.raises(RdcodecError, match="codec: expected 32 channels"):
         layer_bounds(model, windows, "learned", narrow)

@@ -21,7 +21,8 @@ ROW = StudyRow(
     rate=20.0,
     rate_error=1.0,
     certificate=25.0,
-    symbol_entropy=22.0,
+    gaussian_entropy=22.0,
+    symbol_entropy=23.0,
     token_entropy=None,
     gap_low=-2.0,
     gap_high=22.0,
@@ -36,7 +37,7 @@ ROW = StudyRow(
 
 def rows(count):
     rng = np.random.default_rng(2)
-    names = ("rate", "symbol_entropy", "log_det", "complexity", "complexity_l2", "head_norm")
+    names = ("rate", "gaussian_entropy", "log_det", "complexity", "complexity_l2", "head_norm")
     return [
         replace(ROW, model="ab"[k % 2], codec="xyz"[k % 3], layer=k, **{name: float(rng.uniform(1, 9)) for name in names})
         for k in range(count)

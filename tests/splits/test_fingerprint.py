@@ -97,7 +97,7 @@ def test_another_model_warns_once(tiny, fitted):
         evaluate(other, ids, [Setting("", LAYER, fitted)])
     for use in (
         lambda model: evaluate(model, ids, [Setting("", LAYER, fitted)]),
-        lambda model: layer_bounds(model, ids, "", fitted),
+        lambda model: layer_bounds(model, torch.cat([ids, ids]), "", fitted),
     ):
         with pytest.warns(ModelMismatchWarning):
             use(tiny.build("qwen3"))
