@@ -8,9 +8,11 @@ from rdcodec import _core
 from rdcodec.arguments import MOST, integer
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.estimate import Estimate
-from rdcodec.estimators.samples import column_blocks, matrix, seed_of
+from rdcodec.estimators.samples import column_blocks, exponent_of, matrix, seed_of
 
 __all__ = ["rademacher_complexity"]
+
+EXPONENTS = 1074  # of float64: none is below minus this
 
 
 def rademacher_complexity(y, ball="l1", draws=10_000, seed=0):
@@ -63,7 +65,9 @@ def rademacher_complexity(y, ball="l1", draws=10_000, seed=0):
     suprema, terms = (_largest_coordinates if ball == "l1" else _norms)(y, draws, seed_of(seed))
     n = len(y)
     terms = {name: term / n for name, term in terms.items()}
-    return Estimate.normal(suprema.mean() / n, suprema.std(ddof=1) / n / math.sqrt(draws), "in units of y", n, **terms)
+    exponent = exponent_of(suprema)
+    error = math.ldexp(np.ldexp(suprema, -exponent).std(ddof=1) / n / math.sqrt(draws), exponent)
+    return Estimate.normal(suprema.mean() / n, error, "in units of y", n, **terms)
 
 
 def _largest_coordinates(y, draws, seed):
@@ -87,9 +91,12 @@ def _largest_coordinates(y, draws, seed):
 
 def _norms(y, draws, seed):
     """Of sum_i sigma_i y_i for each draw, and bounds on their mean."""
-    gram = np.zeros((len(y), len(y)))
+    gram, exponent = np.zeros((len(y), len(y))), -EXPONENTS
     for _, block in column_blocks(y, "y"):
-        _core.gram_add(block, False, gram)
-    upper = math.sqrt(gram.diagonal().sum())
-    suprema = np.sqrt(np.maximum(_core.rademacher_forms(gram, seed, draws), 0))
+        largest = max(exponent, exponent_of(block))
+        gram = np.ldexp(gram, 2 * (exponent - largest))
+        _core.gram_add(np.ldexp(block, -largest), False, gram)
+        exponent = largest
+    upper = math.ldexp(math.sqrt(gram.diagonal().sum()), exponent)
+    suprema = np.ldexp(np.sqrt(np.maximum(_core.rademacher_forms(gram, seed, draws), 0)), exponent)
     return suprema, {"upper": upper, "lower": upper / math.sqrt(2)}

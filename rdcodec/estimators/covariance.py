@@ -9,7 +9,7 @@ from rdcodec import _core
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.estimate import NORMAL_95, Estimate
 from rdcodec.estimators.lanczos import random_signs, ritz, tridiagonalise
-from rdcodec.estimators.samples import column_blocks, matrix, row_blocks, seed_of
+from rdcodec.estimators.samples import column_blocks, exponent_of, matrix, row_blocks, seed_of
 
 __all__ = ["gaussian_entropy_bound", "log_det_covariance"]
 
@@ -63,7 +63,8 @@ def gaussian_entropy_bound(y, step=1.0):
     if not 0 < step < math.inf:
         raise RdcodecError(f"step: expected a number above 0, got {step}")
     y = matrix(y, "y")
-    found = _exact(_scatter(y), y, ridge=ROUNDING * step**2)
+    scatter = _scatter(y, step)
+    found = _exact(scatter, y, ridge=ROUNDING * math.ldexp(step, -scatter.exponent) ** 2)
     features = y.shape[1]
     fixed = features * (math.log2(2 * math.pi * math.e) / 2 - math.log2(step))
     low, high = (fixed + end / 2 for end in found.interval)
@@ -115,7 +116,7 @@ def log_det_covariance(y, method="exact", probes=32, steps=64, seed=0):
     """
     y = matrix(y, "y")
     if method == "exact":
-        return _exact(_scatter(y), y, ridge=0.0)
+        return _exact(_scatter(y), y)
     if method != "lanczos":
         raise RdcodecError(f"method: expected exact or lanczos, got {method!r}")
     if probes < 2 or steps < 1:
@@ -128,10 +129,11 @@ def log_det_covariance(y, method="exact", probes=32, steps=64, seed=0):
 
 @dataclass
 class Scatter:
-    """Sums over centred samples: gram is x^T x [p, p], or x x^T [n, n] where samples are fewer; its lower triangle."""
+    """Sums over centred samples times 2^-exponent: gram is x^T x [p, p], or x x^T [n, n] where samples are fewer; its lower triangle."""
 
     gram: np.ndarray
     mean: np.ndarray
+    exponent: int
     samples: int
     features: int
     trace: float
@@ -144,28 +146,32 @@ class Scatter:
 
 
 def _means(y):
-    sums = np.zeros(y.shape[1])
+    """Of features, and the exponent of the largest number."""
+    sums, peaks, bits = np.zeros(y.shape[1]), [], len(y).bit_length()
     for _, block in row_blocks(y, "y"):
-        sums += block.sum(axis=0)
-    return sums / len(y)
+        sums += np.ldexp(block, -bits).sum(axis=0)  # which does not overflow
+        peaks.append(np.abs(block).max())
+    return sums * (2**bits / len(y)), exponent_of(peaks)
 
 
-def _scatter(y):
+def _scatter(y, least=0.0):
+    """Of samples, times a power of two that makes neither them nor `least` large."""
     n, p = y.shape
-    mean = _means(y)
+    mean, exponent = _means(y)
+    exponent = max(exponent, exponent_of(least)) if least else exponent
     gram = np.zeros((min(n, p),) * 2)
     norms = np.zeros(n)
     if n < p:
         for columns, block in column_blocks(y, "y"):
-            _core.gram_add(block - mean[columns], False, gram)
+            _core.gram_add(np.ldexp(block - mean[columns], -exponent), False, gram)
         norms = gram.diagonal().copy()
     else:
         for rows, block in row_blocks(y, "y"):
-            centred = block - mean
+            centred = np.ldexp(block - mean, -exponent)
             norms[rows] = np.einsum("ij,ij->i", centred, centred)
             _core.gram_add(centred, True, gram)
     square = 2 * (np.tril(gram, -1) ** 2).sum() + (gram.diagonal() ** 2).sum()
-    return Scatter(gram, mean, n, p, norms.sum(), square, (norms**2).sum())
+    return Scatter(gram, mean, exponent, n, p, norms.sum(), square, (norms**2).sum())
 
 
 def _shrinkage(samples, features, trace, square, fourth):
@@ -213,13 +219,13 @@ def _influences(scatter, y, shrinkage, factor):
         right[chosen, np.arange(len(chosen))] = 1
         _core.solve_lower(factor, right)
         return n * (1 - (right * right).sum(axis=0))
-    right = np.ascontiguousarray((y[chosen].astype(np.float64) - scatter.mean).T)
+    right = np.ascontiguousarray(np.ldexp(y[chosen].astype(np.float64) - scatter.mean, -scatter.exponent).T)
     _core.solve_lower(factor, right)
     return (1 - shrinkage) * (right * right).sum(axis=0)
 
 
-def _exact(scatter, y, ridge):
-    """The estimate in bits."""
+def _exact(scatter, y, ridge=0.0):
+    """The estimate in bits; the ridge is in the scatter's unit."""
     if scatter.trace == 0 and ridge == 0:
         raise RdcodecError("y: expected samples that differ, got the same one")
     n = scatter.samples
@@ -231,9 +237,11 @@ def _exact(scatter, y, ridge):
     influences = _influences(scatter, y, shrinkage, factor)
     error, dimensions = influences.std() / math.sqrt(n), influences.mean()
     bias = dimensions * (dimensions + 1) / (2 * n)  # of a Gaussian's, to first order
-    interval = float(min(value, unshrunk) - NORMAL_95 * error) / LN2, float(value + bias + NORMAL_95 * error) / LN2
-    terms = {"shrinkage": float(shrinkage), "per_feature": float(value) / LN2 / scatter.features}
-    return Estimate(float(value) / LN2, float(error) / LN2, interval, "bits", n, terms)
+    scale = 2 * scatter.exponent * scatter.features
+    interval = float(min(value, unshrunk) - NORMAL_95 * error) / LN2 + scale, float(value + bias + NORMAL_95 * error) / LN2 + scale
+    bits = float(value) / LN2 + scale
+    terms = {"shrinkage": float(shrinkage), "per_feature": bits / scatter.features}
+    return Estimate(bits, float(error) / LN2, interval, "bits", n, terms)
 
 
 # ---- By Lanczos quadrature
@@ -241,7 +249,8 @@ def _exact(scatter, y, ridge):
 
 def _by_quadrature(y, probes, steps, seed):
     n, p = y.shape
-    centred = np.ascontiguousarray(y, np.float64) - _means(y)
+    mean, exponent = _means(y)
+    centred = np.ldexp(np.ascontiguousarray(y, np.float64) - mean, -exponent)
     norms = (centred * centred).sum(axis=1)
     size = min(n, p)
 
@@ -260,7 +269,7 @@ def _by_quadrature(y, probes, steps, seed):
         if added == 0:
             raise RdcodecError("y: expected a covariance that shrinkage makes positive definite, got one that it leaves as it is")
         logs = (weights[chosen] * np.log1p(values[chosen] * (scale / added))).sum(axis=1)
-        return (size * logs.mean() + p * math.log(added)) / LN2, shrinkage
+        return (size * logs.mean() + p * math.log(added)) / LN2 + 2 * exponent * p, shrinkage
 
     value, shrinkage = estimate(np.full(probes, True))
     without = np.array([estimate(np.arange(probes) != i)[0] for i in range(probes)])

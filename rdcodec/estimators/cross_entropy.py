@@ -54,7 +54,7 @@ def cross_entropy_bound(y):
     >>> from rdcodec.estimators import cross_entropy_bound
     >>> y = np.rint(np.random.default_rng(0).normal(0, 10, (400, 3)))  # entropy: 3 * 5.37 = 16.11 bits
     >>> print(cross_entropy_bound(y))
-    16.... ± 0.... bits (n = 100)
+    16... ± 0... bits (n = 100)
     """
     y = _windows(y)
     fitting, choosing, measured = _parts(*y.shape[:2])

@@ -8,10 +8,16 @@ from rdcodec import _core
 from rdcodec.arguments import MOST, integer
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.covariance import LN2, _factor, _scatter
-from rdcodec.estimators.estimate import Estimate
-from rdcodec.estimators.samples import finite, matrix
+from rdcodec.estimators.estimate import NORMAL_95, Estimate
+from rdcodec.estimators.samples import exponent_of, finite, matrix
 
 __all__ = ["differential_entropy"]
+
+# Terms of samples that are each other's neighbours go together: errors of means are larger than for independent ones by this, in simulations.
+DEPENDENCE = 1.3
+
+# The bias is taken to be this much larger than it shows, for corners, where it grows faster than at edges.
+CAUTION = 1.25
 
 
 def differential_entropy(x, method="knn", neighbours=4):
@@ -29,9 +35,10 @@ def differential_entropy(x, method="knn", neighbours=4):
     Returns
     -------
     Estimate
-        In bits; the interval is for 95%. The error of "gaussian" is exact for Gaussian samples. That of "knn" is the standard
-        deviation of the samples' terms over the root of their number and, added in quadrature, the bias as far as the estimate
-        with 2 k neighbours shows it (term "bias"), which outweighs the rest from some 4 dimensions on.
+        In bits; the interval is for 95%. The error of "gaussian" is exact for Gaussian samples. That of "knn" is such that 1.96 of
+        it cover the noise, of the estimate and of its bias, and the bias as far as the estimate with 2 k neighbours shows it
+        (term "bias"), which outweighs the rest from some 3 dimensions on. Simulated over six laws with independent coordinates in 1 to 8 dimensions the
+        interval covers 94% and more, mostly far more.
 
     Raises
     ------
@@ -63,15 +70,17 @@ def _by_neighbours(x, k):
     n, d = x.shape
     if not 0 < 2 * k < n:
         raise RdcodecError(f"neighbours: expected at least 1 and fewer than half of the {n} samples, got {k}")
-    distances = _core.neighbour_distances(x, 2 * k)
+    exponent = exponent_of(x)
+    distances = _core.neighbour_distances(np.ldexp(x, -exponent), 2 * k)
     if not distances[:, k - 1].min() > 0:
         raise RdcodecError(f"x: expected at most {k} samples that are the same, got more; they have no density")
     unit_ball = d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1)
     near, far = (unit_ball + _core.digamma(n) - _core.digamma(j) + d * np.log(distances[:, j - 1]) for j in (k, 2 * k))
     # at the edge of a support the bias grows with the distance, elsewhere with its square: the slower growth is the safer guess
-    bias = (far.mean() - near.mean()) / (2 ** (1 / d) - 1)
-    error = math.hypot(near.std(ddof=1) / math.sqrt(n), bias)
-    return Estimate.normal(near.mean() / LN2, error / LN2, "bits", n, bias=bias / LN2)
+    biases = (far - near) / (2 ** (1 / d) - 1)
+    bias, noise = biases.mean(), DEPENDENCE * math.hypot(near.std(ddof=1), biases.std(ddof=1)) / math.sqrt(n)
+    error = noise + CAUTION * abs(bias) / NORMAL_95
+    return Estimate.normal(near.mean() / LN2 + d * exponent, error / LN2, "bits", n, bias=bias / LN2)
 
 
 def _gaussian(x):
@@ -79,10 +88,11 @@ def _gaussian(x):
     n, d = x.shape
     if n <= d:
         raise RdcodecError(f"x: expected more samples than its {d} dimensions, got {n}")
-    factor = _factor(_scatter(x), 1.0, 0.0)
+    scatter = _scatter(x)
+    factor = _factor(scatter, 1.0, 0.0)
     if factor is None:
         raise RdcodecError("x: expected a covariance that is positive definite, got a singular one")
     degrees = [(n - i) / 2 for i in range(1, d + 1)]
     value = d / 2 * math.log(math.e * math.pi) + np.log(factor.diagonal()).sum() - sum(map(_core.digamma, degrees)) / 2
     error = math.sqrt(sum(map(_core.trigamma, degrees))) / 2
-    return Estimate.normal(value / LN2, error / LN2, "bits", n)
+    return Estimate.normal(value / LN2 + d * scatter.exponent, error / LN2, "bits", n)

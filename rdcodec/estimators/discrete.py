@@ -23,7 +23,8 @@ def entropy(counts, method="nsb", alphabet=None):
         frequencies shrunk by the coverage that Good and Turing estimate, for many unseen classes. "nsb" [4]_: mean of the
         posterior under a mixture of Dirichlet priors that makes all entropies equally likely beforehand.
     alphabet : int, optional
-        Number of classes there are, seen or not; as many as counts by default. Only "nsb" uses it.
+        Number of classes there are, seen or not; only "nsb" uses it. As many as counts by default, which is refused where no count is 0 and those of
+        1 say that classes are missing: counts of what was seen, as `numpy.unique` gives them, do not say how many there are.
 
     Returns
     -------
@@ -36,7 +37,7 @@ def entropy(counts, method="nsb", alphabet=None):
     ------
     RdcodecError
         A count is negative or not an integer, samples are fewer than 2 or more than 2**53, the alphabet is smaller than the
-        number of classes seen, or the method is unknown.
+        number of classes seen or cannot be guessed, or the method is unknown.
 
     References
     ----------
@@ -44,6 +45,7 @@ def entropy(counts, method="nsb", alphabet=None):
     .. [2] P. Grassberger, Entropy estimates from insufficient samplings, arXiv:physics/0307138, 2003.
     .. [3] A. Chao, T.-J. Shen, Nonparametric estimation of Shannon's index of diversity, 2003.
     .. [4] I. Nemenman, F. Shafee, W. Bialek, Entropy and inference, revisited, 2002; variance after D. Wolpert, D. Wolf, 1995.
+    .. [5] A. Chao, Nonparametric estimation of the number of classes in a population, 1984; without bias: 2005.
 
     Examples
     --------
@@ -51,11 +53,34 @@ def entropy(counts, method="nsb", alphabet=None):
     >>> print(entropy([4, 2, 3, 0, 2, 4, 0, 0, 2]))
     2.79976 ± 0.225 bits (n = 17)
     """
-    counts = np.asarray(counts)
-    if counts.ndim != 1 or (counts.size and counts.dtype.kind not in "iu"):
-        raise RdcodecError(f"counts: expected integers [classes], got {counts.dtype} of {counts.ndim} axes")
-    if counts.dtype == np.uint64 and counts.size and counts.max() > np.iinfo(np.int64).max:
-        raise RdcodecError(f"counts: expected a sum of at most 2^53, got a count of {counts.max()}")
-    counts = np.ascontiguousarray(counts, np.int64)
-    value, error = _core.entropy_of_counts(counts, method, counts.size if alphabet is None else integer("alphabet", alphabet, -MOST, MOST))
+    counts = _checked(np.asarray(counts))
+    if alphabet is None:
+        if method == "nsb":
+            _check_complete(counts)
+        alphabet = counts.size
+    value, error = _core.entropy_of_counts(counts, method, integer("alphabet", alphabet, -MOST, MOST))
     return Estimate.normal(value, error, "bits", int(counts.sum()))
+
+
+def _checked(counts):
+    """As int64."""
+    if counts.ndim != 1 or (counts.size and counts.dtype.kind not in "iuf"):
+        raise RdcodecError(f"counts: expected integers [classes], got {counts.dtype} of {counts.ndim} axes")
+    if counts.size and counts.max() > np.iinfo(np.int64).max:  # a float or uint64
+        raise RdcodecError(f"counts: expected a sum of at most 2^53, got a count of {counts.max()}")
+    if counts.dtype.kind == "f":
+        wrong = counts[~(counts == np.rint(counts))]
+        if wrong.size:
+            raise RdcodecError(f"counts: expected integers [classes], got {wrong[0]:g}")
+    return np.ascontiguousarray(counts, np.int64)
+
+
+def _check_complete(counts):
+    """Refuses counts without a 0 by which, after Chao, a class or more is missing."""
+    once, twice = (int((counts == times).sum()) for times in (1, 2))
+    missing = once * (once - 1) / (2 * (twice + 1))
+    if counts.size and counts.min() > 0 and missing >= 1:
+        raise RdcodecError(
+            f"alphabet: expected how many classes there are, or counts with zeros: {once} of the {counts.size} that were seen were"
+            f" so once, as if {missing:.0f} others were not; method='chao-shen' needs no number"
+        )

@@ -110,8 +110,13 @@ def _taking_turns(below, above, level):
     return share * below[1] + (1 - share) * above[1]
 
 
-def shannon_lower_bound(entropy, level, dimensions=1):
+def shannon_lower_bound(entropy, level, dimensions=1, covariance=None):
     """Shannon's lower bound on the rate at a mean squared error: h - d/2 log2(2 pi e D / d), and never below 0.
+
+    With the source's covariance it follows reverse water-filling: h - 1/2 sum_i log2(2 pi e min(v_i, w)) with its variances v along
+    principal axes and the water w, sum_i min(v_i, w) = D. The error of a reproduction that is the mean given what was sent has a covariance no
+    larger than the source's, and of those with a trace of at most D this has the largest determinant [1]_. Both are exact for a Gaussian, the first
+    only while D / d is at most its least variance.
 
     Parameters
     ----------
@@ -120,7 +125,9 @@ def shannon_lower_bound(entropy, level, dimensions=1):
     level : float
         D, mean squared error summed over dimensions, above 0.
     dimensions : int
-        d, at least 1.
+        d, at least 1; that of the covariance where there is one.
+    covariance : array_like of float, [dimensions, dimensions] or [dimensions], optional
+        Of the source, or its variances along principal axes.
 
     Returns
     -------
@@ -130,7 +137,11 @@ def shannon_lower_bound(entropy, level, dimensions=1):
     Raises
     ------
     RdcodecError
-        An argument is out of range.
+        An argument is out of range, or a variance is 0: there is no entropy then.
+
+    References
+    ----------
+    .. [1] T. Cover, J. Thomas, Elements of Information Theory, 2006, theorems 8.6.5 and 10.3.3.
 
     Examples
     --------
@@ -140,11 +151,18 @@ def shannon_lower_bound(entropy, level, dimensions=1):
     1 ± 0 bits (n = 0)
     """
     level = between(level, "level", 0, math.inf)
-    if dimensions < 1:
-        raise RdcodecError(f"dimensions: expected at least 1, got {dimensions}")
+    dimensions = integer("dimensions", dimensions, 1, MOST, "at least 1")
+    errors = np.full(dimensions, level / dimensions)
+    if covariance is not None:
+        variances = _variances(covariance)
+        if not variances.min() > 0:
+            raise RdcodecError("covariance: expected variances above 0 for a source with a density, got 0")
+        if dimensions not in (1, len(variances)):
+            raise RdcodecError(f"dimensions: expected the covariance's {len(variances)}, got {dimensions}")
+        errors = np.minimum(variances, _water(variances, level)[0])
     is_estimate = isinstance(entropy, Estimate)
     bits = entropy.value if is_estimate else float(entropy)
-    value = max(bits - dimensions / 2 * math.log2(2 * math.pi * math.e * level / dimensions), 0.0)
+    value = max(bits - np.log2(2 * math.pi * math.e * errors).sum() / 2, 0.0)
     return Estimate.normal(value, entropy.error if is_estimate else 0.0, "bits", entropy.samples if is_estimate else 0)
 
 
@@ -180,16 +198,18 @@ def reverse_water_filling(covariance, level):
     """
     level = between(level, "level", 0, math.inf)
     variances = _variances(covariance)
-    n = len(variances)
+    height, drowned = _water(variances, level)
+    rate = np.log2(variances[drowned:] / height).sum() / 2
+    return Estimate.normal(rate, 0.0, "bits", len(variances), water=height, components=len(variances) - drowned)
+
+
+def _water(variances, level):
+    """Its height over rising variances, and how many of these it covers."""
     # with k components above the water, water = (level - what the others have) / k
     rest = np.concatenate([[0.0], np.cumsum(variances)])[:-1]
-    water = (level - rest) / np.arange(n, 0, -1)
+    water = (level - rest) / np.arange(len(variances), 0, -1)
     drowned = int((water > variances).sum())
-    if drowned == n:
-        return Estimate.normal(0.0, 0.0, "bits", n, water=variances.max(), components=0)
-    height = water[drowned]
-    rate = np.log2(variances[drowned:] / height).sum() / 2
-    return Estimate.normal(rate, 0.0, "bits", n, water=height, components=n - drowned)
+    return (variances[-1] if drowned == len(variances) else water[drowned]), drowned
 
 
 def _variances(covariance):

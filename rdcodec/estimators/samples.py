@@ -51,6 +51,11 @@ def seed_of(seed):
     return integer("seed", seed, 0, 2**64 - 1, "0 to 2^64 - 1")
 
 
+def exponent_of(values):
+    """The exponent e for which values times 2^-e are below 1 and not all below 1/2: their squares neither overflow nor vanish; 0 for zeros."""
+    return int(np.frexp(np.abs(values).max())[1])
+
+
 def row_blocks(y, name):
     """Slices of y by rows, float64."""
     step = max(1, BLOCK // y.shape[1])

@@ -92,3 +92,12 @@ def test_seeds_and_scales():
 def test_bad_input(y, options, message):
     with pytest.raises(RdcodecError, match=message):
         rademacher_complexity(y, **options)
+
+
+@pytest.mark.parametrize("ball", ["l1", "l2"])
+@pytest.mark.parametrize("scale", [2.0**-540, 2.0**530])  # 1e-162, 1e160
+def test_squares_neither_overflow_nor_vanish(ball, scale):
+    y = np.random.default_rng(9).normal(size=(20, 30))
+    plain, scaled = (rademacher_complexity(y * factor, ball, draws=50) for factor in (1, scale))
+    assert scaled.value == pytest.approx(plain.value * scale, rel=1e-6) and scaled.error == pytest.approx(plain.error * scale)
+    assert all(scaled.terms[name] == pytest.approx(plain.terms[name] * scale) for name in plain.terms)

@@ -118,3 +118,16 @@ def test_bad_options():
     for step in (0, -1, np.nan, np.inf):
         with pytest.raises(RdcodecError, match="step: expected a number above 0"):
             gaussian_entropy_bound(y, step)
+
+
+@pytest.mark.parametrize("shape", [(60, 5), (5, 60)])
+@pytest.mark.parametrize("exponent", [-540, 530])  # 1e-162, 1e160
+def test_squares_neither_overflow_nor_vanish(shape, exponent):
+    y = np.random.default_rng(9).normal(size=shape)
+    for method in ("exact", "lanczos"):
+        plain, scaled = log_det_covariance(y, method), log_det_covariance(np.ldexp(y, exponent), method)
+        assert scaled.value == pytest.approx(plain.value + 2 * exponent * shape[1], abs=1e-8)
+        assert scaled.error == pytest.approx(plain.error)
+    step = 2.0**exponent
+    assert gaussian_entropy_bound(y * step, step).value == pytest.approx(gaussian_entropy_bound(y).value, abs=1e-9)
+    assert gaussian_entropy_bound(y * 2.0**-540).value == pytest.approx(gaussian_entropy_bound(np.zeros(shape)).value)

@@ -48,6 +48,26 @@ def test_coverage(method):
     assert np.mean([e.interval[0] <= truth <= e.interval[1] for e in estimates]) >= 0.94
 
 
+SIX = {name: DENSITIES[name] for name in ("normal", "uniform", "exponential", "laplace", "gamma")} | {"heavy": stats.t(3)}
+
+
+@pytest.mark.parametrize("name", SIX)
+@pytest.mark.parametrize("dimensions", [1, 2, 3, 5, 8])
+def test_neighbours_interval_covers(name, dimensions):
+    rng, repeats = np.random.default_rng(4), 60
+    truth = dimensions * SIX[name].entropy() / np.log(2)
+    found = [differential_entropy(SIX[name].rvs((300, dimensions), random_state=rng)) for _ in range(repeats)]
+    assert sum(e.interval[0] <= truth <= e.interval[1] for e in found) >= 0.94 * repeats
+
+
+@pytest.mark.parametrize("method", ["gaussian", "knn"])
+@pytest.mark.parametrize("exponent", [-540, 530])  # 1e-162, 1e160
+def test_squares_neither_overflow_nor_vanish(method, exponent):
+    x = np.random.default_rng(6).normal(size=(300, 3))
+    plain, scaled = differential_entropy(x, method), differential_entropy(np.ldexp(x, exponent), method)
+    assert scaled.value == pytest.approx(plain.value + 3 * exponent, abs=1e-9) and scaled.error == pytest.approx(plain.error)
+
+
 def test_scale_adds_its_logarithm():
     x = np.random.default_rng(2).normal(size=(300, 3))
     for method in ("knn", "gaussian"):

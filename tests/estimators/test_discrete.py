@@ -171,7 +171,11 @@ def test_coverage_where_classes_are_seen_often(method, shape):
         ([1, 2, 3], 2, r"alphabet: expected at least the 3 classes that were seen and at most 2\^53, got 2"),
         ([1, 2, 3], -1, "alphabet: expected at least the 3 classes"),
         ([1, 2, 3], 2**54, "alphabet: expected at least the 3 classes"),
-        ([1.5, 2], None, r"counts: expected integers \[classes\], got float64 of 1 axes"),
+        ([1.5, 2], None, r"counts: expected integers \[classes\], got 1.5"),
+        ([-1.0, 2.0], None, r"counts\[0\]: expected at least 0, got -1"),
+        ([1e300, 2], None, r"counts: expected a sum of at most 2\^53, got a count of 1e\+300"),
+        (["1"], None, r"counts: expected integers \[classes\], got <U1"),
+        ([1, 1, 1, 5], None, "alphabet: expected how many classes there are, or counts with zeros: 3 of the 4 that were seen"),
         ([float("nan"), 2], None, r"counts: expected integers"),
         ([[1, 2]], None, r"counts: expected integers \[classes\], got int64 of 2 axes"),
     ],
@@ -179,6 +183,23 @@ def test_coverage_where_classes_are_seen_often(method, shape):
 def test_bad_input(counts, alphabet, message):
     with pytest.raises(RdcodecError, match=message):
         entropy(counts, "nsb", alphabet)
+
+
+def test_floats_that_are_integers_are_counts():
+    assert entropy([4.0, 2.0, 0.0]) == entropy([4, 2, 0])
+
+
+def test_counts_of_what_was_seen_do_not_say_how_many_classes_there_are():
+    """Of 1,000 equal classes 100 samples see 95 or so: for NSB with these alone the entropy is 2 bits too small, and sure of it."""
+    draws = np.random.default_rng(3).integers(0, 1000, 100)
+    seen = np.unique(draws, return_counts=True)[1]
+    with pytest.raises(RdcodecError, match="method='chao-shen' needs no number"):
+        entropy(seen)
+    found = entropy(seen, alphabet=1000)
+    assert found == entropy(np.bincount(draws, minlength=1000))
+    assert found.interval[0] < np.log2(1000) and entropy(seen, alphabet=len(seen)).interval[1] < np.log2(1000) - 2
+    assert entropy(seen, "chao-shen").value > entropy(seen, alphabet=len(seen)).value
+    assert entropy([40, 60, 1]).value > 0  # nothing is missing
 
 
 def test_unknown_method():

@@ -87,6 +87,19 @@ def test_shannons_bound_is_tight_for_gaussians(scale, dimensions, level):
     assert found.value == pytest.approx(reverse_water_filling([scale**2] * dimensions, level * dimensions * scale**2).value)
 
 
+@pytest.mark.parametrize("level", [0.01, 0.5, 3.0, 8.0, 100.0])
+def test_shannons_bound_follows_the_water(level):
+    """Exact for Gaussians at every level; never below the bound that knows no covariance; and a bound for others."""
+    mix = np.random.default_rng(3).normal(size=(4, 4)) * [0.2, 0.5, 1, 2]
+    covariance = mix.T @ mix
+    entropy = np.linalg.slogdet(2 * np.pi * np.e * covariance)[1] / 2 / np.log(2)
+    exact = reverse_water_filling(covariance, level).value
+    for found in (shannon_lower_bound(entropy, level, covariance=covariance), shannon_lower_bound(entropy, level, 4, np.linalg.eigvalsh(covariance))):
+        assert found.value == pytest.approx(exact, abs=1e-9)
+    assert shannon_lower_bound(entropy, level, 4).value <= exact + 1e-9
+    assert shannon_lower_bound(entropy - 0.3, level, covariance=covariance).value == pytest.approx(max(exact - 0.3, 0), abs=1e-9)
+
+
 def test_shannons_bound_carries_an_error():
     entropy = differential_entropy(np.random.default_rng(0).normal(size=500))
     found = shannon_lower_bound(entropy, 0.01)
@@ -125,6 +138,8 @@ def test_scalar_quantiser_of_a_gaussian(step):
         (lambda: reverse_water_filling([1, np.nan], 1), "covariance: expected finite values"),
         (lambda: reverse_water_filling([1], 0), "level: expected a number above 0 and below inf, got 0"),
         (lambda: shannon_lower_bound(1, 0), "level: expected a number above 0 and below inf, got 0"),
+        (lambda: shannon_lower_bound(1, 1, 2, [1.0, 1.0, 2.0]), "dimensions: expected the covariance's 3, got 2"),
+        (lambda: shannon_lower_bound(1, 1, covariance=[1.0, 0.0]), "covariance: expected variances above 0"),
         (lambda: shannon_lower_bound(1, 1, 0), "dimensions: expected at least 1, got 0"),
         (lambda: scalar_quantisation(0), "step: expected a number above 0 and below inf, got 0"),
         (lambda: scalar_quantisation(1e-5), "step: expected at least deviation / 10,000, got 1e-05 deviations"),
