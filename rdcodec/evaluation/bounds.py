@@ -31,6 +31,7 @@ from rdcodec.evaluation.losses import output_losses
 from rdcodec.modes import evaluating
 from rdcodec.splits import unwrapped
 from rdcodec.splits.fingerprint import check_codec
+from rdcodec.stream import read_frame
 
 __all__ = ["LayerBounds", "description_bits", "fallback_rate", "layer_bounds", "token_entropy_bound"]
 
@@ -54,7 +55,10 @@ class LayerBounds:
         Real bytes, frames' headers included; the error is over windows. terms: "design_effect", by how much its square differs from
         that of independent windows.
     certificate : Estimate
-        Bound on the true rate of the codec that sends 4-bit integers where those take less, see `fallback_rate`.
+        Bound on the true rate of the codec that sends 4-bit integers where those take less, see `fallback_rate`, which this codec does not do.
+        It is a bound on this codec's rate too as long as no window takes more; where some do, that rate has no bound.
+    clipped : int
+        Windows that took more than the fallback.
     symbol_entropy : Estimate
         Bound on the entropy of a window's symbols, in expectation: cross-entropy on a quarter of the windows or more under models that were
         fitted to the others.
@@ -66,7 +70,10 @@ class LayerBounds:
         H(Y) <= H(tokens) <= this.
     gap : Estimate
         Rate minus entropy: the value, and the low end of the interval, are of the least bound on the entropy, and 0 where that is
-        above the rate; the high end is the rate, for no entropy is below 0.
+        above the rate; the high end is the rate, for no entropy is below 0. terms, as far as it can be taken apart: "container", of
+        frames' headers and checksums; "models", what the models of `symbol_entropy` pay less than the codec's payload, below 0
+        where they pay more; for language models "text", by how much the lesser of both is above `token_entropy`, for what is sent follows from the
+        text. Rounding to integers, training and the family's own limits are in "models" and cannot be told apart from a checkpoint.
     complexity : Estimate
         Rademacher complexity of linear functionals of a window's levels, over the l1-ball.
     complexity_l2 : Estimate
@@ -94,6 +101,7 @@ class LayerBounds:
     tokens: int
     rate: Estimate
     certificate: Estimate
+    clipped: int
     symbol_entropy: Estimate
     gaussian_entropy: Estimate
     token_entropy: Estimate | None
@@ -200,7 +208,7 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
         raise RdcodecError(f"inputs: expected at least {LEAST_WINDOWS} windows, the independent units, got {len(inputs)}")
     quality = codec.default_quality if quality is None else quality
     norm = head_norm(model, codec.layer, inputs[0])  # first: it may be refused
-    rates, side, levels = _coded(model, inputs, codec, quality, progress)
+    rates, container, side, levels = _coded(model, inputs, codec, quality, progress)
     windows, tokens, components = levels.shape
     if not np.ptp(levels.reshape(-1, components), axis=0).any():
         raise RdcodecError(f"quality: expected one at which levels differ between tokens, got {quality}, for codec {codec!r}")
@@ -218,10 +226,11 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
         tokens=windows * tokens,
         rate=rate,
         certificate=certify(clipped, cap, delta, population=population),
+        clipped=int((rates > cap).sum()),
         symbol_entropy=symbol_entropy,
         gaussian_entropy=_gaussian_entropy(by_token, side.reshape(windows * tokens, -1).astype(np.float64)),
         token_entropy=token_entropy,
-        gap=_gap(rate, [bound for bound in (symbol_entropy, token_entropy) if bound]),
+        gap=_gap(rate, container, symbol_entropy, token_entropy),
         complexity=balls["l1"],
         complexity_l2=balls["l2"],
         log_det=log_det_covariance(by_token),
@@ -235,18 +244,20 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
 
 
 def _coded(model, inputs, codec, quality, progress):
-    """Bits a token [windows], and symbols [windows, tokens, ...] of what windows are coded to."""
-    rates, side, levels = [], [], []
+    """Bits a token [windows], those of them outside frames' payloads, and symbols [windows, tokens, ...] of what windows are coded to."""
+    rates, container, side, levels = [], [], [], []
     for number, one in enumerate(inputs):
         with evaluating(model):
             h = input_states(model, codec.layer, one[None])[0].float().numpy()
-        rates.append(8 * len(codec.encoder(quality).encode(h)) / len(h))
+        frame = codec.encoder(quality).encode(h)
+        rates.append(8 * len(frame) / len(h))
+        container.append(8 * (len(frame) - len(read_frame(frame).payload)) / len(h))
         of_window = codec.symbols(h, quality)
         side.append(of_window[0])
         levels.append(of_window[1])
         if progress is not None:
             progress(f"layer {codec.layer}", (number + 1) / len(inputs))
-    return np.array(rates), np.stack(side), np.stack(levels)
+    return np.array(rates), float(np.mean(container)), np.stack(side), np.stack(levels)
 
 
 def _gaussian_entropy(levels, side):
@@ -267,8 +278,13 @@ def _over_windows(values, population):
     return Estimate.student(values.mean(), error, windows - 1, "bits", windows, design_effect=effect)
 
 
-def _gap(rate, bounds):
+def _gap(rate, container, symbols, tokens):
     """Never below 0: on average no code is shorter than the entropy."""
+    bounds = [bound for bound in (symbols, tokens) if bound is not None]
     least = rate.value - min(bound.value for bound in bounds)
     low = rate.interval[0] - min(bound.interval[1] for bound in bounds)
-    return Estimate(max(least, 0.0), None, (max(low, 0.0), rate.interval[1]), "bits", rate.samples)
+    payload = rate.value - container
+    terms = {"container": container, "models": payload - symbols.value}
+    if tokens is not None:
+        terms["text"] = min(payload, symbols.value) - tokens.value
+    return Estimate(max(least, 0.0), None, (max(low, 0.0), rate.interval[1]), "bits", rate.samples, terms)

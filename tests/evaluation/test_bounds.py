@@ -15,6 +15,7 @@ from rdcodec.estimators import Estimate, cross_entropy_bound
 from rdcodec.evaluation import head_norm, layer_bounds, token_entropy_bound
 from rdcodec.evaluation.bounds import _gap, _gaussian_entropy, _over_windows, description_bits, fallback_rate
 from rdcodec.splits import head_states, run_head, run_tail
+from rdcodec.stream import read_frame
 
 LAYER = 1  # of the codecs of learned_parts
 
@@ -41,6 +42,7 @@ def test_certificate_is_above_the_rate_and_no_more_than_the_fallback(bounds, cod
     cap = fallback_rate(codec.channels, 24)
     assert 4 * codec.channels < cap < 5 * codec.channels
     assert min(bounds.rate.value, cap) <= bounds.certificate.value <= cap
+    assert bounds.clipped == 0 or bounds.rate.value > bounds.certificate.terms["mean"]
 
 
 def test_drawn_windows_are_about_the_text_they_were_drawn_from():
@@ -76,8 +78,22 @@ def test_gap_reaches_from_the_least_bound_on_the_entropy_to_the_rate(bounds):
 
 def test_gap_is_not_negative_where_no_bound_is_below_the_rate():
     rate, high, low = (Estimate.normal(value, 1.0, "bits", 5) for value in (20.0, 30.0, 4.0))
-    assert (_gap(rate, [high]).value, _gap(rate, [high]).interval) == (0.0, (0.0, rate.interval[1]))
-    assert _gap(rate, [high, low]).value == 16.0 and _gap(rate, [low, high]).interval[0] == pytest.approx(16 - 2 * 1.96, abs=0.01)
+    assert (_gap(rate, 1.0, high, None).value, _gap(rate, 1.0, high, None).interval) == (0.0, (0.0, rate.interval[1]))
+    assert _gap(rate, 1.0, high, low).value == 16.0 and _gap(rate, 1.0, low, high).interval[0] == pytest.approx(16 - 2 * 1.96, abs=0.01)
+
+
+def test_gap_is_taken_apart():
+    rate, symbols, tokens = (Estimate.normal(value, 1.0, "bits", 5) for value in (20.0, 13.0, 4.0))
+    found = _gap(rate, 1.5, symbols, tokens)
+    assert found.terms == {"container": 1.5, "models": 5.5, "text": 9.0} and sum(found.terms.values()) == found.value
+    assert _gap(rate, 1.5, tokens, None).terms == {"container": 1.5, "models": 14.5}
+    assert _gap(rate, 1.5, Estimate.normal(25, 1, "bits", 5), tokens).terms == {"container": 1.5, "models": -6.5, "text": 14.5}
+
+
+def test_container_is_what_is_outside_of_payloads(bounds, model, windows, codec):
+    frames = [codec.encoder(0).encode(head_states(model, LAYER, one[None])[0].numpy()) for one in windows]
+    outside = [len(frame) - len(read_frame(frame).payload) for frame in frames]
+    assert bounds.gap.terms["container"] == pytest.approx(8 * np.mean(outside) / 24) and 4 <= min(outside) < 20
 
 
 def test_gaussian_entropy_of_symbols_is_a_sum_over_kinds():
