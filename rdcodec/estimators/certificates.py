@@ -86,7 +86,7 @@ def certify(rates, upper, delta=DELTA, method="betting", population=None):
     mean = float(rates.mean())
     value = min(float(_margin(rates / upper, delta, method, population)) * upper, upper)
     terms = {"mean": mean, "margin": value / mean - 1 if mean > 0 else math.inf}
-    return Estimate(value, None, (0.0, value), "bits", len(rates), terms)
+    return Estimate(value, None, (0.0, value), "bits", len(rates), terms, 1 - delta)
 
 
 def _margin(x, delta, method, population):

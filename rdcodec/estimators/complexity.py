@@ -29,8 +29,8 @@ def rademacher_complexity(y, ball="l1", draws=10_000, seed=0):
         "l1" or "l2", of radius 1.
     draws : int
         Of all signs, at least 2.
-    seed : int
-        0 to 2**64 - 1.
+    seed : int, numpy.random.Generator or None
+        0 to 2**64 - 1, or what draws one; None for another each time.
 
     Returns
     -------

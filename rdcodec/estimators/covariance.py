@@ -68,7 +68,7 @@ def gaussian_entropy_bound(y, step=1.0):
     features = y.shape[1]
     fixed = features * (math.log2(2 * math.pi * math.e) / 2 - math.log2(step))
     low, high = (fixed + end / 2 for end in found.interval)
-    return Estimate(fixed + found.value / 2, found.error / 2, (low, high), "bits", len(y), found.terms)
+    return Estimate(fixed + found.value / 2, found.error / 2, (low, high), "bits", len(y), found.terms, found.confidence)
 
 
 def log_det_covariance(y, method="exact", probes=32, steps=64, seed=0):
@@ -84,8 +84,8 @@ def log_det_covariance(y, method="exact", probes=32, steps=64, seed=0):
         both are large.
     probes, steps : int
         Of "lanczos": random starts, at least 2, and steps from each, at least 1.
-    seed : int
-        Of the probes.
+    seed : int, numpy.random.Generator or None
+        Of the probes, as `rademacher_complexity` takes it.
 
     Returns
     -------
@@ -241,7 +241,7 @@ def _exact(scatter, y, ridge=0.0):
     interval = float(min(value, unshrunk) - NORMAL_95 * error) / LN2 + scale, float(value + bias + NORMAL_95 * error) / LN2 + scale
     bits = float(value) / LN2 + scale
     terms = {"shrinkage": float(shrinkage), "per_feature": bits / scatter.features}
-    return Estimate(bits, float(error) / LN2, interval, "bits", n, terms)
+    return Estimate(bits, float(error) / LN2, interval, "bits", n, terms, 0.95)
 
 
 # ---- By Lanczos quadrature

@@ -16,7 +16,7 @@ def entropy(counts, method="nsb", alphabet=None):
     Parameters
     ----------
     counts : array_like of int, [classes]
-        How often each class was seen, zeros included; at least 2 samples and at most 2**53.
+        How often each class was seen, zeros included; at least 2 samples and at most 2**53. Floats must be integers.
     method : str
         "plugin": entropy of the observed frequencies; too low by about (classes seen - 1) / (2 samples) nats.
         "miller-madow" [1]_: with this added. "grassberger" [2]_: the bias removed for each count on its own. "chao-shen" [3]_:

@@ -26,7 +26,7 @@ def student_95(freedom):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number, how far to trust it, and what it is made of.
+    """A number, how far to trust it, and what it is made of; `float` of it is the value, and it unpacks to value and error.
 
     Attributes
     ----------
@@ -34,13 +34,23 @@ class Estimate:
     error : float or None
         Standard error, or standard deviation of the posterior; None for what is exact or bounded instead.
     interval : tuple of float, or None
-        Lowest and highest value; the function that returns the estimate says with what confidence.
+        Lowest and highest value.
     unit : str
         "bits", or what else the value is counted in.
     samples : int
         What the value was estimated from.
     terms : dict of str to float
         The parts of the value, and figures that go with it.
+    confidence : float or None
+        Probability that the interval holds what is estimated: 1 where that is certain, None where nothing is said.
+
+    Examples
+    --------
+    >>> from rdcodec.estimators import entropy
+    >>> found = entropy([40, 60], "plugin")
+    >>> value, error = found
+    >>> float(found) == value, found.confidence
+    (True, 0.95)
     """
 
     value: float
@@ -49,13 +59,14 @@ class Estimate:
     unit: str
     samples: int
     terms: dict[str, float] = field(default_factory=dict)
+    confidence: float | None = None
 
     @classmethod
     def normal(cls, value, error, unit, samples, **terms):
         """An estimate with the interval that holds 95% of a normal distribution around it."""
         value, error = float(value), float(error)
         interval = value - NORMAL_95 * error, value + NORMAL_95 * error
-        return cls(value, error, interval, unit, samples, {name: float(term) for name, term in terms.items()})
+        return cls(value, error, interval, unit, samples, {name: float(term) for name, term in terms.items()}, 0.95)
 
     @classmethod
     def student(cls, value, error, freedom, unit, samples, **terms):
@@ -64,6 +75,12 @@ class Estimate:
         found = cls.normal(value, error, unit, samples, **terms)
         reach = student_95(freedom) * found.error
         return replace(found, interval=(found.value - reach, found.value + reach))
+
+    def __float__(self):
+        return self.value
+
+    def __iter__(self):
+        return iter((self.value, self.error))
 
     def __str__(self):
         doubt = f" ± {self.error:.3g}" if self.error is not None else f" in [{self.interval[0]:.6g}, {self.interval[1]:.6g}]"

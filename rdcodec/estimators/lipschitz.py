@@ -1,6 +1,7 @@
 """Spectral norms: Lipschitz constants of linear maps, and of others at a point by their derivative."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -35,8 +36,8 @@ def spectral_norm(matrix_or_callables, steps=64, seed=0):
         transpose times it, such as those of `torch.func` at a point; results are whatever ``np.asarray`` takes.
     steps : int
         At least 1; each one is a product with A and one with its transpose. Memory is steps times inputs.
-    seed : int
-        Of the start, a Gaussian vector.
+    seed : int, numpy.random.Generator or None
+        Of the start, a Gaussian vector; as `rademacher_complexity` takes it.
 
     Returns
     -------
@@ -85,7 +86,7 @@ def spectral_norm(matrix_or_callables, steps=64, seed=0):
     )
     low, high = found.interval
     terms = {**found.terms, "residual": found.terms["residual"] * scale}
-    return Estimate(found.value * scale, None, (low * scale, high * scale), found.unit, found.samples, terms)
+    return replace(found, value=found.value * scale, interval=(low * scale, high * scale), terms=terms)
 
 
 def _operator(jvp, vjp, inputs):
@@ -119,7 +120,7 @@ def _estimate(apply, inputs, steps, seed, frobenius, certificate):
         high, is_certain = frobenius, True
     terms = {"residual": float(left / (2 * value)) if value > 0 else 0.0, "steps": float(taken), "certified": float(is_certain)}
     interval = value * (1 - ROUNDING), max(high, value) * (1 + ROUNDING)
-    return Estimate(value, None, interval, "largest singular value", inputs, terms)
+    return Estimate(value, None, interval, "largest singular value", inputs, terms, 1.0 if is_certain else 1 - FAILURE)
 
 
 def _high_end(value, left, inputs, taken, is_complete, certificate):

@@ -45,7 +45,7 @@ def pac_bound(complexity, bound, samples, delta=DELTA, lipschitz=1.0, vector=Fal
     Returns
     -------
     Estimate
-        In bits, at most B, beyond which nothing can be; the error is that of the complexity. terms: "complexity" 2 c L R_n,
+        In bits, at most B, beyond which nothing can be; as interval (0, bound); the error is that of the complexity. terms: "complexity" 2 c L R_n,
         "deviation" the rest, "raw" their sum, "vacuous" 1 where that is B or more.
 
     Raises
@@ -77,8 +77,9 @@ def pac_bound(complexity, bound, samples, delta=DELTA, lipschitz=1.0, vector=Fal
     deviation = times * bound * math.sqrt(math.log(sides / delta) / (2 * samples))
     raw = contraction * radius + deviation
     error = contraction * complexity.error if is_estimate else 0.0
-    terms = {"complexity": contraction * radius, "deviation": deviation, "raw": raw, "vacuous": raw >= bound}
-    return Estimate.normal(min(raw, bound), error, "bits", samples, **terms)
+    terms = {"complexity": contraction * radius, "deviation": deviation, "raw": raw, "vacuous": float(raw >= bound)}
+    value = min(raw, bound)
+    return Estimate(value, error, (0.0, value), "bits", samples, terms, 1 - delta)
 
 
 def occam_bound(rate, bound, description, samples, delta=DELTA):
@@ -136,7 +137,7 @@ def occam_bound(rate, bound, description, samples, delta=DELTA):
     value = bound * _farthest(share, nats / samples)
     needed = nats / _divergence(share, (1 + share) / 2) if share < 1 else math.inf
     terms = {"description": description, "vacuous": float(value >= bound - NOTHING * (bound - rate)), "needed": needed}
-    return Estimate(value, None, (0.0, value), "bits", samples, terms)
+    return Estimate(value, None, (0.0, value), "bits", samples, terms, 1 - delta)
 
 
 def _divergence(p, q):

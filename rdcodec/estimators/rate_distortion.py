@@ -66,7 +66,7 @@ def rate_distortion(p, distortion, level, tolerance=1e-9, iterations=10_000):
     if not level >= least - ROUNDING * np.abs(distortion).max():
         raise RdcodecError(f"level: expected at least {least:g}, the least possible distortion, got {level:g}")
     if level >= most:
-        return Estimate(0.0, None, (0.0, 0.0), "bits", len(p), {"slope": 0.0})
+        return Estimate(0.0, None, (0.0, 0.0), "bits", len(p), {"slope": 0.0}, 1.0)
     return _bisect(p, distortion, level, (most, 0.0), tolerance * LN2, iterations)
 
 
@@ -88,7 +88,8 @@ def _bisect(p, distortion, level, above, tolerance, iterations):
             break
         slope = math.sqrt(flattest * steepest)
         q = 0.999 * q + 0.001 / len(q)  # so that every output can come back
-    return Estimate(highest / LN2, None, (min(lowest, highest) / LN2, highest / LN2), "bits", len(p), {"slope": slope / LN2})
+    interval = min(lowest, highest) / LN2, highest / LN2
+    return Estimate(highest / LN2, None, interval, "bits", len(p), {"slope": slope / LN2}, 1.0)
 
 
 def _source(p, distortion):

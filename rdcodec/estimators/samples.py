@@ -47,7 +47,9 @@ def between(value, name, low, high):
 
 
 def seed_of(seed):
-    """A seed of Philox."""
+    """A seed of Philox: an integer, or one that a generator draws; None for a new one each time."""
+    if seed is None or isinstance(seed, np.random.Generator):
+        return int(np.random.default_rng(seed).integers(2**64, dtype=np.uint64))
     return integer("seed", seed, 0, 2**64 - 1, "0 to 2^64 - 1")
 
 

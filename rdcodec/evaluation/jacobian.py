@@ -43,7 +43,7 @@ def head_norm(model, layer, inputs):
     with evaluating(model):
         start = head_states(model, 0, (inputs[:TOKENS] if inputs.dim() == 1 else inputs)[None])
     if layer == 0:
-        return Estimate(1.0, None, (1.0, 1.0), "largest singular value", start.numel())
+        return Estimate(1.0, None, (1.0, 1.0), "largest singular value", start.numel(), confidence=1.0)
     # This kernel alone can be differentiated twice.
     with evaluating(model), sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
         h = start.detach().requires_grad_()

@@ -146,6 +146,7 @@ def correlation(x, y, resamples=RESAMPLES, seed=SEED):
             tuple(float(end) for end in np.percentile([_pearson(of(x[p]), of(y[p])) for p in drawn], [2.5, 97.5])),
             "correlation",
             len(x),
+            confidence=0.95,
         )
         for of in (np.asarray, _ranks)
     )
