@@ -9,7 +9,7 @@ import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 LAYERS = {"ViT": range(1, 4), "ResNet": range(1, 6)}
-NUMBERS = ("symbol_entropy", "log_det", "complexity", "complexity_l2", "head_norm", "analysis_norm", "pac", "certificate")
+NUMBERS = ("gaussian_entropy", "symbol_entropy", "log_det", "complexity", "complexity_l2", "head_norm", "analysis_norm", "certificate")
 
 
 def run(program, *arguments):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from laws import autoregressive
 
 from rdcodec import RdcodecError
 from rdcodec.estimators import certify
@@ -63,23 +64,13 @@ def test_betting_is_where_the_capital_passes_its_limit(case):
         assert best_capital(1 - 1e-9) < 1 / delta
 
 
-def ar1(rng, windows, persistence):
-    """In 0 to 1, with a mean of about 0.4."""
-    noise = rng.normal(size=windows) * np.sqrt(1 - persistence**2)
-    values = np.empty(windows)
-    values[0] = rng.normal()
-    for i in range(1, windows):
-        values[i] = persistence * values[i - 1] + noise[i]
-    return np.clip(0.4 + 0.1 * values, 0, 1)
-
-
 @pytest.mark.parametrize("method", ["hoeffding", "betting"])
 @pytest.mark.parametrize("persistence", [0, 0.6, 0.9])
 def test_drawn_from_a_population_neighbours_may_depend_on_each_other(method, persistence):
     rng = np.random.default_rng(5)
     delta, repeats, failures, consecutive = 0.05, 200, 0, 0
     for _ in range(repeats):
-        x = ar1(rng, 400, persistence)
+        x = np.clip(0.4 + 0.1 * autoregressive(rng, 400, persistence), 0, 1)
         failures += certify(rng.permutation(x)[:60], 1, delta, method, population=400).value < x.mean()
         consecutive += certify(x[:60], 1, delta, method).value < x.mean()
     assert failures <= delta * repeats

@@ -2,69 +2,12 @@
 
 import numpy as np
 import pytest
+from laws import LAWS
 from scipy import stats
 
 from rdcodec import RdcodecError
 from rdcodec.estimators import cross_entropy_bound, gaussian_entropy_bound
 from rdcodec.estimators.cells import TAILS, cell_masses
-
-WINDOWS = 40
-
-
-def rounded_entropy(density):
-    """Of a sample rounded to an integer, bits."""
-    low = int(np.floor(density.ppf(1e-9)))
-    k = np.arange(low, low + 400_000) if density.ppf(1 - 1e-9) - low > 400_000 else np.arange(low, int(density.ppf(1 - 1e-9)) + 2)
-    p = density.cdf(k + 0.5) - density.cdf(k - 0.5)
-    p = p[p > 0]
-    return -np.sum(p * np.log2(p))
-
-
-def alike(density, features):
-    """Independent features of one density, rounded, in windows of one vector; the entropy of a vector."""
-    return (
-        lambda rng: np.rint(density.rvs((4 * WINDOWS, features), random_state=rng)),
-        features * rounded_entropy(density),
-    )
-
-
-def correlated(rng):
-    mix = np.random.default_rng(1).normal(0, 12, (5, 5))
-    return np.rint(rng.normal(size=(4 * WINDOWS, 5)) @ mix)
-
-
-def gaussian_bits(features, log_det):
-    return features / 2 * np.log2(2 * np.pi * np.e) + log_det / 2 / np.log(2)
-
-
-def in_time(rng):
-    """AR(1) along windows, of deviation 20, the correlation of neighbours 0.9."""
-    y = np.empty((WINDOWS, 32, 2))
-    y[:, 0] = rng.normal(size=(WINDOWS, 2))
-    for t in range(1, 32):
-        y[:, t] = 0.9 * y[:, t - 1] + np.sqrt(1 - 0.81) * rng.normal(size=(WINDOWS, 2))
-    return np.rint(20 * y)
-
-
-def words(rng):
-    p = 1 / np.arange(1, 41)
-    return rng.choice(1000, 40, replace=False)[rng.choice(40, (4 * WINDOWS, 1), p=p / p.sum())]
-
-
-ZIPF = 1 / np.arange(1, 41) / np.sum(1 / np.arange(1, 41))
-MIX = np.random.default_rng(1).normal(0, 12, (5, 5))
-LAWS = {
-    "normal": alike(stats.norm(3, 5), 3),
-    "narrow": alike(stats.norm(0, 0.3), 4),
-    "uniform": alike(stats.uniform(-10, 40), 2),
-    "laplace": alike(stats.laplace(0, 4), 3),
-    "student": alike(stats.t(2, 0, 3), 3),
-    "exponential": alike(stats.expon(0, 8), 3),
-    "wide": (lambda rng: np.rint(rng.normal(0, 9, (50, 120))), 120 * rounded_entropy(stats.norm(0, 9))),
-    "correlated": (correlated, gaussian_bits(5, np.linalg.slogdet(MIX.T @ MIX)[1])),
-    "in time": (in_time, gaussian_bits(2, 2 * (np.log(400) + 31 / 32 * np.log(1 - 0.81)))),
-    "words": (words, -np.sum(ZIPF * np.log2(ZIPF))),
-}
 
 
 @pytest.mark.parametrize("name", LAWS)
@@ -85,19 +28,19 @@ def test_bound_is_near_the_entropy_where_a_model_is_right(name, slack):
 
 def test_covariances_of_few_samples_are_below_the_entropy_and_this_is_not():
     """50 samples of 120 features: the plug-in estimate of the Gaussian bound is below the truth every time."""
-    law, truth = LAWS["wide"]
+    law, truth = LAWS["50 samples of 120 features"]
     samples = [law(np.random.default_rng(seed)) for seed in range(5)]
     assert all(gaussian_entropy_bound(y).value < truth for y in samples)
     assert all(cross_entropy_bound(y).value > truth for y in samples)
 
 
 def test_what_comes_before_is_used_where_it_helps():
-    found = cross_entropy_bound(in_time(np.random.default_rng(4)))
+    found = cross_entropy_bound(LAWS["in time"][0](np.random.default_rng(4)))
     assert found.terms["autoregressive"] == 1 and sum(found.terms.values()) == pytest.approx(1)
-    shuffled = in_time(np.random.default_rng(4))
-    np.random.default_rng(5).shuffle(shuffled.reshape(-1, 2))
+    y = LAWS["in time"][0](np.random.default_rng(4))
+    shuffled = np.random.default_rng(5).permutation(y.reshape(-1, 2)).reshape(y.shape)
     assert cross_entropy_bound(shuffled).value > found.value + 1
-    assert cross_entropy_bound(words(np.random.default_rng(6))).terms["frequencies"] == 1
+    assert cross_entropy_bound(LAWS["words"][0](np.random.default_rng(6))).terms["frequencies"] == 1
 
 
 @pytest.mark.parametrize("tail", TAILS)

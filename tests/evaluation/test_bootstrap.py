@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from laws import autoregressive
 
 from rdcodec.errors import RdcodecError
 from rdcodec.evaluation.bootstrap import MeanError, block_interval, block_length, independent_error, mean_error
@@ -9,21 +10,11 @@ from rdcodec.evaluation.bootstrap import MeanError, block_interval, block_length
 WINDOWS, PERSISTENCE = 1000, 0.6
 
 
-def series(generator, persistence=PERSISTENCE):
-    """AR(1) of mean 0, stationary from the start."""
-    noise = generator.normal(size=WINDOWS)
-    values = np.empty(WINDOWS)
-    values[0] = noise[0] / np.sqrt(1 - persistence**2)
-    for i in range(1, WINDOWS):
-        values[i] = persistence * values[i - 1] + noise[i]
-    return values
-
-
 def coverage(block):
     generator = np.random.default_rng(1)
     covered = 0
     for _ in range(200):
-        values = series(generator)
+        values = autoregressive(generator, WINDOWS, PERSISTENCE)
         low, high = block_interval(lambda numbers: values[numbers].mean(), WINDOWS, block, resamples=200)
         covered += low <= 0 <= high
     return covered / 200
@@ -70,7 +61,7 @@ def test_errors_of_means_cover_dependent_windows(persistence):
     generator, repeats = np.random.default_rng(2), 300
     covered, effects, naive = 0, [], 0
     for _ in range(repeats):
-        values = series(generator, persistence)
+        values = autoregressive(generator, WINDOWS, persistence)
         error, effect = mean_error(values)
         covered += abs(values.mean()) <= 1.96 * error
         naive += abs(values.mean()) <= 1.96 * independent_error(values).error
