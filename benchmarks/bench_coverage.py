@@ -4,8 +4,8 @@
 
 Simulates them on laws whose truth is known: independent samples, AR(1) series of which windows are drawn at random, fewer samples
 than features, heavy tails. A row fails where failures are more than is allowed by 3 standard errors of the simulation; then the
-program ends with status 1. --rates takes the bits a token of all windows of a text, float [windows], and draws from them; if the file is
-not there, --model, --codec and --text say how to measure it. The output is Markdown.
+program ends with status 1. --rates takes the bits a token of all windows of a text, float [windows], and draws from them; if the
+file is not there, --model, --codec and --text say how to measure it. The output is Markdown.
 """
 
 import argparse
@@ -77,7 +77,8 @@ def _stopped_is_below(rng):
 
 def family_cases():
     """Bounds for a family at once: the worst of its members on either side, the best-looking of its members."""
-    for name, draw in (("heavy tails", lambda rng, n: rng.standard_t(2, (n, 3))), ("n < p", lambda rng, n: rng.normal(size=(n, 600)))):
+    laws = {"heavy tails": lambda rng, n: rng.standard_t(2, (n, 3)), "n < p": lambda rng, n: rng.normal(size=(n, 600))}
+    for name, draw in laws.items():
         yield f"pac_bound, linear functionals in the l1-ball, clipped, 400 samples, {name}", DELTA, partial(_pac_fails, draw)
     yield "occam_bound, the best of 256 codecs of 8 bits, 30 samples", DELTA, _occam_fails
 
@@ -117,9 +118,11 @@ def error_cases():
     """Intervals of means over windows: drawn at random, where they are to cover 95%, and consecutive ones, which they do nearly."""
     for persistence in PERSISTENCES:
         for n in (24, DRAWN):
-            yield f"mean ± Student's errors, {n} of {POPULATION} windows drawn, AR(1) {persistence}", 0.05, partial(_mean_misses, persistence, n)
+            case = f"mean ± Student's errors, {n} of {POPULATION} windows drawn, AR(1) {persistence}"
+            yield case, 0.05, partial(_mean_misses, persistence, n)
     for persistence in PERSISTENCES:
-        yield f"mean ± 1.96 errors by blocks, {POPULATION} consecutive windows, AR(1) {persistence}", None, partial(_blocks_miss, persistence)
+        case = f"mean ± 1.96 errors by blocks, {POPULATION} consecutive windows, AR(1) {persistence}"
+        yield case, None, partial(_blocks_miss, persistence)
 
 
 def _mean_misses(persistence, n, rng):

@@ -58,7 +58,8 @@ def bounds(
             for found in codecs.values()
         ]
     _print(rows, delta, population)
-    run = {"model": model, "text": str(text), "window": window, "likelihoods": likelihoods, "seed": seed, "population": population, "delta": delta}
+    run = {"model": model, "text": str(text), "window": window, "likelihoods": likelihoods, "seed": seed}
+    run |= {"population": population, "delta": delta}
     folders = [{"codec": str(folder)} for folder in codecs]
     write_json(json, {**run, "rows": [folder | asdict(row) for folder, row in zip(folders, rows, strict=True)]})
 

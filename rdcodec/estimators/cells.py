@@ -4,8 +4,8 @@ import numpy as np
 
 __all__ = ["TAILS", "cell_masses"]
 
-# ln(erfc(z) / t) + z^2 as a polynomial of t = 1 / (1 + z/2), with a relative error of erfc below 1.2e-7: Press et al., Numerical Recipes, 1992,
-# section 6.2. Masses are differences of one function, so that they sum to 1 whatever its error.
+# ln(erfc(z) / t) + z^2 as a polynomial of t = 1 / (1 + z/2), with a relative error of erfc below 1.2e-7: Press et al., Numerical
+# Recipes, 1992, section 6.2. Masses are differences of one function, so that they sum to 1 whatever its error.
 ERFC = (
     -1.26551223,
     1.00002368,

@@ -12,8 +12,8 @@ __all__ = ["Chain", "Frequencies"]
 class Chain:
     """Each feature's linear prediction from those before it in the vector and, where it looks back, from the vector before.
 
-    In a Gaussian of the shrunk covariance: with the Cholesky factor L, the solution r of L r = z is what each coordinate has that those before
-    do not tell, in units of L's diagonal.
+    In a Gaussian of the shrunk covariance: with the Cholesky factor L, the solution r of L r = z is what each coordinate has that
+    those before do not tell, in units of L's diagonal.
     """
 
     def __init__(self, windows, looks_back):
@@ -50,8 +50,8 @@ class Chain:
 
 
 class Frequencies:
-    """Each feature for itself: how often its values were seen, and for others a Cauchy distribution around their median, which as many samples
-    speak for as different values were seen (Witten and Bell 1991)."""
+    """Each feature for itself: how often its values were seen, and for others a Cauchy distribution around their median, which as
+    many samples speak for as different values were seen (Witten and Bell 1991)."""
 
     name = "frequencies"
 

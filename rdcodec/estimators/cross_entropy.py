@@ -21,12 +21,13 @@ def cross_entropy_bound(y):
     """Upper bound, in expectation, on the entropy of integer vectors: what a model of them that was fitted to others pays.
 
     Cross-entropy under any distribution that was settled before is at least the entropy, so its mean over samples that neither
-    fitted nor chose the model is an unbiased estimate of an upper bound. The first half of the windows fits the models, the next quarter
-    (of at most 8,192 vectors) scales and weights in them, and, for each feature, which model is the best; the rest is measured.
+    fitted nor chose the model is an unbiased estimate of an upper bound. The first half of the windows fits the models, the next
+    quarter (of at most 8,192 vectors) scales and weights in them, and, for each feature, which model is the best; the rest is
+    measured.
 
-    Models of a feature, given those before it in its vector: *gaussian*, conditional in a Gaussian of shrunk covariance; *mixture*, the
-    same with a mixture of scales; *autoregressive*, this given the vector before as well; *frequencies*, how often each value was
-    seen, for a feature on its own. Each puts a little on a Cauchy distribution, so that nothing is impossible.
+    Models of a feature, given those before it in its vector: *gaussian*, conditional in a Gaussian of shrunk covariance;
+    *mixture*, the same with a mixture of scales; *autoregressive*, this given the vector before as well; *frequencies*, how often
+    each value was seen, for a feature on its own. Each puts a little on a Cauchy distribution, so that nothing is impossible.
 
     Parameters
     ----------
@@ -37,8 +38,9 @@ def cross_entropy_bound(y):
     -------
     Estimate
         In bits a vector: of the entropy of a window over its vectors. Its error is over the measured windows and its interval, of
-        Student's distribution and wider on the high side where tails are long [2]_, for 95%; the entropy is above the interval's high end once in 40 times at most. samples: measured windows. terms:
-        for each model, the share of features that it is the best for.
+        Student's distribution and wider on the high side where tails are long [2]_, for 95%; the entropy is above the interval's
+        high end once in 40 times at most. samples: measured windows. terms: for each model, the share of features that it is the
+        best for.
 
     Raises
     ------

@@ -13,7 +13,8 @@ from rdcodec.estimators.samples import exponent_of, finite, matrix
 
 __all__ = ["differential_entropy"]
 
-# Terms of samples that are each other's neighbours go together: errors of means are larger than for independent ones by this, in simulations.
+# Terms of samples that are each other's neighbours go together: errors of means are larger than for independent ones by this, in
+# simulations.
 DEPENDENCE = 1.3
 
 # The bias is taken to be this much larger than it shows, for corners, where it grows faster than at edges.
@@ -35,10 +36,10 @@ def differential_entropy(x, method="knn", neighbours=4):
     Returns
     -------
     Estimate
-        In bits; the interval is for 95%. The error of "gaussian" is exact for Gaussian samples. That of "knn" is such that 1.96 of
-        it cover the noise, of the estimate and of its bias, and the bias as far as the estimate with 2 k neighbours shows it
-        (term "bias"), which outweighs the rest from some 3 dimensions on. Simulated over six laws with independent coordinates in 1 to 8 dimensions the
-        interval covers 94% and more, mostly far more.
+        In bits; the interval is for 95%. The error of "gaussian" is exact for Gaussian samples. That of "knn" is such that 1.96
+        of it cover the noise, of the estimate and of its bias, and the bias as far as the estimate with 2 k neighbours shows it
+        (term "bias"), which outweighs the rest from some 3 dimensions on. Simulated over six laws with independent coordinates in
+        1 to 8 dimensions the interval covers 94% and more, mostly far more.
 
     Raises
     ------

@@ -23,8 +23,9 @@ def entropy(counts, method="nsb", alphabet=None):
         frequencies shrunk by the coverage that Good and Turing estimate, for many unseen classes. "nsb" [4]_: mean of the
         posterior under a mixture of Dirichlet priors that makes all entropies equally likely beforehand.
     alphabet : int, optional
-        Number of classes there are, seen or not; only "nsb" uses it. As many as counts by default, which is refused where no count is 0 and those of
-        1 say that classes are missing: counts of what was seen, as `numpy.unique` gives them, do not say how many there are.
+        Number of classes there are, seen or not; only "nsb" uses it. As many as counts by default, which is refused where no
+        count is 0 and those of 1 say that classes are missing: counts of what was seen, as `numpy.unique` gives them, do not say
+        how many there are.
 
     Returns
     -------

@@ -10,8 +10,8 @@ NORMAL_95 = 1.959963984540054
 
 
 def student_95(freedom):
-    """Standard errors to each side that hold 95% of Student's distribution: exact for 1 and 2 degrees of freedom, else within 0.2% by
-    Abramowitz and Stegun's expansion 26.7.5."""
+    """Standard errors to each side that hold 95% of Student's distribution: exact for 1 and 2 degrees of freedom, else within
+    0.2% by Abramowitz and Stegun's expansion 26.7.5."""
     if freedom < 3:
         return math.tan(0.475 * math.pi) if freedom == 1 else 0.95 * math.sqrt(2 / (1 - 0.95**2))
     z = NORMAL_95

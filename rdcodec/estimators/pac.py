@@ -45,8 +45,8 @@ def pac_bound(complexity, bound, samples, delta=DELTA, lipschitz=1.0, vector=Fal
     Returns
     -------
     Estimate
-        In bits, at most B, beyond which nothing can be; as interval (0, bound); the error is that of the complexity. terms: "complexity" 2 c L R_n,
-        "deviation" the rest, "raw" their sum, "vacuous" 1 where that is B or more.
+        In bits, at most B, beyond which nothing can be; as interval (0, bound); the error is that of the complexity. terms:
+        "complexity" 2 c L R_n, "deviation" the rest, "raw" their sum, "vacuous" 1 where that is B or more.
 
     Raises
     ------
@@ -106,8 +106,8 @@ def occam_bound(rate, bound, description, samples, delta=DELTA):
     Returns
     -------
     Estimate
-        In bits; as interval (0, bound). terms: "description"; "vacuous", 1 where it lies less than 1% of the way from B to the rate;
-        "needed", how many samples it takes at this rate for the bound to be half way between rate and B.
+        In bits; as interval (0, bound). terms: "description"; "vacuous", 1 where it lies less than 1% of the way from B to the
+        rate; "needed", how many samples it takes at this rate for the bound to be half way between rate and B.
 
     Raises
     ------

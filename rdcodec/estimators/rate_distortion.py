@@ -114,10 +114,10 @@ def _taking_turns(below, above, level):
 def shannon_lower_bound(entropy, level, dimensions=1, covariance=None):
     """Shannon's lower bound on the rate at a mean squared error: h - d/2 log2(2 pi e D / d), and never below 0.
 
-    With the source's covariance it follows reverse water-filling: h - 1/2 sum_i log2(2 pi e min(v_i, w)) with its variances v along
-    principal axes and the water w, sum_i min(v_i, w) = D. The error of a reproduction that is the mean given what was sent has a covariance no
-    larger than the source's, and of those with a trace of at most D this has the largest determinant [1]_. Both are exact for a Gaussian, the first
-    only while D / d is at most its least variance.
+    With the source's covariance it follows reverse water-filling: h - 1/2 sum_i log2(2 pi e min(v_i, w)) with its variances v
+    along principal axes and the water w, sum_i min(v_i, w) = D. The error of a reproduction that is the mean given what was sent
+    has a covariance no larger than the source's, and of those with a trace of at most D this has the largest determinant [1]_.
+    Both are exact for a Gaussian, the first only while D / d is at most its least variance.
 
     Parameters
     ----------

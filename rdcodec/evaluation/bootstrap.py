@@ -35,10 +35,10 @@ def independent_error(values):
 def mean_error(values):
     """Standard error of the mean of values of consecutive windows, by the circular block bootstrap.
 
-    The variance is that of the means of all blocks, which the bootstrap has in the limit of many resamples, and never less than that of
-    independent windows. Blocks are longer where neighbours are more alike, after Carlstein (1986), up to a quarter of the windows.
-    What depends over longer stretches than that, such as the articles of a short text, is not in it: only windows that were drawn
-    at random from a long text are free of it.
+    The variance is that of the means of all blocks, which the bootstrap has in the limit of many resamples, and never less than
+    that of independent windows. Blocks are longer where neighbours are more alike, after Carlstein (1986), up to a quarter of the
+    windows. What depends over longer stretches than that, such as the articles of a short text, is not in it: only windows that
+    were drawn at random from a long text are free of it.
 
     Parameters
     ----------

@@ -55,13 +55,14 @@ class LayerBounds:
         Real bytes, frames' headers included; the error is over windows. terms: "design_effect", by how much its square differs from
         that of independent windows.
     certificate : Estimate
-        Bound on the true rate of the codec that sends 4-bit integers where those take less, see `fallback_rate`, which this codec does not do.
-        It is a bound on this codec's rate too as long as no window takes more; where some do, that rate has no bound.
+        Bound on the true rate of the codec that sends 4-bit integers where those take less, see `fallback_rate`, which this codec
+        does not do. It is a bound on this codec's rate too as long as no window takes more; where some do, that rate has no
+        bound.
     clipped : int
         Windows that took more than the fallback.
     symbol_entropy : Estimate
-        Bound on the entropy of a window's symbols, in expectation: cross-entropy on a quarter of the windows or more under models that were
-        fitted to the others.
+        Bound on the entropy of a window's symbols, in expectation: cross-entropy on a quarter of the windows or more under models
+        that were fitted to the others.
     gaussian_entropy : Estimate
         What a Gaussian of a token's symbols' covariance has, whatever the tokens before it. The covariance is that of these very
         windows, so this is an estimate and no bound.
@@ -70,10 +71,11 @@ class LayerBounds:
         H(Y) <= H(tokens) <= this.
     gap : Estimate
         Rate minus entropy: the value, and the low end of the interval, are of the least bound on the entropy, and 0 where that is
-        above the rate; the high end is the rate, for no entropy is below 0. terms, as far as it can be taken apart: "container", of
-        frames' headers and checksums; "models", what the models of `symbol_entropy` pay less than the codec's payload, below 0
-        where they pay more; for language models "text", by how much the lesser of both is above `token_entropy`, for what is sent follows from the
-        text. Rounding to integers, training and the family's own limits are in "models" and cannot be told apart from a checkpoint.
+        above the rate; the high end is the rate, for no entropy is below 0. terms, as far as it can be taken apart: "container",
+        of frames' headers and checksums; "models", what the models of `symbol_entropy` pay less than the codec's payload, below 0
+        where they pay more; for language models "text", by how much the lesser of both is above `token_entropy`, for what is sent
+        follows from the text. Rounding to integers, training and the family's own limits are in "models" and cannot be told apart
+        from a checkpoint.
     complexity : Estimate
         Rademacher complexity of linear functionals of a window's levels, over the l1-ball.
     complexity_l2 : Estimate
@@ -187,9 +189,9 @@ def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None,
     progress : callable, optional
         (stage, fraction) -> None
     population : int, optional
-        Number of windows that the inputs were drawn from at random, without replacement: then certificate and errors are about the mean
-        over these, whatever their windows have to do with each other. Otherwise the certificate takes inputs to be independent, and errors
-        take them for neighbours in a text.
+        Number of windows that the inputs were drawn from at random, without replacement: then certificate and errors are about
+        the mean over these, whatever their windows have to do with each other. Otherwise the certificate takes inputs to be
+        independent, and errors take them for neighbours in a text.
 
     Returns
     -------
@@ -261,8 +263,8 @@ def _coded(model, inputs, codec, quality, progress):
 
 
 def _gaussian_entropy(levels, side):
-    """The levels' bound plus that of each kind of side symbol: H(A, B) <= H(A) + H(B). In one covariance, the numbers of words, which
-    are large, would inflate the shrunk variance of everything else."""
+    """The levels' plus that of each kind of side symbol: H(A, B) <= H(A) + H(B). In one covariance, the numbers of words, which are
+    large, would inflate the shrunk variance of everything else."""
     bounds = [gaussian_entropy_bound(levels), *(gaussian_entropy_bound(kind[:, None]) for kind in side.T)]
     low, high = (sum(bound.interval[end] for bound in bounds) for end in (0, 1))
     error = sum(bound.error for bound in bounds)  # no more than that, whatever they have to do with each other
