@@ -162,9 +162,11 @@ def token_entropy_bound(model, inputs, population=None):
         raise RdcodecError(f"inputs: expected at least 2 windows, the independent units, got {len(inputs)}")
     model, size = unwrapped(model), inputs.shape[1]
     first = math.log2(model.get_output_embeddings().weight.shape[0])
+    nats = []
     with torch.no_grad(), evaluating(model):
-        logits = [model(input_ids=one[None]).logits[0, :-1] for one in inputs]
-    nats = [float(output_losses(out, out, one[1:]).nll.mean()) for out, one in zip(logits, inputs, strict=True)]
+        for one in inputs:
+            logits = model(input_ids=one[None]).logits[0, :-1]
+            nats.append(float(output_losses(logits, logits, one[1:]).nll.mean()))
     return _over_windows((first + np.array(nats) / math.log(2) * (size - 1)) / size, population)
 
 
