@@ -6,7 +6,15 @@ from rdcodec import _core
 from rdcodec.estimators.cells import TAILS, cell_masses
 from rdcodec.estimators.covariance import ROUNDING, _shrinkage
 
-__all__ = ["Chain", "Frequencies"]
+__all__ = ["Chain", "Frequencies", "chunks"]
+
+CHUNK = 1 << 20  # numbers at a time
+
+
+def chunks(windows):
+    """Parts of windows [windows, vectors, features] that are not large."""
+    step = max(1, CHUNK // windows[0].size)
+    return (windows[start : start + step] for start in range(0, len(windows), step))
 
 
 class Chain:
@@ -18,13 +26,13 @@ class Chain:
 
     def __init__(self, windows, looks_back):
         self._looks_back, self._features = looks_back, windows.shape[2]
-        self._mean = np.mean([one.mean(axis=0) for one in windows], axis=0)
-        variance = np.mean([((one - self._mean) ** 2).mean(axis=0) for one in windows], axis=0)
+        self._mean = windows.mean(axis=(0, 1))
+        variance = sum(((part - self._mean) ** 2).mean(axis=1).sum(axis=0) for part in chunks(windows)) / len(windows)
         self._deviation = np.sqrt(variance + ROUNDING)  # a feature that never changed may yet
         side = self._features * (1 + looks_back)
         gram, trace, fourth, count = np.zeros((side, side)), 0.0, 0.0, 0
-        for one in windows:
-            rows = self._rows(one)
+        for part in chunks(windows):
+            rows = self._rows(part)
             _core.gram_add(rows, True, gram)
             norms = np.einsum("ij,ij->i", rows, rows)
             trace, fourth, count = trace + norms.sum(), fourth + (norms**2).sum(), count + len(rows)
@@ -34,19 +42,20 @@ class Chain:
         self._factor[np.diag_indices(side)] += shrinkage * max(trace / (count * side), 1 / (1 + count))
         _core.cholesky(self._factor)
 
-    def _rows(self, window):
-        """Standardised, those of the vector before first: zero before the first one."""
-        rows = (window - self._mean) / self._deviation
+    def _rows(self, windows):
+        """Standardised vectors [windows x vectors, ...], those before them first: zero before the first one of a window."""
+        rows = (windows - self._mean) / self._deviation
         if self._looks_back:
-            rows = np.concatenate([np.concatenate([np.zeros_like(rows[:1]), rows[:-1]]), rows], axis=1)
-        return np.ascontiguousarray(rows)
+            before = np.concatenate([np.zeros_like(rows[:, :1]), rows[:, :-1]], axis=1)
+            rows = np.concatenate([before, rows], axis=2)
+        return np.ascontiguousarray(rows.reshape(-1, rows.shape[2]))
 
-    def predict(self, window):
-        """What predictions miss, [vectors, features], and their standard deviations [features], in units of the window."""
-        columns = np.ascontiguousarray(self._rows(window).T)
+    def predict(self, windows):
+        """What predictions miss, [windows, vectors, features], and their standard deviations [features], in units of the windows."""
+        columns = np.ascontiguousarray(self._rows(windows).T)
         _core.solve_lower(self._factor, columns)
         deviations = self._factor.diagonal()[-self._features :] * self._deviation
-        return columns[-self._features :].T * deviations, deviations
+        return (columns[-self._features :].T * deviations).reshape(windows.shape), deviations
 
 
 class Frequencies:
@@ -62,13 +71,14 @@ class Frequencies:
         self._middle = np.rint(np.median(seen, axis=0))
         self._spread = np.abs(seen - self._middle).mean(axis=0) + 0.1
 
-    def bits(self, window):
-        """[vectors, features]"""
-        others = cell_masses(window - self._middle, self._spread, TAILS["cauchy"])
-        bits = np.empty(window.shape)
+    def bits(self, windows):
+        """[windows, vectors, features]"""
+        others = cell_masses(windows - self._middle, self._spread, TAILS["cauchy"])
+        bits = np.empty(windows.shape)
         for feature, (values, counts) in enumerate(self._tables):
-            place = np.minimum(np.searchsorted(values, window[:, feature]), len(values) - 1)
-            known = np.where(values[place] == window[:, feature], counts[place], 0)
-            paid = (known + len(values) * others[:, feature]) / (self._samples + len(values))
-            bits[:, feature] = -np.log2(paid)
+            one = windows[..., feature]
+            place = np.minimum(np.searchsorted(values, one), len(values) - 1)
+            known = np.where(values[place] == one, counts[place], 0)
+            paid = (known + len(values) * others[..., feature]) / (self._samples + len(values))
+            bits[..., feature] = -np.log2(paid)
         return bits

@@ -7,7 +7,7 @@ import numpy as np
 
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.cells import TAILS, cell_masses
-from rdcodec.estimators.chains import Chain, Frequencies
+from rdcodec.estimators.chains import Chain, Frequencies, chunks
 from rdcodec.estimators.estimate import Estimate, student_95
 from rdcodec.estimators.samples import finite
 
@@ -63,12 +63,12 @@ def cross_entropy_bound(y):
     y = _windows(y)
     fitting, choosing, measured = _parts(*y.shape[:2])
     models = [Frequencies(y[fitting]), *_linear(y[fitting], y[choosing])]
-    paid = np.array([np.sum([model.bits(one).sum(axis=0) for one in y[choosing]], axis=0) for model in models])
+    paid = np.array([sum(model.bits(part).sum(axis=(0, 1)) for part in chunks(y[choosing])) for model in models])
     best = paid.argmin(axis=0)
     used = [(model, best == number) for number, model in enumerate(models) if (best == number).any()]
-    bits = np.array([sum(model.bits(one)[:, chosen].sum() for model, chosen in used) / len(one) for one in y[measured]])
+    bits = [sum(model.bits(part)[..., chosen].sum(axis=2) for model, chosen in used).mean(axis=1) for part in chunks(y[measured])]
     terms = {model.name: (best == number).mean() for number, model in enumerate(models)}
-    return _mean(bits, terms)
+    return _mean(np.concatenate(bits), terms)
 
 
 def _mean(bits, terms):
@@ -125,14 +125,14 @@ class Predicted:
 
     def __init__(self, name, chain, choosing, is_mixture):
         self.name, self._chain = name, chain
-        errors, deviations = zip(*(chain.predict(one) for one in choosing))
-        ratios = np.concatenate(errors) / deviations[0]
-        squares = (ratios**2).mean(axis=0)
-        self._widen = np.sqrt((len(ratios) * squares + self.PRIOR * squares.mean()) / (len(ratios) + self.PRIOR)) + 1e-9
+        errors, deviations = chain.predict(choosing)
+        errors = errors.reshape(-1, errors.shape[2])
+        squares = ((errors / deviations) ** 2).mean(axis=0)
+        self._widen = np.sqrt((len(errors) * squares + self.PRIOR * squares.mean()) / (len(errors) + self.PRIOR)) + 1e-9
         self._scales = self.SCALES if is_mixture else (1.0,)
         self._weights = np.full(len(self._scales), (1 - self.OUTLIERS) / len(self._scales))
         if is_mixture:
-            self._find_weights(np.concatenate(errors), deviations[0] * self._widen)
+            self._find_weights(errors, deviations * self._widen)
 
     def _find_weights(self, errors, deviations):
         """By expectation and maximisation, those of outliers apart."""
@@ -148,8 +148,8 @@ class Predicted:
         normal = [cell_masses(errors, deviations * scale, TAILS["normal"]) for scale in self._scales]
         return np.stack([*normal, cell_masses(errors, deviations, TAILS["cauchy"])])
 
-    def bits(self, window):
-        """[vectors, features]"""
-        errors, deviations = self._chain.predict(window)
+    def bits(self, windows):
+        """[windows, vectors, features]"""
+        errors, deviations = self._chain.predict(windows)
         masses = self._masses(errors, deviations * self._widen)
         return -np.log2(np.tensordot(np.append(self._weights, self.OUTLIERS), masses, 1))
