@@ -55,6 +55,9 @@ def certificate_cases():
         for persistence in PERSISTENCES:
             case = f"{method}, {DRAWN} of {POPULATION} windows drawn, AR(1) {persistence}"
             yield case, DELTA, partial(_drawn_is_below, persistence, method)
+    for persistence in PERSISTENCES:
+        case = f"betting, {POPULATION} consecutive windows taken to be independent, AR(1) {persistence}"
+        yield case, None, partial(_consecutive_is_below, persistence)
     yield "betting, stopped at its best of 10 to 120 blocks, 30% are 1", DELTA, _stopped_is_below
 
 
@@ -69,6 +72,10 @@ def _series(rng, persistence):
 def _drawn_is_below(persistence, method, rng):
     x = _series(rng, persistence)
     return certify(rng.permutation(x)[:DRAWN], 1, DELTA, method, POPULATION).value < x.mean()
+
+
+def _consecutive_is_below(persistence, rng):
+    return certify(_series(rng, persistence), 1, DELTA).value < 0.4  # clipping is of 4 deviations, and symmetric but for 1e-5
 
 
 def _stopped_is_below(rng):
