@@ -81,11 +81,11 @@ class RateSlopes:
         """Float32 [tokens, channels] of states h [tokens, channels], of which these values arrived."""
         codec = self._codec
         values, decoded = _array(h), _array(arrived)
-        said = codec._symbols(values, quality, codec._new_state())
+        said = codec.coded_symbols(values, quality)
         gains, _, steps, *_ = said.side
         gain = np.ldexp(1.0, gains)[:, None]
         spacing = grid_power(codec._step_offsets[steps] - quality)[:, None]
-        left = codec.components(values, quality) - codec._analysis.multiply(decoded / gain - codec._mean)
+        left = codec.components(values, quality) - codec._analysis.multiply(decoded / gain - codec._t["mean"])
         slope = self._level_slopes(said, left / spacing) / spacing
         gradient = slope @ codec._analysis_at(quality).values.T / gain
         return torch.from_numpy((gradient / len(values)).astype(np.float32)).to(h)

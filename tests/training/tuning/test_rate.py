@@ -18,7 +18,7 @@ def states(cache):
 
 def code_length(codec, h, quality):
     """Bits of tokens by the tables, to fractions."""
-    said = codec._symbols(h, quality, codec._new_state())
+    said = codec.coded_symbols(h, quality)
     symbols = np.concatenate([*said.side, said.levels.ravel()]).astype(np.int32)
     return codec._tables.ideal_bits(symbols, np.concatenate([*said.side_tables, said.level_tables.ravel()]))
 
