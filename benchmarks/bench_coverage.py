@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from coverage.laws import DENSITIES, LAWS, autoregressive, entropy_bits
+from simulated.laws import DENSITIES, LAWS, autoregressive, entropy_bits
 from scipy import stats
 
 from rdcodec.estimators import (
@@ -220,7 +220,7 @@ def tried(case, allowed, trial, repeats):
     """A row: how often the trial failed, and whether that is as it may be."""
     failures = sum(bool(trial(np.random.default_rng([number, *case.encode()]))) for number in range(repeats))
     most = None if allowed is None else repeats * allowed + 3 * np.sqrt(repeats * allowed * (1 - allowed))
-    return {"case": case, "allowed": allowed, "repeats": repeats, "failures": failures, "holds": most is None or failures <= most}
+    return {"case": case, "allowed": allowed, "repeats": repeats, "failures": failures, "holds": most is None or bool(failures <= most)}
 
 
 def main():
