@@ -39,7 +39,7 @@ def cross_entropy_bound(y):
     Estimate
         In bits a vector: of the entropy of a window over its vectors. Its error is over the measured windows and its interval, of
         Student's distribution and wider on the high side where tails are long [2]_, for 95%; the entropy is above the interval's
-        high end once in 40 times at most. samples: measured windows. terms: for each model, the share of features that it is the
+        high end about once in 40 times at most. samples: measured windows. terms: for each model, the share of features that it is the
         best for.
 
     Raises
