@@ -34,3 +34,14 @@ def cpu(request):
     except RdcodecError:
         pytest.skip("not on this machine")
     return request.param
+
+
+@pytest.fixture(scope="session")
+def one_thread():
+    """For tiny models, which only lose by more threads, and most of all on a busy machine."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
-__all__ = ["CodecDir", "Json", "Layer", "Model", "Quality", "Stream", "Texts"]
+__all__ = ["Cache", "CodecDir", "Json", "Layer", "MixedPrecision", "Model", "Quality", "Resume", "Stream", "Texts"]
 
 Model = Annotated[
     str,
@@ -32,3 +32,10 @@ Stream = Annotated[Path, typer.Argument(help="A coded stream.", show_default=Fal
 Json = Annotated[
     Optional[Path], typer.Option("--json", help="Also write the result to this file as JSON.", show_default=False)
 ]
+MixedPrecision = Annotated[
+    bool, typer.Option("--mixed-precision", help="Run the model in bfloat16 where it may: faster, less exact.")
+]
+Cache = Annotated[
+    Optional[Path], typer.Option("--cache", help="Folder of hidden states to use again.", show_default="OUT/cache")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder, if there is one.")]

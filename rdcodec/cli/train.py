@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from rdcodec.cli.models import load_quietly, read_texts
-from rdcodec.cli.options import Json, Layer, Model, Texts
+from rdcodec.cli.options import Cache, Json, Layer, MixedPrecision, Model, Resume, Texts
 from rdcodec.cli.output import check_folder, check_writable, progress_bar, say, write_json
 from rdcodec.errors import RdcodecError
 
@@ -37,13 +37,9 @@ def train(
     distortion: Annotated[
         str, typer.Option("--distortion", help="What the rate is traded for: kl, to the uncompressed model, or cross-entropy.")
     ] = "kl",
-    mixed_precision: Annotated[
-        bool, typer.Option("--mixed-precision", help="Run the model in bfloat16 where it may: faster, less exact.")
-    ] = False,
-    cache: Annotated[
-        Optional[Path], typer.Option("--cache", help="Folder of hidden states to use again.", show_default="OUT/cache")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder, if there is one.")] = False,
+    mixed_precision: MixedPrecision = False,
+    cache: Cache = None,
+    resume: Resume = False,
     json: Json = None,
 ):
     """Train a learned codec for a layer of a model."""

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from rdcodec.cli.models import load_quietly, read_texts
-from rdcodec.cli.options import CodecDir, Json, Model, Texts
+from rdcodec.cli.options import Cache, CodecDir, Json, MixedPrecision, Model, Resume, Texts
 from rdcodec.cli.output import check_folder, check_writable, progress_bar, say, write_json
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
@@ -43,17 +43,13 @@ def tune(
         typer.Option("--learning-rate", help="At the end of the warm-up.", show_default="5e-4, 5e-5 with --full"),
     ] = None,
     layer: Annotated[Optional[int], typer.Option("--layer", help="Split point.", show_default="the codec's")] = None,
-    mixed_precision: Annotated[
-        bool, typer.Option("--mixed-precision", help="Run the model in bfloat16 where it may: faster, less exact.")
-    ] = False,
+    mixed_precision: MixedPrecision = False,
     merge: Annotated[
         Optional[Path],
         typer.Option("--merge", help="Also write a plain model of merged weights here, its codec below it.", show_default=False),
     ] = None,
-    cache: Annotated[
-        Optional[Path], typer.Option("--cache", help="Folder of hidden states to use again.", show_default="OUT/cache")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder, if there is one.")] = False,
+    cache: Cache = None,
+    resume: Resume = False,
     json: Json = None,
 ):
     """Tune a model with a codec in it, towards what it says without one."""

@@ -14,12 +14,8 @@ LAYER = 2
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """Tiny models only lose by more threads, and most of all on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def tiny_models(one_thread):
+    """Run in one thread."""
 
 
 @pytest.fixture(scope="session")

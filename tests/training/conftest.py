@@ -3,7 +3,6 @@
 from pydoc_data.topics import topics
 
 import pytest
-import torch
 import transformers
 from noisy_quantiser import NoisyQuantiser
 from tiny_language_models import made
@@ -18,12 +17,8 @@ SIZE = {"vocab_size": 256, "bos_token_id": None, "eos_token_id": None}
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """Tiny models only lose by more threads, and most of all on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def tiny_models(one_thread):
+    """Run in one thread."""
 
 
 @pytest.fixture(scope="session")

@@ -1,33 +1,21 @@
 """Two processes with a window each make the steps that one makes with both windows."""
 
 import dataclasses
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import run_two_processes
 import torch
+from two_processes import losses, run_by_two
 
 SCRIPT = Path(run_two_processes.__file__)
 
 
-def losses(out):
-    entries = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    return [entry["loss"] for entry in entries if "loss" in entry]
-
-
 def test_two_processes_are_one_with_all_windows(tmp_path):
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", SCRIPT, tmp_path / "two"]
-    path = os.pathsep.join([str(SCRIPT.parent), *filter(None, sys.path)])
-    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "1"}
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=300, env=environment)
-    assert done.returncode == 0, done.stderr
+    printed = run_by_two(SCRIPT, tmp_path / "two")
     points = run_two_processes.trained(dataclasses.replace(run_two_processes.SETTINGS, windows=2), tmp_path / "one")
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"))
     one, two = (torch.load(tmp_path / name / "checkpoint.pt", weights_only=True) for name in ("one", "two"))
     assert two["step"] == one["step"] == 6
     torch.testing.assert_close(two["module"], one["module"])
-    assert done.stdout.count("Point(quality=-4") == 2 and len(points) == 3
+    assert printed.count("Point(quality=-4") == 2 and len(points) == 3
