@@ -20,6 +20,7 @@ _LAZY = {
     "Codec": "rdcodec.codecs",
     "TransformCodec": "rdcodec.codecs",
     "compress_at": "rdcodec.splits",
+    "adapt": "rdcodec.calibration",
     "calibrate": "rdcodec.calibration",
     "calibrate_inputs": "rdcodec.calibration",
     "load_model": "rdcodec.models",

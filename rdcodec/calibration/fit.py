@@ -65,12 +65,12 @@ class Statistics:
         return np.maximum(np.frexp(np.abs(h).max(axis=-1))[1] - self.gain_limit_bits, 0)
 
 
-def fit_codec(statistics, alpha, shrinkage, inward=(0, 0)):
-    """A `TransformCodec` for a metric of strength alpha with this shrinkage, its tables fitted."""
+def fit_codec(statistics, alpha, shrinkage, inward=(0, 0), before=None):
+    """A `TransformCodec` for a metric of strength alpha with this shrinkage, its tables fitted; `before` is a `Prior` or None."""
     s = statistics
     channels = s.states.shape[2]
     flat = s.kept_gradients.reshape(-1, channels).astype(np.float64)
-    metric = fisher_metric(clipped(flat), alpha, shrinkage)
+    metric = fisher_metric(clipped(flat), alpha, shrinkage, before)
     values = s.x @ metric.forward
 
     known = s.word_of_x >= 0
@@ -79,7 +79,10 @@ def fit_codec(statistics, alpha, shrinkage, inward=(0, 0)):
     # The basis of what the regression leaves over: the means are fitted too closely to these very tokens.
     left = values[known] - predicted[word_of]
     left /= np.sqrt(np.maximum(token_scales(left), LEAST_SCALE))[:, None]
-    covariance = metric.forward @ shrunk_covariance(left @ metric.backward) @ metric.forward
+    covariance = shrunk_covariance(left @ metric.backward)
+    if before is not None:
+        covariance = before.with_covariance(covariance, len(left))
+    covariance = metric.forward @ covariance @ metric.forward
     variances, basis = principal_components(covariance)
 
     # Components in units of their mean deviation (geometric), so that qualities mean much the same for every model.

@@ -24,7 +24,7 @@ def clipped(gradients):
     return gradients * np.minimum(1, limit / np.maximum(norms, 1e-30))[:, None]
 
 
-def fisher_metric(gradients, alpha, shrinkage):
+def fisher_metric(gradients, alpha, shrinkage, before=None):
     """The metric ``((1 - s) F + s I) ** alpha`` of the Fisher information F, scaled to a mean eigenvalue of 1.
 
     Errors e cost ``e' F e / 2`` nats to second order; but F is known from few samples and errors are not small, so the
@@ -35,9 +35,13 @@ def fisher_metric(gradients, alpha, shrinkage):
     gradients : ndarray
         float64 [n, channels], of log-likelihoods of sampled tokens.
     alpha, shrinkage : float
+    before : Prior, optional
+        What is known of F besides.
     """
     fisher = gradients.T @ gradients
     fisher /= np.trace(fisher) / len(fisher)
+    if before is not None:
+        fisher = before.with_fisher(fisher, len(gradients), alpha)
     values, vectors = np.linalg.eigh((1 - shrinkage) * fisher + shrinkage * np.eye(len(fisher)))
     values = values ** (alpha / 2)
     return Metric((vectors * values) @ vectors.T, (vectors / values) @ vectors.T)

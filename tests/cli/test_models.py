@@ -193,6 +193,19 @@ def test_text_that_is_none(model_dir, tmp_path, capsys):
     assert not (tmp_path / "codec").exists()
 
 
+def test_calibrate_from_a_codec(model_dir, text_files, codec_dir, codec, tmp_path, capsys):
+    """The layer is that of the codec; what comes out is one of its family."""
+    arguments = ("--text", text_files[1], "--tokens", 300, "--out", tmp_path / "codec", "--json", tmp_path / "r.json")
+    assert rdcodec("calibrate", "--model", model_dir, "--start", codec_dir, *arguments) == 0
+    found, result = Codec.from_pretrained(tmp_path / "codec"), json.loads((tmp_path / "r.json").read_text())
+    assert (found.family, found.layer, result["start"]) == (codec.family, codec.layer, str(codec_dir))
+    capsys.readouterr()
+    assert rdcodec("calibrate", "--model", model_dir, "--layer", 2, "--start", codec_dir, *arguments) == 1
+    assert "--layer: expected 1" in last_line(capsys)
+    assert rdcodec("calibrate", "--model", model_dir, *arguments) == 1
+    assert "give --layer K, or --start DIR" in last_line(capsys)
+
+
 @pytest.mark.parametrize("model", ["./none", "/none/model.gguf"])
 def test_model_that_is_none(model, text_files, capsys, tmp_path):
     arguments = ("--layer", 1, "--tokens", 100, "--out", tmp_path / "codec")
