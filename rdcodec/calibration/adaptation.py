@@ -12,7 +12,6 @@ from rdcodec.calibration.tune import HeldOut, rate_at_target
 from rdcodec.calibration.windows import cut_windows, default_tokens
 from rdcodec.calibration.words import vocabulary_words
 from rdcodec.codecs.front import FrontCodec
-from rdcodec.codecs.transform import TransformCodec
 from rdcodec.errors import RdcodecError
 from rdcodec.modes import frozen
 from rdcodec.splits import unwrapped
@@ -26,9 +25,9 @@ PRIOR_TOKENS = (500, 2000, 8000)
 def adapt(codec, model, tokenizer, texts, tokens=None, target_kl=None, progress=None):
     """Fit a codec to texts of another kind than those that it was made from.
 
-    Of a `TransformCodec` all closed forms are fitted again; what the old metric and covariance say counts as some tokens beside
-    the new ones, or as none. Of a learned codec its networks stay; scales of components and frequency tables are fitted again.
-    Whatever has the least rate at the target loss on windows held out of the texts is returned, be it the codec as it was.
+    Three ways are tried: the codec as it is; with scales of components and frequency tables fitted again; and a calibrated codec with
+    all closed forms fitted again, where what the old one's metric and covariance say counts as some tokens beside the new ones, or as
+    none. Whichever has the least rate at the target loss on windows held out of the texts is returned.
 
     Parameters
     ----------
@@ -47,7 +46,8 @@ def adapt(codec, model, tokenizer, texts, tokens=None, target_kl=None, progress=
     Returns
     -------
     Codec
-        Of the same family and layer, with the default quality that keeps the target loss.
+        Of the same layer, with the default quality that keeps the target loss: of the same family, or a `TransformCodec`. Networks of
+        a learned codec are never trained on; on text far from theirs a calibrated codec takes less.
 
     Raises
     ------
@@ -68,8 +68,7 @@ def adapt(codec, model, tokenizer, texts, tokens=None, target_kl=None, progress=
     check_codec(model, codec.layer, codec)
     check_one_input(model)
     windows = cut_windows(model, tokenizer, texts, tokens or default_tokens(codec.channels), or_all=tokens is None)
-    if isinstance(codec, TransformCodec):
-        check_gradients(model, codec.layer, windows.fit)
+    check_gradients(model, codec.layer, windows.fit)
     with frozen(model):
         held_out = states_of(model, codec.layer, windows.held_out, "held-out states", report)
         held_out = HeldOut(model, codec.layer, held_out, windows.held_out)
@@ -81,25 +80,22 @@ def adapt(codec, model, tokenizer, texts, tokens=None, target_kl=None, progress=
 
 def _best(codec, model, windows, held_out, target, report):
     """The codec of least rate at the target, and its quality."""
-    layer = codec.layer
 
     def words(states, report):
-        return vocabulary_words(model, layer, windows.fit, windows.counts, report)
+        return vocabulary_words(model, codec.layer, windows.fit, windows.counts, report)
 
-    if isinstance(codec, TransformCodec):
-        statistics = measure(model, layer, windows.fit, words, report)
-        states = statistics.states
-    else:
-        states = states_of(model, layer, windows.fit, "hidden states", report).float().numpy()
-    candidates = [copy.copy(codec), refitted(codec, states, lambda f: report("tables", f))]
-    if isinstance(codec, TransformCodec):
-        priors = [Prior(codec, tokens) for tokens in PRIOR_TOKENS]
-        candidates.append(choose(statistics, held_out, target, report, priors)[0])
+    statistics = measure(model, codec.layer, windows.fit, words, report)
+    priors = [Prior(codec, tokens) for tokens in PRIOR_TOKENS]
+    candidates = [
+        copy.copy(codec),
+        refitted(codec, statistics.states, lambda f: report("tables", f)),
+        choose(statistics, held_out, target, report, priors)[0],
+    ]
     return min((_rated(candidate, held_out, target) for candidate in candidates), key=lambda rated: rated[0])[1:]
 
 
 def _rated(codec, held_out, target):
-    """Bits a token at the target loss, the codec and its quality there."""
+    """Bits a token at the target loss, by the two points nearest to it; the codec and its quality there."""
     quality, points = held_out.quality_at(codec, target, codec.default_quality, lambda fraction: None)
-    nearest = min(points, key=lambda point: abs(math.log(max(point[2], 1e-12) / target)))
-    return rate_at_target(nearest, target, codec.channels), codec, quality
+    near = sorted(points, key=lambda point: abs(math.log(max(point[2], 1e-12) / target)))[:2]
+    return sum(rate_at_target(point, target, codec.channels) for point in near) / len(near), codec, quality

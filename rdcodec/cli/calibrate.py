@@ -32,7 +32,7 @@ def calibrate(
     ] = None,
     start: Annotated[
         Optional[Path],
-        typer.Option("--start", help="Folder of a codec to fit on to the text: calibrated, or trained, whose networks stay.", show_default=False),
+        typer.Option("--start", help="Folder of a codec, calibrated or trained, to fit on to the text.", show_default=False),
     ] = None,
     json: Json = None,
 ):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from learned_parts import parts
 
 from rdcodec import RdcodecError, adapt
 from rdcodec.calibration.metric import clipped, fisher_metric
@@ -11,6 +12,7 @@ from rdcodec.calibration.prior import Prior
 from rdcodec.calibration.refit import refitted
 from rdcodec.codecs import IntegerCodec, TransformCodec
 from rdcodec.codecs.grid import grid_power
+from rdcodec.codecs.learned import ContextCodec
 from rdcodec.splits import head_states
 
 LAYER = 2
@@ -92,6 +94,17 @@ def test_scales_and_tables_are_those_of_the_states(codec, model, tokenizer, text
     assert size[1] < size[0]
     assert fitted.default_quality == codec.default_quality
     np.testing.assert_array_equal(fitted._tensors()["analysis"], codec._tensors()["analysis"])
+
+
+def test_a_learned_codec_that_is_of_no_use_gives_way_to_a_calibrated_one(model, tokenizer, text):
+    """Its transform and networks are random; with scales and tables of the text it takes less than before, but not the least."""
+    config, tensors = parts(ContextCodec, 40, np.full(40, 4.0))
+    learned = ContextCodec({**config, "layer": LAYER}, tensors)
+    h = eight_windows(model, tokenizer, text).numpy()
+    fitted = refitted(learned, h)
+    assert fitted.family == "context"
+    assert sum(len(fitted.encode(states)) for states in h) < sum(len(learned.encode(states)) for states in h)
+    assert adapt(learned, model, tokenizer, [text[:8000]], tokens=500, target_kl=0.1).family == "transform"
 
 
 @pytest.mark.parametrize(
