@@ -69,6 +69,14 @@ def dequantise(
     symbols: NDArray[np.int32], steps: NDArray[np.float64], inward: tuple[float, float], cpu: str = ..., /
 ) -> NDArray[np.float32]: ...
 def trellis_quantise(values: NDArray[np.float64], cpu: str = ..., /) -> NDArray[np.int32]: ...
+def trellis_quantise_rated(
+    values: NDArray[np.float64],
+    costs: NDArray[np.uint16],  # [tables, 2, 8]: of magnitudes in the even and the odd quantiser
+    rows: NDArray[np.uint32],  # the table of each value
+    weight: float,
+    cpu: str = ...,
+    /,
+) -> NDArray[np.int32]: ...
 def trellis_odd(levels: NDArray[np.int32], /) -> NDArray[np.uint8]: ...
 
 # exact products

@@ -1,5 +1,6 @@
 /* The quantisers for Python. */
 #include "python/core_module.h"
+#include "quant/trellis.h"
 
 /* The length of an array's last axis, and the product of the others; -1 with an error for an array without axes. */
 static int rows_of(const rdc_py_state *state, PyArrayObject *array, const char *name, size_t *rows, size_t *columns) {
@@ -103,6 +104,58 @@ static PyObject *trellis_quantise(PyObject *module, PyObject *args) {
     return finish(state, levels, status);
 }
 
+/* The tables of components, each one of those that costs are of; -1 with an error where they are not. */
+static int check_rows(const rdc_py_state *state, PyArrayObject *rows, PyArrayObject *values, PyArrayObject *costs) {
+    const npy_intp table = 2 * RDC_RATED_MAGNITUDES, tables = PyArray_SIZE(costs) / table;
+    if (PyArray_SIZE(costs) != tables * table || PyArray_SIZE(rows) != PyArray_SIZE(values)) {
+        PyErr_Format(state->rdcodec_error, "costs and rows: expected %d costs a table and a row a value, got %zd and %zd", (int)table,
+                     (Py_ssize_t)PyArray_SIZE(costs), (Py_ssize_t)PyArray_SIZE(rows));
+        return -1;
+    }
+    const uint32_t *row = PyArray_DATA(rows);
+    for (npy_intp i = 0; i < PyArray_SIZE(rows); i++) {
+        if (row[i] < (npy_uint32)tables) continue;
+        PyErr_Format(state->rdcodec_error, "rows: expected 0 to %zd, got %lu at position %zd", (Py_ssize_t)tables - 1,
+                     (unsigned long)row[i], (Py_ssize_t)i);
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *trellis_quantise_rated(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *values_object, *costs_object, *rows_object;
+    rdc_level_rates rates;
+    const char *cpu_name = NULL;
+    rdc_cpu_level cpu;
+    size_t tokens, components;
+    if (!PyArg_ParseTuple(args, "OOOd|s:trellis_quantise_rated", &values_object, &costs_object, &rows_object, &rates.weight, &cpu_name)) {
+        return NULL;
+    }
+    if (rdc_py_cpu(state, cpu_name, &cpu) < 0) return NULL;
+    PyArrayObject *values = rdc_py_array(values_object, "values", NPY_FLOAT64, "float64");
+    PyArrayObject *costs = values ? rdc_py_array(costs_object, "costs", NPY_UINT16, "uint16") : NULL;
+    PyArrayObject *rows = costs ? rdc_py_array(rows_object, "rows", NPY_UINT32, "uint32") : NULL;
+    if (!rows || rows_of(state, values, "values", &tokens, &components) < 0 || check_rows(state, rows, values, costs) < 0) return NULL;
+    PyArrayObject *levels = shaped_like(values, NPY_INT32);
+    if (!levels) return NULL;
+    double *work = PyMem_Calloc(rdc_trellis_rated_room(components), sizeof *work);
+    if (!work) {
+        Py_DECREF(levels);
+        return PyErr_NoMemory();
+    }
+    rates.costs = PyArray_DATA(costs);
+    rdc_status status = {.error = RDC_OK};
+    for (size_t t = 0; t < tokens && status.error == RDC_OK; t++) {
+        rates.rows = (const uint32_t *)PyArray_DATA(rows) + t * components;
+        const double *from = (const double *)PyArray_DATA(values) + t * components;
+        status = rdc_trellis_quantise_rated(cpu, from, components, &rates, work, (int32_t *)PyArray_DATA(levels) + t * components);
+        if (status.error != RDC_OK) status.at += t * components;
+    }
+    PyMem_Free(work);
+    return finish(state, levels, status);
+}
+
 static PyObject *trellis_odd(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *levels_object;
@@ -177,6 +230,7 @@ static PyMethodDef functions[] = {
     {"quantise", quantise, METH_VARARGS, NULL},
     {"dequantise", dequantise, METH_VARARGS, NULL},
     {"trellis_quantise", trellis_quantise, METH_VARARGS, NULL},
+    {"trellis_quantise_rated", trellis_quantise_rated, METH_VARARGS, NULL},
     {"trellis_odd", trellis_odd, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -37,4 +37,18 @@ static inline int64_t rdc_trellis_point(int32_t level, unsigned odd) {
 size_t rdc_trellis_token_room(size_t components);
 rdc_status rdc_trellis_quantise_token(rdc_cpu_level cpu, const double *values, size_t components, double *work, int32_t *levels);
 
+#define RDC_RATED_MAGNITUDES 8 /* that differ in what they cost: few enough for all tables to stay in the first-level cache */
+
+/* What the levels of a token cost in the tables that it will probably have. */
+typedef struct rdc_level_rates {
+    const uint16_t *costs; /* [tables, 2, RDC_RATED_MAGNITUDES] of the even and the odd quantiser's; the last is for all larger ones */
+    const uint32_t *rows;  /* [components], the table of each */
+    double weight;         /* squared half steps that one unit of the costs is worth */
+} rdc_level_rates;
+
+/* As rdc_trellis_quantise_token, for the least squared error and cost together; the memory is of rdc_trellis_rated_room doubles. */
+size_t rdc_trellis_rated_room(size_t components);
+rdc_status rdc_trellis_quantise_rated(rdc_cpu_level cpu, const double *values, size_t components, const rdc_level_rates *rates,
+                                      double *memory, int32_t *levels);
+
 #endif

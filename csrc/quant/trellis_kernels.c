@@ -44,32 +44,54 @@ static const struct {
     {{3, 2}, {7, 3}}, {{1, 2}, {5, 3}}, {{3, 3}, {7, 2}}, {{1, 3}, {5, 2}},
 };
 
-static void search_scalar(double *work, size_t components) {
-    uint8_t *const seconds = (uint8_t *)(work + components);
-    double cost[RDC_TRELLIS_STATES];
+static void start(double *cost) {
     for (int s = 0; s < RDC_TRELLIS_STATES; s++) cost[s] = s ? HUGE_VAL : 0;
-    for (size_t i = 0; i < components; i++) {
-        double error[4], next[RDC_TRELLIS_STATES];
-        find_errors(work[i], error);
-        unsigned second = 0;
-        for (int s = 0; s < RDC_TRELLIS_STATES; s++) {
-            const double a = cost[into[s][0].state] + error[into[s][0].subset];
-            const double b = cost[into[s][1].state] + error[into[s][1].subset];
-            second |= (unsigned)(b < a) << s;
-            next[s] = b < a ? b : a;
-        }
-        memcpy(cost, next, sizeof cost);
-        seconds[i] = (uint8_t)second;
+}
+
+/* Moves the costs on by a component. Returns which predecessor each state has, a bit a state. */
+static uint8_t advance(const double *error, double *cost) {
+    double next[RDC_TRELLIS_STATES];
+    unsigned second = 0;
+    for (int s = 0; s < RDC_TRELLIS_STATES; s++) {
+        const double a = cost[into[s][0].state] + error[into[s][0].subset];
+        const double b = cost[into[s][1].state] + error[into[s][1].subset];
+        second |= (unsigned)(b < a) << s;
+        next[s] = b < a ? b : a;
     }
+    memcpy(cost, next, sizeof next);
+    return (uint8_t)second;
+}
+
+/* Replaces each byte by the subset that the best way goes through. */
+static void trace_back(const double *cost, uint8_t *seconds, size_t components) {
     unsigned state = 0;
     for (unsigned s = 1; s < RDC_TRELLIS_STATES; s++) {
         if (cost[s] < cost[state]) state = s;
     }
     for (size_t i = components; i-- > 0;) {
-        const unsigned branch = (seconds[i] >> state) & 1, subset = into[state][branch].subset;
-        work[i] = nearest_level(work[i], subset >> 1, subset & 1);
+        const unsigned branch = (seconds[i] >> state) & 1;
+        seconds[i] = into[state][branch].subset;
         state = into[state][branch].state;
     }
+}
+
+static void search_scalar(double *work, size_t components) {
+    uint8_t *const seconds = (uint8_t *)(work + components);
+    double cost[RDC_TRELLIS_STATES], error[4];
+    start(cost);
+    for (size_t i = 0; i < components; i++) {
+        find_errors(work[i], error);
+        seconds[i] = advance(error, cost);
+    }
+    trace_back(cost, seconds, components);
+    for (size_t i = 0; i < components; i++) work[i] = nearest_level(work[i], seconds[i] >> 1, seconds[i] & 1);
+}
+
+static void walk_scalar(const double *errors, size_t components, uint8_t *subsets) {
+    double cost[RDC_TRELLIS_STATES];
+    start(cost);
+    for (size_t i = 0; i < components; i++) subsets[i] = advance(errors + 4 * i, cost);
+    trace_back(cost, subsets, components);
 }
 
 #if RDC_ARM
@@ -94,13 +116,13 @@ static void search_scalar(double *work, size_t components) {
 #endif
 
 static const rdc_trellis_kernel kernels[RDC_CPU_LEVELS] = {
-    [RDC_CPU_SCALAR] = {1, search_scalar, search_scalar},
+    [RDC_CPU_SCALAR] = {1, search_scalar, search_scalar, walk_scalar},
 #if RDC_ARM
-    [RDC_CPU_NEON] = {2, search_2, search_scalar},
+    [RDC_CPU_NEON] = {2, search_2, search_scalar, walk_scalar},
 #endif
 #if RDC_X86
-    [RDC_CPU_AVX2] = {4, search_4, search_states},
-    [RDC_CPU_AVX512] = {8, search_8, search_states},
+    [RDC_CPU_AVX2] = {4, search_4, search_states, walk_states},
+    [RDC_CPU_AVX512] = {8, search_8, search_states, walk_states},
 #endif
 };
 

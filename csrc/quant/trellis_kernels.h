@@ -12,6 +12,8 @@ typedef struct rdc_trellis_kernel {
     size_t lanes;
     void (*search)(double *work, size_t components);
     void (*search_one)(double *work, size_t components); /* for a token on its own */
+    /* The best way of a token for errors [components, 4] of the four subsets, [2 * odd + parity]: which subset it goes through. */
+    void (*walk)(const double *errors, size_t components, uint8_t *subsets);
 } rdc_trellis_kernel;
 
 /* The values and, a byte a component, which of two predecessors each state has. */

@@ -31,27 +31,26 @@ INLINE unsigned advance_states(__m256d error, state_costs *cost) {
     return (unsigned)(low | high << 4);
 }
 
-/* Replaces each byte by the subset that the best way goes through. */
-static void trace_back(const double *cost, uint8_t *seconds, size_t components) {
-    unsigned state = 0;
-    for (unsigned s = 1; s < RDC_TRELLIS_STATES; s++) {
-        if (cost[s] < cost[state]) state = s;
-    }
-    for (size_t i = components; i-- > 0;) {
-        const unsigned branch = (seconds[i] >> state) & 1, odd = state > 3;
-        seconds[i] = (uint8_t)(2 * odd + (((state >> 1) ^ branch) & 1));
-        state = (((state & 1) << 1) ^ (3 * odd)) + 4 * branch;
-    }
+#define START {_mm256_setr_pd(0, HUGE_VAL, HUGE_VAL, HUGE_VAL), _mm256_set1_pd(HUGE_VAL)}
+
+INLINE void trace_states_back(const state_costs *cost, uint8_t *seconds, size_t components) {
+    double costs[RDC_TRELLIS_STATES];
+    _mm256_storeu_pd(costs, cost->low);
+    _mm256_storeu_pd(costs + 4, cost->high);
+    trace_back(costs, seconds, components);
+}
+
+TARGET static void walk_states(const double *errors, size_t components, uint8_t *subsets) {
+    state_costs cost = START;
+    for (size_t i = 0; i < components; i++) subsets[i] = (uint8_t)advance_states(_mm256_loadu_pd(errors + 4 * i), &cost);
+    trace_states_back(&cost, subsets, components);
 }
 
 TARGET static void search_states(double *work, size_t components) {
     uint8_t *const seconds = (uint8_t *)(work + components);
-    state_costs cost = {_mm256_setr_pd(0, HUGE_VAL, HUGE_VAL, HUGE_VAL), _mm256_set1_pd(HUGE_VAL)};
+    state_costs cost = START;
     for (size_t i = 0; i < components; i++) seconds[i] = (uint8_t)advance_states(errors_of(work[i]), &cost);
-    double costs[RDC_TRELLIS_STATES];
-    _mm256_storeu_pd(costs, cost.low);
-    _mm256_storeu_pd(costs + 4, cost.high);
-    trace_back(costs, seconds, components);
+    trace_states_back(&cost, seconds, components);
     size_t i = 0;
     for (; i + 4 <= components; i += 4) {
         int32_t four;
@@ -65,5 +64,6 @@ TARGET static void search_states(double *work, size_t components) {
     for (; i < components; i++) work[i] = nearest_level(work[i], seconds[i] >> 1, seconds[i] & 1);
 }
 
+#undef START
 #undef INLINE
 #undef TARGET
