@@ -9,6 +9,12 @@
 #include "quant/trellis.h"
 #include "references/choose.h"
 
+#define COST_BITS 8 /* fractional bits of costs */
+
+/* Squared half steps that a bit is worth to the quantiser. At twice as much the squared error is less still at equal rate, but the
+ * model's loss is not: it minds that what is left out is always on the side of 0. */
+#define BIT_WORTH 0.05
+
 struct rdc_prediction {
     const rdc_predictor *predictor;
     rdc_net_state *net;  /* NULL without a network */
@@ -22,6 +28,7 @@ struct rdc_prediction {
     int16_t *query;      /* ... and room to search for it */
     double *residual;    /* [components] in units of half a step ... */
     double *work;        /* ... and room to quantise them */
+    uint16_t *rates;     /* what small levels cost, of the predictor's costs */
     int64_t *points;     /* [components] */
     int32_t *scale;      /* [components] the grid's, with what is predicted and drifts */
     uint32_t *positions; /* [components] of the costs of levels */
@@ -85,6 +92,7 @@ void rdc_prediction_free(rdc_prediction *prediction) {
     free(prediction->adapted);
     free(prediction->residual);
     free(prediction->work);
+    free(prediction->rates);
     free(prediction->points);
     free(prediction->levels);
     free(prediction->index);
@@ -116,15 +124,26 @@ static int allocate(rdc_prediction *made) {
     made->positions = malloc(components * sizeof *made->positions);
     made->adapted = calloc(components + 1, sizeof *made->adapted);
     made->residual = malloc(components * sizeof *made->residual);
-    made->work = malloc(rdc_trellis_token_room(components) * sizeof *made->work);
+    made->work = malloc(rdc_trellis_rated_room(components) * sizeof *made->work);
+    made->rates = malloc(made->predictor->costs.rows * RDC_RATED_MAGNITUDES * sizeof *made->rates);
     made->points = malloc(components * sizeof *made->points);
     made->levels = malloc(components * sizeof *made->levels);
     made->index = malloc(components * sizeof *made->index);
     if (net && rdc_net_state_make(&made->net, net).error != RDC_OK) return 0;
     made->before = calloc(size_before(made->predictor) + 1, sizeof *made->before);
     return made->inputs && made->outputs && made->mean && made->predicted && made->referred && made->left && made->query &&
-           made->scale && made->positions && made->adapted && made->residual && made->work && made->points && made->levels &&
+           made->scale && made->positions && made->adapted && made->residual && made->work && made->rates && made->points && made->levels &&
            made->index && made->before;
+}
+
+/* Costs of the magnitudes that differ; where the costs have fewer, their last one is for all others. */
+static void find_rates(const rdc_scale_costs *costs, uint16_t *rates) {
+    for (size_t row = 0; row < costs->rows; row++) {
+        for (size_t k = 0; k < RDC_RATED_MAGNITUDES; k++) {
+            const size_t magnitude = k < costs->cost_levels ? k : costs->cost_levels - 1;
+            *rates++ = costs->costs[row * costs->cost_levels + magnitude];
+        }
+    }
 }
 
 rdc_status rdc_prediction_make(rdc_prediction **prediction, const rdc_predictor *predictor) {
@@ -134,6 +153,7 @@ rdc_status rdc_prediction_make(rdc_prediction **prediction, const rdc_predictor 
     RDC_RETURN_IF(!made, RDC_ERROR_MEMORY, 0, 0);
     made->predictor = predictor;
     if (allocate(made)) {
+        find_rates(&predictor->costs, made->rates);
         *prediction = made;
         return rdc_ok();
     }
@@ -334,6 +354,16 @@ static rdc_references references_of(const rdc_predictor *predictor, rdc_referenc
     return most ? (rdc_references){all.distance + t * most, all.weight + t * most} : (rdc_references){NULL, NULL};
 }
 
+/* Levels of what is left, by what they cost in the tables that the token has if nothing is added to its scale. */
+static rdc_status quantise_residual(rdc_cpu_level cpu, rdc_prediction *prediction, int32_t token_scale, int32_t *levels) {
+    const rdc_level_grid grid = grid_with(prediction->predictor, prediction->scale);
+    for (size_t i = 0; i < grid.components; i++) {
+        prediction->positions[i] = (rdc_grid_even_table(&grid, i, token_scale) - grid.first_table) / 2;
+    }
+    const rdc_level_rates rates = {prediction->rates, prediction->positions, BIT_WORTH / (1 << COST_BITS)};
+    return rdc_trellis_quantise_rated(cpu, prediction->residual, grid.components, &rates, prediction->work, levels);
+}
+
 /* The points of a token's levels are found; its references are chosen. */
 static rdc_status quantise_token(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t, const double *y,
                                  int32_t *levels, rdc_references chosen) {
@@ -347,7 +377,7 @@ static rdc_status quantise_token(rdc_cpu_level cpu, rdc_prediction *prediction, 
     }
     RDC_FORWARD_IF_ERROR(refer(prediction, chosen.distance, chosen.weight));
     find_residual(prediction, y, exponent);
-    RDC_FORWARD_IF_ERROR(rdc_trellis_quantise_token(cpu, prediction->residual, components, prediction->work, levels));
+    RDC_FORWARD_IF_ERROR(quantise_residual(cpu, prediction, said->token_scale[t], levels));
     rdc_levels_find_points(levels, components, prediction->points);
     return reconstruct(prediction, exponent, NULL);
 }

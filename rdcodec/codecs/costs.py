@@ -2,11 +2,13 @@
 
 import numpy as np
 
-__all__ = ["COST_BITS", "COST_LEVELS", "ESCAPE_BITS", "code_lengths", "level_costs"]
+__all__ = ["BIT_WORTH", "COST_BITS", "COST_LEVELS", "ESCAPE_BITS", "RATED_MAGNITUDES", "code_lengths", "level_costs"]
 
 COST_LEVELS = 256
 COST_TABLES = 1024  # at a time
 COST_BITS = 8  # fractional bits of a code length in the search for a token's scale
+BIT_WORTH = 0.05  # squared half steps, to the quantiser; as csrc/levels/prediction.c has it
+RATED_MAGNITUDES = 8  # that differ in what they cost to it
 ESCAPE_BITS = 6  # of a typical Exp-Golomb code
 
 

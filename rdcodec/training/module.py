@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from rdcodec import _core
-from rdcodec.codecs.costs import code_lengths
+from rdcodec.codecs.costs import BIT_WORTH, COST_BITS, code_lengths
 from rdcodec.codecs.front import FEATURE_UNIT, INWARD_UNIT, SIDE_TABLES
 from rdcodec.codecs.grid import GRID_STEPS
 from rdcodec.codecs.learned import LEAST_EMPHASISED
@@ -62,11 +62,10 @@ class CodecModule(nn.Module):
         base = side.base * self.unit
         spacing = torch.exp2(side.exponent / GRID_STEPS)[..., None]
         mean, scale, latent_bits = self._predict(y, base, spacing, side)
-        u = (y - mean) / spacing
-        points, levels, odd = self._quantise(u)
+        u, scale = (y - mean) / spacing, self._scale(scale, side)
+        points, levels, odd = self._quantise(u, scale)
         decoded = (u + (points - u).detach()) * spacing + mean
-        token_scale = self.codec._zero_scale - side.exponent[..., None]
-        bits = self.level_rate(u, levels, odd, self.component_scale + scale + token_scale, self.choice_costs[side.steps])
+        bits = self.level_rate(u, levels, odd, scale, self.choice_costs[side.steps])
         h_hat = decoded @ self.synthesis + self.mean
         return Reconstruction(torch.ldexp(h_hat, gains[..., None]), bits + side.bits + latent_bits)
 
@@ -88,24 +87,31 @@ class CodecModule(nn.Module):
         bits = self.gain_costs[gains.clamp(max=len(self.gain_costs) - 1)] + self.word_costs[words] + self.step_costs[steps]
         return _Side(steps, base, base[..., codec._t["word_components"]], exponent, bits)
 
+    def _scale(self, predicted, side):
+        """Place of every component on the grid of scales."""
+        return self.component_scale + predicted + self.codec._zero_scale - side.exponent[..., None]
+
     def _predict(self, y, base, spacing, side):
         """Mean of every component, the word's part included, what is added to its scale, and bits of hyper-latents."""
         said = side.word, side.exponent / GRID_STEPS, (y - base) / self.unit
-        mean, passes = base, 1 if self.training else PASSES
+        mean, scale, passes = base, 0, 1 if self.training else PASSES
         before = None
         for _ in range(passes if self.networks.looks_back else 0):
             with torch.no_grad():
                 if before is not None:
-                    mean = base + self.networks(before, *said)[0] * self.unit
-                decoded = self._quantise((y - mean) / spacing)[0] * spacing + mean
+                    mean, scale, _ = self.networks(before, *said)
+                    mean = base + mean * self.unit
+                decoded = self._quantise((y - mean) / spacing, self._scale(scale, side))[0] * spacing + mean
                 before = F.pad(decoded[:, :-1] / self.unit, (0, 0, 1, 0))
         mean, scale, bits = self.networks(before, *said)
         return base + mean * self.unit, scale, bits
 
     @torch.no_grad()
-    def _quantise(self, u):
-        """Points of the trellis search for u [windows, tokens, components], levels, and which quantiser each is of."""
-        levels = _core.trellis_quantise(_flat(u.double()))
+    def _quantise(self, u, scale):
+        """Points of the trellis search for u [windows, tokens, components] on these places of the grid, levels, and which quantiser
+        each is of."""
+        costs, rows = self.level_rate.rated(scale)
+        levels = _core.trellis_quantise_rated(_flat(u.double()), costs, rows.reshape(-1, rows.shape[-1]), BIT_WORTH / 2**COST_BITS)
         odd = torch.from_numpy(_core.trellis_odd(levels)).to(u.device).view(u.shape).long()
         levels = torch.from_numpy(levels).to(u.device).view(u.shape).long()
         points = 2 * levels - odd * levels.sign()

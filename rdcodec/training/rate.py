@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from rdcodec.calibration.tables import REACH, SCALES, SHAPES, level_pmf, prior_level_pmf
-from rdcodec.codecs.costs import COST_LEVELS, code_lengths
+from rdcodec.codecs.costs import COST_BITS, COST_LEVELS, RATED_MAGNITUDES, code_lengths
 
 __all__ = ["LevelRate", "level_slope"]
 
@@ -73,6 +73,12 @@ class LevelRate(nn.Module):
             self._count(levels, odd, low.long() + (torch.rand_like(part) < part.detach()))
         bits = (bits + slope * (u - u.detach())).sum(-1)
         return bits + choice_costs.gather(-1, choice[..., None])[..., 0]
+
+    def rated(self, scale):
+        """What the quantiser goes by: costs uint16 [tables, 2, magnitudes], and the table uint32 of each of scales [..., components]."""
+        costs = self.costs[:, :RATED_MAGNITUDES].cpu().numpy() * 2**COST_BITS
+        rows = self.shape * SCALES + scale.detach().round().long().clamp(0, SCALES - 1)
+        return np.ascontiguousarray(np.rint(costs), np.uint16), rows.cpu().numpy().astype(np.uint32)
 
     def _row(self, scale, odd):
         return 2 * (self.shape * SCALES + scale) + odd

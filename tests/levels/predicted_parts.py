@@ -6,6 +6,7 @@ import numpy as np
 from random_nets import INPUT_LIMIT, random_layer
 
 from rdcodec import _core, reference
+from rdcodec.codecs.costs import BIT_WORTH, COST_BITS, RATED_MAGNITUDES
 from rdcodec.entropy import FrequencyTables
 from rdcodec.net import IntegerNet
 
@@ -95,6 +96,14 @@ def part(tokens, which=slice(None)):
 
 def said(tokens):
     return tokens.side, tokens.base, tokens.exponent, tokens.token_scale
+
+
+def quantised(prediction, y, exponent, token_scale):
+    """Levels of a token by what they cost in the tables that it has if nothing is added to its scale."""
+    residual = (y * 2**16 - prediction.mean) * (2**8 / reference.spacing_of(exponent))
+    rows = (prediction.tables(np.zeros(len(y), np.int32), int(token_scale)) - FIRST) // 2
+    costs = np.pad(COSTS, ((0, 0), (0, RATED_MAGNITUDES - COSTS.shape[1])), mode="edge")
+    return _core.trellis_quantise_rated(residual[None], costs, rows[None].astype(np.uint32), BIT_WORTH / 2**COST_BITS, "scalar")[0]
 
 
 def downhill(sums, start):

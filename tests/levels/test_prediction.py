@@ -22,6 +22,7 @@ from predicted_parts import (
     choose,
     downhill,
     part,
+    quantised,
     random_parts,
     random_tokens,
     said,
@@ -69,8 +70,7 @@ def block_decoder(levels, index):
 def encode_token(prediction, y, side, base, exponent, token_scale):
     """Levels, tables, candidate, and the components that a decoder makes of them."""
     prediction.predict(side, base, [])
-    residual = (y * 2**16 - prediction.mean) * (2**8 / reference.spacing_of(exponent))
-    levels = _core.trellis_quantise(residual[None], "scalar")[0]
+    levels = quantised(prediction, y, exponent, token_scale)
     choice = choose(prediction, levels, token_scale)
     index = prediction.tables(levels, int(token_scale + CANDIDATES[choice]))
     prediction.adapt(levels, int(token_scale + CANDIDATES[choice]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from predicted_parts import CANDIDATES, MOST, TABLES, choose, part, random_parts, random_tokens, reference_scale, said
+from predicted_parts import CANDIDATES, MOST, TABLES, choose, part, quantised, random_parts, random_tokens, reference_scale, said
 
 from rdcodec import RdcodecError, _core, reference
 
@@ -84,7 +84,7 @@ def expected(parts, tokens):
         references = search(prediction.earlier, left)
         del prediction.inputs[-1]
         prediction.predict(side, base, references)
-        levels = _core.trellis_quantise(((y * 2**16 - prediction.mean) * (2**8 / reference.spacing_of(exponent)))[None], "scalar")[0]
+        levels = quantised(prediction, y, exponent, token_scale)
         choice = choose(prediction, levels, token_scale)
         index = prediction.tables(levels, int(token_scale + CANDIDATES[choice]))
         prediction.adapt(levels, int(token_scale + CANDIDATES[choice]))
