@@ -2,6 +2,7 @@
 #ifndef RDC_CODEC_CODEC_H
 #define RDC_CODEC_CODEC_H
 
+#include "base/rounding.h"
 #include "rdc.h"
 
 /* Tables, and symbols in a block, stand in this order; scales, one table a step, hyper-latents and references follow. */
@@ -16,13 +17,6 @@ struct rdc_codec {
 
 static inline const rdc_reference_rules *rdc_codec_references(const rdc_codec *codec) {
     return &codec->parts.predictor->references;
-}
-
-/* Rounded, ties to even, and clipped to a magnitude that is an integer; what is no number becomes that. 1.5 * 2^52, added and taken
- * away, rounds. */
-static inline double rdc_rounded_within(double x, double limit) {
-    const double nearest = 6755399441055744.0, below = x < limit ? x : limit, within = below > -limit ? below : -limit;
-    return (within + nearest) - nearest;
 }
 
 /* A component as codewords are compared by it. */

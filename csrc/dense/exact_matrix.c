@@ -4,13 +4,13 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/rounding.h"
 #include "base/status.h"
 #include "base/threads.h"
 #include "dense/exact_rows.h"
 
 #define EXACT 9007199254740992.0   /* 2^53 */
-#define NEAREST 6755399441055744.0 /* 1.5 * 2^52: added and taken away, it rounds to an integer, ties to even */
-#define MOST_RANGE_BITS 50         /* up to where it does */
+#define MOST_RANGE_BITS 50         /* up to where doubles are rounded */
 #define MOST_BITS 256              /* so that neither values nor products leave the range of doubles for their scales alone */
 #define CHUNK (8 * RDC_DENSE_ROWS) /* tokens that pass a panel of columns while it is in the cache */
 #define FEW 4                      /* tokens fewer than these are taken one by one ... */
@@ -115,16 +115,10 @@ size_t rdc_exact_matrix_outputs(const rdc_exact_matrix *matrix) {
     return matrix->outputs;
 }
 
-/* As an integer within the limit, also what is no number. */
-static double rounded(const rdc_exact_matrix *m, double value) {
-    const double x = value * m->value_scale, above = x > -m->limit ? x : -m->limit, within = above < m->limit ? above : m->limit;
-    return (within + NEAREST) - NEAREST;
-}
-
 /* Values of up to RDC_DENSE_ROWS tokens as integers, [inputs, RDC_DENSE_ROWS]. `row` is room for one token's. */
 static void pack_tokens(const rdc_exact_matrix *m, const double *values, size_t tokens, double *row, double *packed) {
     for (size_t t = 0; t < tokens; t++) {
-        for (size_t i = 0; i < m->inputs; i++) row[i] = rounded(m, values[t * m->inputs + i]);
+        for (size_t i = 0; i < m->inputs; i++) row[i] = rdc_rounded_within(values[t * m->inputs + i] * m->value_scale, m->limit);
         for (size_t i = 0; i < m->inputs; i++) packed[i * RDC_DENSE_ROWS + t] = row[i];
     }
     for (size_t t = tokens; t < RDC_DENSE_ROWS; t++) {
@@ -181,7 +175,7 @@ static void multiply_few(rdc_cpu_level cpu, const rdc_exact_matrix *m, const dou
     rdc_exact_row_kernel *kernel = rdc_exact_row_kernel_of(cpu);
     int32_t *const row = (int32_t *)(void *)work;
     for (size_t t = 0; t < tokens; t++, values += m->inputs, products += m->outputs) {
-        for (size_t i = 0; i < m->inputs; i++) row[i] = (int32_t)rounded(m, values[i]);
+        for (size_t i = 0; i < m->inputs; i++) row[i] = (int32_t)rdc_rounded_within(values[i] * m->value_scale, m->limit);
         for (size_t panel = 0; panel < m->panels; panel++) {
             _Alignas(RDC_ALIGNMENT) int64_t sums[RDC_DENSE_COLUMNS];
             kernel(row, m->columns + panel * m->inputs * RDC_DENSE_COLUMNS, m->inputs, sums);

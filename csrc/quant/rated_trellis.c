@@ -2,13 +2,13 @@
  * trellis_kernels.c, plain IEEE double in one order: the same levels on every machine. */
 #include <math.h>
 
+#include "base/rounding.h"
 #include "base/status.h"
 #include "quant/trellis.h"
 #include "quant/trellis_kernels.h"
 
 #define SUBSETS 4
 #define LAST (RDC_RATED_MAGNITUDES - 1)
-#define NEAREST 6755399441055744.0 /* 1.5 * 2^52, as there */
 
 /* A token's way through its components: errors and magnitudes of the best level of each subset, [components, SUBSETS], and the
  * subsets that the way goes through, in memory of so many doubles. */
@@ -52,7 +52,7 @@ static void find_prices(double a, const uint16_t *even, const uint16_t *odd, dou
     for (int subset = 0; subset < SUBSETS; subset++) {
         const double is_odd = subset >> 1, parity = subset & 1;
         const uint16_t *const costs = subset < 2 ? even : odd;
-        const double near = parity + 2 * ((((a + is_odd) * 0.5 - parity) * 0.5 + NEAREST) - NEAREST);
+        const double near = parity + 2 * ((((a + is_odd) * 0.5 - parity) * 0.5 + RDC_NEAREST) - RDC_NEAREST);
         const double inner = near < 2 ? near : near - 2;
         const double outwards = price_of(a, near, is_odd, costs, weight);
         const double inwards = price_of(a, inner, is_odd, costs, weight);

@@ -67,15 +67,6 @@ static size_t first_out_of_range(const double *values, size_t n) {
     return i;
 }
 
-size_t rdc_trellis_token_room(size_t components) {
-    return rdc_trellis_work(components, 1);
-}
-
-rdc_status rdc_trellis_quantise_token(rdc_cpu_level cpu, const double *values, size_t components, double *work, int32_t *levels) {
-    const int within = quantise_one(rdc_trellis_kernel_of(cpu), values, components, work, levels);
-    return within ? rdc_ok() : rdc_fail(RDC_ERROR_QUANTISE_RANGE, first_out_of_range(values, components), 0);
-}
-
 rdc_status rdc_trellis_quantise(rdc_cpu_level cpu, const double *values, size_t tokens, size_t components, int32_t *levels) {
     if (tokens == 0 || components == 0) return rdc_ok();
     const rdc_trellis_kernel *kernel = rdc_trellis_kernel_of(cpu);

@@ -32,11 +32,6 @@ static inline int64_t rdc_trellis_point(int32_t level, unsigned odd) {
     return 2 * (int64_t)level - (sign & -(int64_t)odd);
 }
 
-/* Levels of one token's values [components], in work memory of so many doubles: for callers that may take none in between.
- * Errors: as rdc_trellis_quantise. */
-size_t rdc_trellis_token_room(size_t components);
-rdc_status rdc_trellis_quantise_token(rdc_cpu_level cpu, const double *values, size_t components, double *work, int32_t *levels);
-
 #define RDC_RATED_MAGNITUDES 8 /* that differ in what they cost: few enough for all tables to stay in the first-level cache */
 
 /* What the levels of a token cost in the tables that it will probably have. */
@@ -46,7 +41,8 @@ typedef struct rdc_level_rates {
     double weight;         /* squared half steps that one unit of the costs is worth */
 } rdc_level_rates;
 
-/* As rdc_trellis_quantise_token, for the least squared error and cost together; the memory is of rdc_trellis_rated_room doubles. */
+/* Levels of one token's values [components], those of least squared error and cost together, in memory of rdc_trellis_rated_room doubles:
+ * for callers that may take none in between. Errors: as rdc_trellis_quantise. */
 size_t rdc_trellis_rated_room(size_t components);
 rdc_status rdc_trellis_quantise_rated(rdc_cpu_level cpu, const double *values, size_t components, const rdc_level_rates *rates,
                                       double *memory, int32_t *levels);

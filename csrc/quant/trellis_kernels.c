@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "base/rounding.h"
 #include "quant/trellis.h"
 
-/* Added and taken away, 1.5 * 2^52 rounds to an integer, ties to even, and 4 times as much to a multiple of 4. */
-#define NEAREST 6755399441055744.0
+/* 4 times RDC_NEAREST, which rounds to a multiple of 4. */
 #define NEAREST_OF_4 27021597764222976.0
 
 /* Squared error of the nearest point in each of the four subsets, [2 * odd + parity]. Points of a subset are 4 apart, those of
@@ -28,7 +28,7 @@ static void find_errors(double x, double *error) {
 /* The level of the nearest point in a subset. */
 static double nearest_level(double x, unsigned odd, unsigned parity) {
     const double a = fabs(x), from = odd ? a : x, first = odd ? 3 - 2 * (double)parity : 2 * (double)parity;
-    const double m = ((from - first) * 0.25 + NEAREST) - NEAREST;
+    const double m = ((from - first) * 0.25 + RDC_NEAREST) - RDC_NEAREST;
     if (!odd) return 2 * m + parity;
     const double away = a - (4 * m + first);
     if (!parity && a * a < away * away) return 0;

@@ -37,7 +37,7 @@ INLINE void NAME(find_errors)(reals x, reals *error) {
 INLINE reals NAME(nearest_level)(reals x, masks odd, masks parity) {
     const reals one = (reals)(parity & (masks)NAME(all)(1)); /* the parity as a number */
     const reals a = NAME(magnitude)(x), from = NAME(pick)(odd, a, x), first = NAME(pick)(odd, 3 - 2 * one, 2 * one);
-    const reals m = ((from - first) * 0.25 + NEAREST) - NEAREST;
+    const reals m = ((from - first) * 0.25 + RDC_NEAREST) - RDC_NEAREST;
     const reals away = a - (4 * m + first);
     const masks used = parity | ~(a * a < away * away);
     const reals size = (reals)(used & (masks)(2 * m + 2 - one));
