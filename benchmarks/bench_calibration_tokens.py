@@ -17,10 +17,10 @@ import numpy as np
 import torch
 
 from rdcodec.calibration.choice import ALPHAS, GRADIENT_TOKENS, SAMPLES, SHRINKAGES, states_of
+from rdcodec.calibration.codewords import vocabulary_codewords
 from rdcodec.calibration.fit import Statistics, fit_codec
 from rdcodec.calibration.output import sampled_gradients
 from rdcodec.calibration.windows import all_windows, batches, windows_of
-from rdcodec.calibration.words import vocabulary_words
 from rdcodec.cli.models import load_quietly
 from rdcodec.evaluation import Setting, cut_text, evaluate
 from rdcodec.evaluation.drawing import new_figure, plain_ticks
@@ -71,7 +71,7 @@ def parse_options():
 
 
 class Measured:
-    """States, gradients and words of the most tokens, of which any smaller number can be taken."""
+    """States, gradients and codewords of the most tokens, of which any smaller number can be taken."""
 
     def __init__(self, model, tokenizer, texts, layer, tokens, cache):
         windows, ids = all_windows(model, tokenizer, texts)
@@ -85,13 +85,13 @@ class Measured:
             self._states = kept(cache, "states", lambda: states_of(model, layer, windows, "", silent).float().numpy())[:count]
             states = torch.from_numpy(np.array(self._states[: windows_of(GRADIENT_TOKENS, windows)]))
             self._gradients = kept(cache, "gradients", lambda: gradients(model, layer, states, windows))
-            self._words = vocabulary_words(model, layer, windows, counts, silent)
+            self._codewords = vocabulary_codewords(model, layer, windows, counts, silent)
 
     def fitted(self, tokens):
         """A codec of the first tokens, and the seconds that fitting took."""
         count = windows_of(tokens, self._states)
-        words = self._words._replace(of_tokens=self._words.of_tokens[:count])
-        statistics = Statistics(self._layer, np.array(self._states[:count]), self._gradients[:, :count], words)
+        codewords = self._codewords._replace(of_tokens=self._codewords.of_tokens[:count])
+        statistics = Statistics(self._layer, np.array(self._states[:count]), self._gradients[:, :count], codewords)
         began = perf_counter()
         return fit_codec(statistics, ALPHAS[0], SHRINKAGES[0]), perf_counter() - began
 

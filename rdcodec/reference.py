@@ -581,9 +581,9 @@ class PayloadDecoder:
         rules = config["inward"], config["referred"], config["adaptation"], cost
         self.prediction = Prediction(nets.get("predictor"), grid, tensors["unit"], looks_back, *rules)
         self.kinds = 4 + self.latents + 2 * config["references"]
-        self.words = self._codebook() if "word_exponents" in tensors else tensors["words"].astype(np.int64)
+        self.codebook = self._packed_codebook() if "word_exponents" in tensors else tensors["words"].astype(np.int64)
 
-    def _codebook(self):
+    def _packed_codebook(self):
         t = self.tensors
         arrays = {name: t[f"word_{name}"] for name in TABLE_ARRAYS if f"word_{name}" in t} | {"precision": t["precision"]}
         index = 16 * t["component_classes"].astype(np.int64) + t["word_exponents"][:, None]
@@ -633,10 +633,10 @@ class PayloadDecoder:
     def _said(self, symbols, tokens, token, quality):
         t = self.tensors
         of_token = symbols[token : tokens * self.kinds : tokens]
-        _, word, step, *latents, scale = of_token[: 4 + self.latents]
+        _, codeword, step, *latents, scale = of_token[: 4 + self.latents]
         references = of_token[4 + self.latents :]
         references = [(distance, weight - 8) for distance, weight in zip(references[::2], references[1::2]) if distance]
-        exponent, base = int(t["step_offsets"][step]) - quality, self.words[word]
+        exponent, base = int(t["step_offsets"][step]) - quality, self.codebook[codeword]
         latents = np.clip(16 * np.array(latents, np.int64), -(2**15) + 1, 2**15 - 1)
         side = np.concatenate([base[t["word_components"]], [8 * exponent], latents])
         return exponent, side, base, self.config["zero_scale"] - exponent + int(t["scale_offsets"][scale]), references

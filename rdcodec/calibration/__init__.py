@@ -2,11 +2,11 @@
 
 from rdcodec.calibration.adaptation import adapt
 from rdcodec.calibration.choice import checked_target, choose, measure, states_of
+from rdcodec.calibration.codewords import position_codewords, vocabulary_codewords
 from rdcodec.calibration.gradients import check_gradients
 from rdcodec.calibration.inputs import check_one_input
 from rdcodec.calibration.tune import HeldOut
 from rdcodec.calibration.windows import cut_inputs, cut_windows, default_tokens
-from rdcodec.calibration.words import position_words, vocabulary_words
 from rdcodec.errors import RdcodecError
 from rdcodec.modes import frozen
 from rdcodec.splits import find_site, unwrapped
@@ -19,7 +19,7 @@ def calibrate(model, tokenizer, texts, layer, tokens=None, target_kl=None, progr
     """Fit a codec for the hidden states that enter block `layer` of a model.
 
     The transform is the Karhunen-Loeve transform in a metric between squared error and the Fisher information of the model's
-    own output; the codebook of words, the predictor of each token's step and the frequency tables are fitted to the same
+    own output; the codebook, the predictor of each token's step and the frequency tables are fitted to the same
     tokens. The metric's strength and shrinkage and the reconstruction points are those of least loss, and the default quality
     that of the target loss, on windows that nothing is fitted to.
 
@@ -57,16 +57,16 @@ def calibrate(model, tokenizer, texts, layer, tokens=None, target_kl=None, progr
         raise RdcodecError(f"tokens: expected at least 1, got {tokens}")
     windows = cut_windows(model, tokenizer, texts, tokens or default_tokens(channels), or_all=tokens is None)
 
-    def words(states, report):
-        return vocabulary_words(model, layer, windows.fit, windows.counts, report)
+    def codewords(states, report):
+        return vocabulary_codewords(model, layer, windows.fit, windows.counts, report)
 
-    return _calibrated(model, layer, windows.fit, windows.held_out, words, target, progress)
+    return _calibrated(model, layer, windows.fit, windows.held_out, codewords, target, progress)
 
 
 def calibrate_inputs(model, inputs, layer, target_kl=None, progress=None):
     """Fit a codec for the hidden states that enter block `layer` of a classifier, as `calibrate` does, from inputs of any kind.
 
-    There is no vocabulary: words are the mean states of the first token (a class token is the first) and of the others.
+    There is no vocabulary: codewords are the mean states of the first token (a class token is the first) and of the others.
 
     Parameters
     ----------
@@ -97,15 +97,15 @@ def calibrate_inputs(model, inputs, layer, target_kl=None, progress=None):
     find_site(model, layer)
     check_one_input(model)
     fit, held_out = cut_inputs(inputs)
-    return _calibrated(model, layer, fit, held_out, lambda states, report: position_words(*states.shape[:2]), target, progress)
+    return _calibrated(model, layer, fit, held_out, lambda states, report: position_codewords(*states.shape[:2]), target, progress)
 
 
-def _calibrated(model, layer, fit, held_out, words, target, progress):
-    """A codec from inputs to fit and to choose settings by; ``words(states, report)`` makes the `Words` of the former."""
+def _calibrated(model, layer, fit, held_out, codewords, target, progress):
+    """A codec from inputs to fit and to choose settings by; ``codewords(states, report)`` makes the `Codewords` of the former."""
     report = progress or (lambda stage, fraction: None)
     check_gradients(model, layer, fit)
     with frozen(model):
-        statistics = measure(model, layer, fit, words, report)
+        statistics = measure(model, layer, fit, codewords, report)
         held_out = HeldOut(model, layer, states_of(model, layer, held_out, "held-out states", report), held_out)
         codec, quality = choose(statistics, held_out, target, report)
     codec.default_quality = quality

@@ -4,13 +4,13 @@ import copy
 import math
 
 from rdcodec.calibration.choice import checked_target, choose, measure, states_of
+from rdcodec.calibration.codewords import vocabulary_codewords
 from rdcodec.calibration.gradients import check_gradients
 from rdcodec.calibration.inputs import check_one_input
 from rdcodec.calibration.prior import Prior
 from rdcodec.calibration.refit import refitted
 from rdcodec.calibration.tune import HeldOut, rate_at_target
 from rdcodec.calibration.windows import cut_windows, default_tokens
-from rdcodec.calibration.words import vocabulary_words
 from rdcodec.codecs.front import FrontCodec
 from rdcodec.errors import RdcodecError
 from rdcodec.modes import frozen
@@ -81,10 +81,10 @@ def adapt(codec, model, tokenizer, texts, tokens=None, target_kl=None, progress=
 def _best(codec, model, windows, held_out, target, report):
     """The codec of least rate at the target, and its quality."""
 
-    def words(states, report):
-        return vocabulary_words(model, codec.layer, windows.fit, windows.counts, report)
+    def codewords(states, report):
+        return vocabulary_codewords(model, codec.layer, windows.fit, windows.counts, report)
 
-    statistics = measure(model, codec.layer, windows.fit, words, report)
+    statistics = measure(model, codec.layer, windows.fit, codewords, report)
     priors = [Prior(codec, tokens) for tokens in PRIOR_TOKENS]
     candidates = [
         copy.copy(codec),

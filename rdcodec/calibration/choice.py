@@ -28,7 +28,7 @@ def checked_target(target_kl):
     return target
 
 
-def measure(model, layer, fit, words, report):
+def measure(model, layer, fit, codewords, report):
     """`Statistics` of the inputs to fit."""
     states = states_of(model, layer, fit, "hidden states", report)
     generator = torch.Generator().manual_seed(SEED)
@@ -36,7 +36,7 @@ def measure(model, layer, fit, words, report):
     for i, (part, inputs) in enumerate(parts):
         gradients.append(sampled_gradients(model, layer, part, SAMPLES, generator, inputs))
         report("gradients", (i + 1) / len(parts))
-    return Statistics(layer, states.float().numpy(), torch.cat(gradients, dim=1).numpy(), words(states, report))
+    return Statistics(layer, states.float().numpy(), torch.cat(gradients, dim=1).numpy(), codewords(states, report))
 
 
 def choose(statistics, held_out, target, report, priors=()):

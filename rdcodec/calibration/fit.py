@@ -2,16 +2,16 @@
 
 import numpy as np
 
+from rdcodec.calibration.codewords import fit_codewords
 from rdcodec.calibration.metric import clipped, fisher_metric, principal_components, shrunk_covariance, token_scales
-from rdcodec.calibration.sensitivity import fit_predictor
 from rdcodec.calibration.references import REFERENCES, REFERRED, reference_scale
-from rdcodec.calibration.symbols import ADAPTATION, WORD_CODE_UNIT, WORD_PRIOR_UNIT, fit_tables, prior_tables
+from rdcodec.calibration.sensitivity import fit_predictor
+from rdcodec.calibration.symbols import ADAPTATION, CODE_UNIT, PRIOR_UNIT, fit_tables, prior_tables
 from rdcodec.calibration.tables import SCALES, ZERO_SCALE
 from rdcodec.calibration.windows import windows_of
-from rdcodec.calibration.words import fit_words
 from rdcodec.codecs.exact import ExactMatrix
-from rdcodec.codecs.grid import GRID_STEPS
 from rdcodec.codecs.front import FEATURE_UNIT, VALUE_RANGE_BITS
+from rdcodec.codecs.grid import GRID_STEPS
 from rdcodec.codecs.transform import TransformCodec
 
 __all__ = ["Statistics", "fit_codec"]
@@ -22,7 +22,7 @@ LEAST_SCALE = 1 / 256  # of a token: what is all zeros stays so
 LEAST_VARIANCE = 2.0**-16  # of a component, in units: of no account at any quality
 SCALE_GRID = 4  # grid steps between the scales a token can have
 SCALE_RANGE = (-5, 8)  # of these
-WORD_COMPONENTS = 128  # that the search for a word looks at
+COMPARED_COMPONENTS = 128  # that the search for a codeword looks at
 TABLE_QUALITIES = (-32, -20, -12, -4, 4, 16, 32)
 TABLE_TOKENS = 12_000
 SEED = 22
@@ -38,21 +38,21 @@ class Statistics:
         float32 [windows, tokens, channels], hidden states to fit.
     gradients : ndarray
         float32 [samples, windows, tokens, channels] of log-likelihoods of sampled outputs, at the first of these windows.
-    words : Words
+    codewords : Codewords
     """
 
-    def __init__(self, layer, states, gradients, words):
+    def __init__(self, layer, states, gradients, codewords):
         self.layer = layer
         self.states = states
-        self.words = words
+        self.codewords = codewords
         # Massive activations: the first position of a text, and whatever exceeds what nearly all others stay below.
         largest = np.abs(states).max(axis=2)
-        apart = words.apart
+        apart = codewords.apart
         self.gain_limit_bits = int(np.frexp(np.quantile(largest[:, apart:], GAIN_QUANTILE))[1])
         usual = largest < 2.0**self.gain_limit_bits
         usual[:, :apart] = False
         self.x = states[usual].astype(np.float64)
-        self.word_of_x = words.of_tokens[usual]
+        self.codeword_of_x = codewords.of_tokens[usual]
         self.first = np.ldexp(states[:, :apart].astype(np.float64), -self.gains(states[:, :apart])[..., None])
         self.mean = self.x.mean(axis=0).astype(np.float32)
         self.x -= self.mean
@@ -73,11 +73,11 @@ def fit_codec(statistics, alpha, shrinkage, inward=(0, 0), before=None):
     metric = fisher_metric(clipped(flat), alpha, shrinkage, before)
     values = s.x @ metric.forward
 
-    known = s.word_of_x >= 0
-    word_of = s.word_of_x[known]
-    predicted, words = fit_words(s.words.features, values[known], word_of)
+    known = s.codeword_of_x >= 0
+    codeword_of = s.codeword_of_x[known]
+    predicted, codewords = fit_codewords(s.codewords.features, values[known], codeword_of)
     # The basis of what the regression leaves over: the means are fitted too closely to these very tokens.
-    left = values[known] - predicted[word_of]
+    left = values[known] - predicted[codeword_of]
     left /= np.sqrt(np.maximum(token_scales(left), LEAST_SCALE))[:, None]
     covariance = shrunk_covariance(left @ metric.backward)
     if before is not None:
@@ -91,35 +91,35 @@ def fit_codec(statistics, alpha, shrinkage, inward=(0, 0), before=None):
     variances = np.maximum(variances / unit**2, LEAST_VARIANCE)
     y = values @ (basis / unit)
     first = ((s.first - s.mean) @ forward).mean(axis=0)
-    prior = np.concatenate([[1], np.full(len(first), len(s.first)), s.words.counts])
-    words = np.concatenate([np.zeros((1, channels)), first, words @ (basis / unit)])
+    prior = np.concatenate([[1], np.full(len(first), len(s.first)), s.codewords.counts])
+    codewords = np.concatenate([np.zeros((1, channels)), first, codewords @ (basis / unit)])
     sensitivity = np.square(s.kept_gradients.astype(np.float64) @ backward.T).sum(axis=2).mean(axis=0)
     predictor = fit_predictor(s.gradient_x @ forward, sensitivity)
 
-    config, tensors = _numbers(s, forward, backward, words, prior, variances, inward)
+    config, tensors = _numbers(s, forward, backward, codewords, prior, variances, inward)
     tensors.update(vars(predictor))
     kurtosis = np.mean(y**4, axis=0) / np.mean(y**2, axis=0) ** 2
     tensors["component_shape"] = (kurtosis > np.median(kurtosis)).astype(np.uint8)
     return _with_fitted_tables(TransformCodec(config, prior_tables(config, tensors)), s)
 
 
-def _numbers(s, forward, backward, words, prior, variances, inward):
-    """Integers of the transforms, words and scales."""
+def _numbers(s, forward, backward, codewords, prior, variances, inward):
+    """Integers of the transforms, codewords and scales."""
     channels = len(forward)
     state_bits = VALUE_RANGE_BITS - s.gain_limit_bits - 1
     analysis, analysis_bits = ExactMatrix.rounded(forward, VALUE_RANGE_BITS)
     synthesis, synthesis_bits = ExactMatrix.rounded(backward, VALUE_RANGE_BITS)
-    largest = np.abs(words).max()
+    largest = np.abs(codewords).max()
     component_range = max(largest, 2.0**s.gain_limit_bits * np.sqrt(np.square(forward).sum(axis=0).max()))
     scale = np.rint(GRID_STEPS * np.log2(np.sqrt(variances))).astype(np.int32)
-    # Words are numbers of 16 bits; a component that they take far from its deviation has a unit of its own.
-    unit = np.maximum(np.rint(scale / GRID_STEPS), np.frexp(np.abs(words).max(axis=0) * FEATURE_UNIT / 2**15)[1]).astype(np.int8)
-    # Of most use to tell words apart: components in which words vary most beside what they leave over.
-    spread = words[-len(s.words.counts) :].var(axis=0) / variances
-    selected = np.sort(np.argsort(-spread, kind="stable")[:WORD_COMPONENTS]).astype(np.int32)
+    # Codewords are numbers of 16 bits; a component that they take far from its deviation has a unit of its own.
+    unit = np.maximum(np.rint(scale / GRID_STEPS), np.frexp(np.abs(codewords).max(axis=0) * FEATURE_UNIT / 2**15)[1]).astype(np.int8)
+    # Of most use to tell codewords apart: components in which codewords vary most beside what they leave over.
+    spread = codewords[-len(s.codewords.counts) :].var(axis=0) / variances
+    selected = np.sort(np.argsort(-spread, kind="stable")[:COMPARED_COMPONENTS]).astype(np.int32)
     deviation = np.sqrt(variances + 0.5)  # with the error of a usual step
     order = np.argsort(-prior, kind="stable")
-    words, prior = words[order], prior[order]
+    codewords, prior = codewords[order], prior[order]
     config = {
         "layer": s.layer,
         "channels": channels,
@@ -139,10 +139,10 @@ def _numbers(s, forward, backward, words, prior, variances, inward):
         "mean": s.mean,
         "analysis": analysis,
         "synthesis": synthesis,
-        "words": np.clip(np.rint(words * (FEATURE_UNIT / 2.0**unit)), 1 - 2**15, 2**15 - 1).astype(np.int16),
-        "word_prior": np.rint(WORD_PRIOR_UNIT * np.log(prior / prior.sum())).astype(np.int32),
+        "words": np.clip(np.rint(codewords * (FEATURE_UNIT / 2.0**unit)), 1 - 2**15, 2**15 - 1).astype(np.int16),
+        "word_prior": np.rint(PRIOR_UNIT * np.log(prior / prior.sum())).astype(np.int32),
         "word_components": selected,
-        "word_code_scale": (WORD_CODE_UNIT / deviation[selected]).astype(np.float32),
+        "word_code_scale": (CODE_UNIT / deviation[selected]).astype(np.float32),
         "scale_offsets": (np.arange(SCALE_RANGE[0], SCALE_RANGE[1] + 1) * SCALE_GRID).astype(np.int32),
         "component_scale": scale,
         "unit": unit,

@@ -12,7 +12,7 @@ TINY = 1e-30
 class Prior:
     """Shapes of the metric and of the covariance that a codec's transform was made of, which count as some tokens beside those of a text.
 
-    Words have none: which entry of the vocabulary one stands for is not in a checkpoint, and what a search for them finds is worse
+    Codewords have none: which entry of the vocabulary one stands for is not in a checkpoint, and what a search for them finds is worse
     than what a few thousand tokens say.
 
     Parameters

@@ -16,7 +16,7 @@ PASSES = 2  # the search for scales goes by the tables, which go by the scales
 
 
 def refitted(codec, windows, report=lambda fraction: None):
-    """A codec with components' scales and tables fitted to states; transforms, words and networks are those of another one.
+    """A codec with components' scales and tables fitted to states; transforms, codewords and networks are those of another one.
 
     Parameters
     ----------

@@ -7,12 +7,12 @@ from rdcodec.calibration.tables import REACH, SCALES, SHAPES, level_tables, prio
 from rdcodec.codecs.front import SIDE_TABLES
 from rdcodec.entropy import FrequencyTables
 
-__all__ = ["ADAPTATION", "WORD_CODE_UNIT", "WORD_PRIOR_UNIT", "fit_tables", "prior_tables", "with_memory"]
+__all__ = ["ADAPTATION", "CODE_UNIT", "PRIOR_UNIT", "fit_tables", "prior_tables", "with_memory"]
 
 ADAPTATION = 100  # tokens that the scales of components count for before they follow the text
 GAINS = 16
-WORD_CODE_UNIT = 8  # of the integers by which words are compared: per standard deviation of what words leave over
-WORD_PRIOR_UNIT = 2 * WORD_CODE_UNIT**2  # of the logarithms of their probabilities, beside squared distances
+CODE_UNIT = 8  # of the integers by which codewords are compared: per standard deviation of what codewords leave over
+PRIOR_UNIT = 2 * CODE_UNIT**2  # of the logarithms of their probabilities, beside squared distances
 
 
 def prior_tables(config, tensors, latents=None):
@@ -86,12 +86,12 @@ def _added(counts, symbols):
 
 
 def _with_tables(config, tensors, latents, sides, references, levels):
-    gains, words, steps, *scales = sides
+    gains, codewords, steps, *scales = sides
     sizes = len(tensors["word_prior"]), len(tensors["step_offsets"]), len(tensors["scale_offsets"])
-    words, steps = _sized(words, sizes[0]), _sized(steps, sizes[1])
+    codewords, steps = _sized(codewords, sizes[0]), _sized(steps, sizes[1])
     scales = np.array([_sized(row, sizes[2]) for row in scales])
-    known = words.sum() * np.exp(tensors["word_prior"] / WORD_PRIOR_UNIT)
-    tables = [symbol_table(_sized(gains, GAINS), 0.01), symbol_table(words + known, 0.01), symbol_table(steps, 0.5)]
+    known = codewords.sum() * np.exp(tensors["word_prior"] / PRIOR_UNIT)
+    tables = [symbol_table(_sized(gains, GAINS), 0.01), symbol_table(codewords + known, 0.01), symbol_table(steps, 0.5)]
     tables += [symbol_table(row, 0.2) for row in scales + 0.02 * scales.mean(axis=0)]
     if latents is not None:
         tables.append(latents)

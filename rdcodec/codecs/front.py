@@ -1,7 +1,7 @@
 """What all codecs with a transform are made of; `csrc/codec` codes with them.
 
 What a token becomes, in the order of the block: the exponent of a power-of-two *gain* (massive activations alone have one),
-the *word* of a codebook that is subtracted after the transform, the token's *step* (a coarser one where the model's output
+the *codeword* of a codebook that is subtracted after the transform, the token's *step* (a coarser one where the model's output
 minds errors less), what a family says besides, its *scale* (how large what is left is), the earlier tokens that it *refers* to,
 multiples of which are subtracted too, and the *levels* of its components. A level's table is chosen on one logarithmic grid, by
 integers alone.
@@ -32,11 +32,11 @@ __all__ = [
 ]
 
 VALUE_RANGE_BITS = 22  # of the integers that go through the transforms
-WORD_BYTES = 40  # that each integer takes on the way by which words are compared
-SIDE_TABLES = 3  # of gains, words and steps; those of scales, one a step, follow
+CODEWORD_BYTES = 40  # that each integer takes on the way by which codewords are compared
+SIDE_TABLES = 3  # of gains, codewords and steps; those of scales, one a step, follow
 QUALITY_RANGE = 8 * GRID_STEPS
 INWARD_UNIT = 16  # reconstruction points move in sixteenths of half a step
-FEATURE_UNIT = 64  # of words, and of what enters and leaves networks: a component's unit
+FEATURE_UNIT = 64  # of codewords, and of what enters and leaves networks: a component's unit
 LEAST_UNIT, MOST_UNIT = -10, 30  # binary logarithms, as csrc/rdc/predictions.h
 MOST_REFERRED, MOST_REFERENCES, MOST_REFERENCE_SCALE, MOST_ADAPTATION = 65536, 8, 4096, 65535  # as there
 
@@ -48,7 +48,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 class FrontCodec(Codec):
-    """Transform, words, steps and tables. Quality is on the grid: the quantisation step is proportional to 2**(-quality / 8).
+    """Transform, codewords, steps and tables. Quality is on the grid: the quantisation step is proportional to 2**(-quality / 8).
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class FrontCodec(Codec):
     }
     _SPECS = (
         Tensor("mean", np.float32, ("c",), -LARGEST, LARGEST),
-        Tensor("word_prior", np.int32, ("words",), -(2**30), 2**30),
+        Tensor("word_prior", np.int32, ("codewords",), -(2**30), 2**30),
         Tensor("word_components", np.int32, ("selected",)),
         Tensor("word_code_scale", np.float32, ("selected",), 0, LARGEST),
         Tensor("step_offsets", np.int32, ("steps",), -MOST_STEP_OFFSET, MOST_STEP_OFFSET),
@@ -145,11 +145,11 @@ class FrontCodec(Codec):
     def _memory(cls, sizes, tensors):
         """dict of str to int : bytes of what is made of tensors with axes of these sizes, before any of it is."""
         costs = 2 * 2 * COST_LEVELS * sizes["tables"]  # and copied
-        words, selected = sizes["words"], sizes["selected"]
+        codewords, selected = sizes["codewords"], sizes["selected"]
         return {
             "analysis and synthesis": 8 * cls._MATRICES * sizes["c"] ** 2,
             "frequencies": table_bytes(sizes["frequencies"], sizes["tables"]) + costs,
-            "word_components": WORD_BYTES * words * selected + network_bytes((words, 1, selected)),
+            "word_components": CODEWORD_BYTES * codewords * selected + network_bytes((codewords, 1, selected)),
         }
 
     def _first_level_table(self):
@@ -161,12 +161,12 @@ class FrontCodec(Codec):
     def _new_state(self):
         return _Row(self, _core.prediction_make(self._predictor))
 
-    def _core_of(self, words, arrays, step_net=None, latent_net=None):
-        """What codes tokens, of the codebook, int16 [words, components], and what else a family's choice of steps depends on."""
+    def _core_of(self, codewords, arrays, step_net=None, latent_net=None):
+        """What codes tokens, of the codebook, int16 [codewords, components], and what else a family's choice of steps depends on."""
         t, config = self._t, self._parts[0]
         pointed = self._tables._core, self._predictor, self._synthesis._core, *(net and net._core for net in (step_net, latent_net))
         names = "mean", "word_prior", "word_components", "word_code_scale", "step_offsets"
-        arrays = {**{name: t[name] for name in (*names, *arrays)}, "words": words, "step_thresholds": t["step_thresholds"].astype(np.int64)}
+        arrays = {**{name: t[name] for name in (*names, *arrays)}, "words": codewords, "step_thresholds": t["step_thresholds"].astype(np.int64)}
         arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         return _core.codec_make(pointed, arrays, config["gain_limit_bits"], config["zero_scale"])
 
@@ -211,7 +211,7 @@ class FrontCodec(Codec):
         Returns
         -------
         side : ndarray of int32, [tokens, kinds]
-            Gains, words, steps, hyper-latents, scales, and distance and weight of each reference.
+            Gains, codewords, steps, hyper-latents, scales, and distance and weight of each reference.
         levels : ndarray of int32, [tokens, channels]
         """
         said = self.coded_symbols(h, quality)
@@ -247,7 +247,7 @@ class FrontCodec(Codec):
         return self._analysis_at(self._checked_quality(quality)).multiply(self.tame(h)[1])
 
     def choose(self, y):
-        """Word and step of each token, int32 [tokens], from its components, float64 [tokens, components]."""
+        """Codeword and step of each token, int32 [tokens], from its components, float64 [tokens, components]."""
         return _core.codec_choose(self._core, y)
 
     @property

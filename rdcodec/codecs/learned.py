@@ -1,17 +1,17 @@
 """Learned codecs: integer networks choose each token's step and predict the mean and the scale of each of its levels.
 
-The four families differ in what the prediction sees besides the token's word and step: hyper-latents, which are coded with the
+The four families differ in what the prediction sees besides the token's codeword and step: hyper-latents, which are coded with the
 token, and earlier tokens as they are decoded. Levels stand token after token, for each may wait for the one before.
 """
 
 import numpy as np
 
+from rdcodec.codecs.codebook import CODEBOOK_SPECS, unpack_codebook
 from rdcodec.codecs.exact import EXACT_BITS
 from rdcodec.codecs.fields import Integer, Tensor
 from rdcodec.codecs.front import BITS, FEATURE_UNIT, VALUE_RANGE_BITS, FrontCodec, exact_matrix
 from rdcodec.codecs.grid import grid_power
 from rdcodec.codecs.limits import network_bytes, table_bytes
-from rdcodec.codecs.words import WORD_SPECS, unpack_words
 from rdcodec.entropy import WIDE_ARRAYS
 from rdcodec.errors import RdcodecError
 from rdcodec.messages import shown
@@ -34,7 +34,7 @@ class LearnedCodec(FrontCodec):
     config : dict
         JSON values: the split (`layer`, `channels`), the number of hyper-latents, the integers of the number formats.
     tensors : dict of ndarray
-        Transforms, words, scales, networks and frequency tables, as in the checkpoint.
+        Transforms, codewords, scales, networks and frequency tables, as in the checkpoint.
 
     Raises
     ------
@@ -58,7 +58,7 @@ class LearnedCodec(FrontCodec):
         *FrontCodec._SPECS,
         Tensor("analysis", np.int16, ("c", "c")),
         Tensor("synthesis", np.int16, ("c", "c")),
-        *WORD_SPECS,
+        *CODEBOOK_SPECS,
         Tensor("step_thresholds", np.int32, ("thresholds",), order="sorted"),
         Tensor("emphasis_in", np.int8, ("c", "emphasis")),
         Tensor("emphasis_out", np.int8, ("emphasis", "c")),
@@ -66,7 +66,7 @@ class LearnedCodec(FrontCodec):
 
     def __init__(self, config, tensors):
         super().__init__(config, tensors)
-        self._words = unpack_words(tensors)
+        self._codewords = unpack_codebook(tensors)
         self._emphasised = {LEAST_EMPHASISED: self._emphasised_analysis(LEAST_EMPHASISED)}
         self._check_emphasis()
         steps = _net("steps", tensors, self.channels, 1)
@@ -78,7 +78,7 @@ class LearnedCodec(FrontCodec):
         net = _net("predictor", tensors, seen + self._sizes["selected"] + 1 + self.latents, 2 * self.channels)
         self._check_names([("steps", steps), ("latents", latents), ("predictor", net)])
         self._predictor = self._predictor_of(net._core, self.looks_back)
-        self._core = self._core_of(self._words, (), steps, latents)
+        self._core = self._core_of(self._codewords, (), steps, latents)
 
     def _check_names(self, nets):
         """Every tensor is of some use; those that are not there were missed before."""
@@ -104,8 +104,8 @@ class LearnedCodec(FrontCodec):
         layers = (tensor.shape for name, tensor in tensors.items() if name.endswith(".weight") and tensor.ndim == 3)
         return {
             **super()._memory(sizes, tensors),
-            "words": 2 * sizes["words"] * sizes["c"],
-            "word_frequencies": table_bytes(sizes["word_frequencies"], sizes["word_tables"]),
+            "words": 2 * sizes["codewords"] * sizes["c"],
+            "word_frequencies": table_bytes(sizes["codebook_frequencies"], sizes["codebook_tables"]),
             "weights of networks": sum(map(network_bytes, layers)),
         }
 

@@ -4,7 +4,7 @@ shapes, and is refused here before it is taken. Networks have bounds of their ow
 
 from rdcodec.errors import LimitError
 
-__all__ = ["AXES", "MOST_CONFIG_BYTES", "MOST_HEADER_BYTES", "check_memory", "check_words", "network_bytes", "table_bytes"]
+__all__ = ["AXES", "MOST_CONFIG_BYTES", "MOST_HEADER_BYTES", "check_codebook", "check_memory", "network_bytes", "table_bytes"]
 
 # Of files. A config has some 500 bytes, a header of safetensors 100 a tensor.
 MOST_CONFIG_BYTES = 2**20
@@ -12,11 +12,11 @@ MOST_HEADER_BYTES = 2**20
 
 MOST_TABLES = 65535
 
-# Sizes of the axes of tensors. Calibration and training make up to 8,192 words, 128 selected components, 12 steps, 14 candidates
+# Sizes of the axes of tensors. Calibration and training make up to 8,192 codewords, 128 selected components, 12 steps, 14 candidates
 # and an emphasis of rank 64.
 AXES = {
     "c": (1, 65536),
-    "words": (1, 65536),
+    "codewords": (1, 65536),
     "selected": (1, 256),
     "steps": (1, 256),
     "thresholds": (0, 255),
@@ -26,13 +26,13 @@ AXES = {
     "emphasis": (0, 256),
     "tables": (1, MOST_TABLES),
     "frequencies": (1, 2**31),
-    "word_tables": (1, MOST_TABLES),
-    "word_frequencies": (1, 2**31),
-    "word_bytes": (1, 2**31),
+    "codebook_tables": (1, MOST_TABLES),
+    "codebook_frequencies": (1, 2**31),
+    "codebook_bytes": (1, 2**31),
 }
 
-# Of an entropy-coded codebook, which nearly no bytes may hold: 4,096 words of 65,536 channels, half a GiB once decoded.
-MOST_WORD_ELEMENTS = 2**28
+# Of an entropy-coded codebook, which nearly no bytes may hold: 4,096 codewords of 65,536 channels, half a GiB once decoded.
+MOST_CODEBOOK_ELEMENTS = 2**28
 
 # Of all that is made from tensors: 1 GiB, or so many times their bytes, if that is more. No array grows more than frequencies do, of
 # which 2 bytes become 96: what encoders look up, and up to 8 intervals for decoders. Of matrices, a learned codec may keep ten in
@@ -54,10 +54,10 @@ def network_bytes(shape):
     return 2 * (-(-outputs // 4) * 4) * (-(-taps * inputs // 32) * 32)
 
 
-def check_words(words, channels):
+def check_codebook(codewords, channels):
     """A codebook that is small enough to decode."""
-    if words * channels > MOST_WORD_ELEMENTS:
-        raise LimitError(f"words: expected at most {MOST_WORD_ELEMENTS} components in all, got {words} words of {channels}")
+    if codewords * channels > MOST_CODEBOOK_ELEMENTS:
+        raise LimitError(f"words: expected at most {MOST_CODEBOOK_ELEMENTS} components in all, got {codewords} codewords of {channels}")
 
 
 def check_memory(parts, tensors):

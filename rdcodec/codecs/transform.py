@@ -23,7 +23,7 @@ class TransformCodec(FrontCodec):
     config : dict
         JSON values: the split (`layer`, `channels`) and the integers of the number formats.
     tensors : dict of ndarray
-        Transforms, words, scales, predictor and frequency tables, as in the checkpoint.
+        Transforms, codewords, scales, predictor and frequency tables, as in the checkpoint.
 
     Raises
     ------
@@ -43,7 +43,7 @@ class TransformCodec(FrontCodec):
         *FrontCodec._SPECS,
         Tensor("analysis", np.int32, ("c", "c")),
         Tensor("synthesis", np.int32, ("c", "c")),
-        Tensor("words", np.int16, ("words", "c")),
+        Tensor("words", np.int16, ("codewords", "c")),
         Tensor("feature_scale", np.float32, ("c",), 0, LARGEST),
         Tensor("feature_weights", np.int32, ("c",)),
         Tensor("band_edges", np.int32, ("edges",), order="rising"),
@@ -53,9 +53,9 @@ class TransformCodec(FrontCodec):
 
     def __init__(self, config, tensors):
         super().__init__(config, tensors)
-        self._words = np.ascontiguousarray(tensors["words"])
+        self._codewords = np.ascontiguousarray(tensors["words"])
         self._predictor = self._predictor_of(None, False)
-        self._core = self._core_of(self._words, ("feature_scale", "feature_weights", "band_edges", "band_weights"))
+        self._core = self._core_of(self._codewords, ("feature_scale", "feature_weights", "band_edges", "band_weights"))
 
     def _check_tensors(self):
         super()._check_tensors()
@@ -64,4 +64,4 @@ class TransformCodec(FrontCodec):
 
     @classmethod
     def _memory(cls, sizes, tensors):
-        return {**super()._memory(sizes, tensors), "words": 2 * sizes["words"] * sizes["c"]}
+        return {**super()._memory(sizes, tensors), "words": 2 * sizes["codewords"] * sizes["c"]}

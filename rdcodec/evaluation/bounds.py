@@ -265,7 +265,7 @@ def _coded(model, inputs, codec, quality, progress):
 
 
 def _gaussian_entropy(levels, side):
-    """The levels' plus that of each kind of side symbol: H(A, B) <= H(A) + H(B). In one covariance, the numbers of words, which are
+    """The levels' plus that of each kind of side symbol: H(A, B) <= H(A) + H(B). In one covariance, the numbers of codewords, which are
     large, would inflate the shrunk variance of everything else."""
     bounds = [gaussian_entropy_bound(levels), *(gaussian_entropy_bound(kind[:, None]) for kind in side.T)]
     low, high = (sum(bound.interval[end] for bound in bounds) for end in (0, 1))

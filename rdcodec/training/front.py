@@ -1,4 +1,4 @@
-"""What a training starts from: transform, words and steps in closed form from the states of a cache, without networks."""
+"""What a training starts from: transform, codewords and steps in closed form from the states of a cache, without networks."""
 
 import io
 import json
@@ -6,11 +6,11 @@ import json
 import numpy as np
 import torch
 
+from rdcodec.calibration.codewords import position_codewords, vocabulary_codewords
 from rdcodec.calibration.fit import Statistics, fit_codec
 from rdcodec.calibration.output import sampled_gradients
-from rdcodec.calibration.symbols import WORD_PRIOR_UNIT
+from rdcodec.calibration.symbols import PRIOR_UNIT
 from rdcodec.calibration.windows import batches
-from rdcodec.calibration.words import position_words, vocabulary_words
 from rdcodec.codecs.fields import check_config, check_tensors
 from rdcodec.codecs.front import FEATURE_UNIT
 from rdcodec.codecs.grid import GRID_STEPS
@@ -20,9 +20,9 @@ from rdcodec.errors import RdcodecError
 from rdcodec.files import replace_file
 from rdcodec.messages import printable
 from rdcodec.modes import frozen
+from rdcodec.training.codebook import pack_codebook
 from rdcodec.training.export import transform_tensors
 from rdcodec.training.steps import fit_steps
-from rdcodec.training.words import pack_words
 
 __all__ = ["fit_front"]
 
@@ -95,7 +95,7 @@ def _statistics(model, layer, cache, report):
     index = np.random.default_rng(SEED).permutation(cache.train)
     fitted = cache.read(index[: cache.windows_of(FIT_TOKENS)])
     gradients = _gradients(model, layer, fitted.states[: cache.windows_of(GRADIENT_TOKENS)], fitted.ids, report)
-    return Statistics(layer, fitted.states.numpy(), gradients.numpy(), _words(model, layer, cache, fitted, report))
+    return Statistics(layer, fitted.states.numpy(), gradients.numpy(), _codewords(model, layer, cache, fitted, report))
 
 
 def _gradients(model, layer, states, ids, report):
@@ -109,12 +109,12 @@ def _gradients(model, layer, states, ids, report):
     return torch.cat(gradients, dim=1)
 
 
-def _words(model, layer, cache, fitted, report):
-    """`Words` of the windows fitted to: of the vocabulary, where the inputs are texts."""
+def _codewords(model, layer, cache, fitted, report):
+    """`Codewords` of the windows fitted to: of the vocabulary, where the inputs are texts."""
     if not cache.is_text:
-        return position_words(*fitted.states.shape[:2])
+        return position_codewords(*fitted.states.shape[:2])
     counts = np.bincount(cache.read(cache.train).ids.numpy().ravel(), minlength=model.get_input_embeddings().weight.shape[0])
-    return vocabulary_words(model, layer, fitted.ids, counts, report)
+    return vocabulary_codewords(model, layer, fitted.ids, counts, report)
 
 
 def _parts(codec, statistics, report):
@@ -124,8 +124,8 @@ def _parts(codec, statistics, report):
     unit = np.rint(t["component_scale"] / GRID_STEPS)
     tensors = {name: t[name] for name in _KEPT_TENSORS}
     tensors.update(unit=unit.astype(np.int8), reference_scale=np.zeros(len(unit), np.int32))
-    prior = np.exp(t["word_prior"] / WORD_PRIOR_UNIT)
-    tensors.update(pack_words(codec._words * (codec._units / FEATURE_UNIT), 2.0 ** (t["component_scale"] / GRID_STEPS), 2.0**unit, prior))
+    prior = np.exp(t["word_prior"] / PRIOR_UNIT)
+    tensors.update(pack_codebook(codec._codewords * (codec._units / FEATURE_UNIT), 2.0 ** (t["component_scale"] / GRID_STEPS), 2.0**unit, prior))
     bits, transforms = transform_tensors(np.ldexp(t["analysis"].astype(np.float64), -config["analysis_bits"]), synthesis)
     tensors.update(transforms)
     y = codec.components(statistics.gradient_states)

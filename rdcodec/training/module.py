@@ -28,7 +28,7 @@ class CodecModule(nn.Module):
     Parameters
     ----------
     codec : LearnedCodec
-        Gives the transform, words, steps and tables to start from.
+        Gives the transform, codewords, steps and tables to start from.
     networks : EntropyNetworks
     """
 
@@ -46,6 +46,7 @@ class CodecModule(nn.Module):
         # What training adds to the analysis, between components in units.
         self.emphasis = nn.Parameter(torch.zeros(codec.channels, codec.channels), requires_grad=False)
         self.level_rate = LevelRate(codec)
+        # Names of buffers, and so of what a run is resumed from: that of codewords is as it was.
         for name, costs in zip(("gain_costs", "word_costs", "step_costs", "choice_costs"), _side_costs(codec)):
             self.register_buffer(name, costs)
 
@@ -76,15 +77,15 @@ class CodecModule(nn.Module):
     def _side(self, gains, y, quality):
         """What is said of each token before its levels, and how many bits it takes, as the codec itself chooses it."""
         codec, flat = self.codec, _flat(y).astype(np.float64)
-        words, steps = codec.choose(flat)
+        codewords, steps = codec.choose(flat)
 
         def placed(values):
             return torch.from_numpy(np.ascontiguousarray(values)).to(y.device).view(*y.shape[:2], *values.shape[1:])
 
-        base = placed(codec._words[words].astype(np.float32) / FEATURE_UNIT)
+        base = placed(codec._codewords[codewords].astype(np.float32) / FEATURE_UNIT)
         exponent = placed(codec._step_offsets[steps].astype(np.float32)) - quality[:, None]
-        words, steps = placed(words.astype(np.int64)), placed(steps.astype(np.int64))
-        bits = self.gain_costs[gains.clamp(max=len(self.gain_costs) - 1)] + self.word_costs[words] + self.step_costs[steps]
+        codewords, steps = placed(codewords.astype(np.int64)), placed(steps.astype(np.int64))
+        bits = self.gain_costs[gains.clamp(max=len(self.gain_costs) - 1)] + self.word_costs[codewords] + self.step_costs[steps]
         return _Side(steps, base, base[..., codec._t["word_components"]], exponent, bits)
 
     def _scale(self, predicted, side):
@@ -92,8 +93,8 @@ class CodecModule(nn.Module):
         return self.component_scale + predicted + self.codec._zero_scale - side.exponent[..., None]
 
     def _predict(self, y, base, spacing, side):
-        """Mean of every component, the word's part included, what is added to its scale, and bits of hyper-latents."""
-        said = side.word, side.exponent / GRID_STEPS, (y - base) / self.unit
+        """Mean of every component, the codeword's part included, what is added to its scale, and bits of hyper-latents."""
+        said = side.codeword, side.exponent / GRID_STEPS, (y - base) / self.unit
         mean, scale, passes = base, 0, 1 if self.training else PASSES
         before = None
         for _ in range(passes if self.networks.looks_back else 0):
@@ -130,11 +131,11 @@ class CodecModule(nn.Module):
 
 
 class _Side(NamedTuple):
-    """What is said of tokens [windows, tokens] and, for base and word in units, of components."""
+    """What is said of tokens [windows, tokens] and, for base and codeword in units, of components."""
 
     steps: torch.Tensor
     base: torch.Tensor
-    word: torch.Tensor
+    codeword: torch.Tensor
     exponent: torch.Tensor
     bits: torch.Tensor
 
@@ -149,9 +150,9 @@ def _float(integers, bits):
 
 
 def _side_costs(codec):
-    """Code lengths in bits of gains, words and steps, and of scales for each step."""
+    """Code lengths in bits of gains, codewords and steps, and of scales for each step."""
     arrays = codec._tables.to_arrays()
-    sizes = int(arrays["counts"][0]), codec._sizes["words"], len(codec._step_offsets)
+    sizes = int(arrays["counts"][0]), codec._sizes["codewords"], len(codec._step_offsets)
     scales = [len(codec._scale_offsets)] * len(codec._step_offsets)
     costs = [_symbol_costs(arrays, table, size) for table, size in enumerate([*sizes, *scales])]
     return [*costs[:SIDE_TABLES], torch.stack(costs[SIDE_TABLES:])]

@@ -45,20 +45,20 @@ def clipped_relu(x):
 
 
 class EntropyNetworks(nn.Module):
-    """Mean and scale of every component from a token's word and step and, where there are, hyper-latents and earlier tokens.
+    """Mean and scale of every component from a token's codeword and step and, where there are, hyper-latents and earlier tokens.
 
     Parameters
     ----------
-    channels, word_channels : int
+    channels, codeword_channels : int
     latent_density : str or None
     looks_back : bool
     """
 
-    def __init__(self, channels, word_channels, latent_density, looks_back):
+    def __init__(self, channels, codeword_channels, latent_density, looks_back):
         super().__init__()
         self.looks_back = looks_back
         self.density = DENSITIES[latent_density](LATENTS) if latent_density else None
-        width = (channels if looks_back else 0) + word_channels + 1 + (LATENTS if self.density else 0)
+        width = (channels if looks_back else 0) + codeword_channels + 1 + (LATENTS if self.density else 0)
         layers = []
         for taps, dilation in CONTEXT_LAYERS if looks_back else PLAIN_LAYERS:
             layers.append(CausalConvolution(width, HIDDEN, taps, dilation))
@@ -71,26 +71,26 @@ class EntropyNetworks(nn.Module):
         if self.density:
             self.latents = nn.ModuleList([CausalConvolution(channels, LATENT_HIDDEN), CausalConvolution(LATENT_HIDDEN, LATENTS)])
 
-    def forward(self, before, word, exponent, residual):
+    def forward(self, before, codeword, exponent, residual):
         """Prediction of tokens.
 
         Parameters
         ----------
         before : torch.Tensor
             [windows, tokens, channels], each token's predecessor as it is decoded, in units, zeros before the first.
-        word : torch.Tensor
-            [windows, tokens, word_channels], in units.
+        codeword : torch.Tensor
+            [windows, tokens, codeword_channels], in units.
         exponent : torch.Tensor
             [windows, tokens], binary logarithm of the spacing.
         residual : torch.Tensor
-            [windows, tokens, channels], what the word leaves, in units.
+            [windows, tokens, channels], what the codeword leaves, in units.
 
         Returns
         -------
         mean, scale, bits : torch.Tensor
             In units and in grid steps, [windows, tokens, channels]; of hyper-latents, [windows, tokens].
         """
-        parts, bits = [word, exponent[..., None]], 0.0
+        parts, bits = [codeword, exponent[..., None]], 0.0
         if self.looks_back:
             parts.insert(0, before)
         if self.density is not None:

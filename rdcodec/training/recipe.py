@@ -71,7 +71,7 @@ class Trained(NamedTuple):
 def train_codec(family, model, layer, cache, distortion, lambdas, minutes, out, autocast=False, progress=None, resume=False):
     """Train a learned codec.
 
-    Everything that has a closed form comes first: transform, words, steps. Then the networks are trained, for the rate alone,
+    Everything that has a closed form comes first: transform, codewords, steps. Then the networks are trained, for the rate alone,
     which needs no model and is fast; then networks and transform together, for distortion and rate.
 
     Parameters
@@ -152,8 +152,8 @@ def _named(report, stage):
 def _networks(family, config, tensors):
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
-        words = len(tensors["word_components"])
-        return EntropyNetworks(config["channels"], words, family.latent_density, family.looks_back)
+        codewords = len(tensors["word_components"])
+        return EntropyNetworks(config["channels"], codewords, family.latent_density, family.looks_back)
 
 
 def _start(family, config, tensors, networks, cache, report):

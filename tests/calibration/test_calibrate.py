@@ -66,7 +66,7 @@ def test_progress_covers_every_stage_in_order(model, tokenizer, text):
     calls = []
     calibrate(model, tokenizer, [text[:20_000]], LAYER, tokens=500, progress=lambda stage, part: calls.append((stage, part)))
     stages = list(dict.fromkeys(stage for stage, _ in calls))
-    assert stages == ["hidden states", "gradients", "words", "held-out states", "settings"]
+    assert stages == ["hidden states", "gradients", "codewords", "held-out states", "settings"]
     for stage in stages:
         parts = [part for name, part in calls if name == stage]
         assert parts == sorted(parts) and parts[-1] == 1.0

@@ -6,24 +6,24 @@ import pytest
 from rdcodec import RdcodecError, calibrate
 from rdcodec.calibration.metric import principal_components, shrunk_covariance, token_scales
 from rdcodec.calibration.windows import all_windows, cut_windows, default_tokens
-from rdcodec.calibration.words import PSEUDO_COUNT, fit_words
+from rdcodec.calibration.codewords import PSEUDO_COUNT, fit_codewords
 
 CHANNELS = 24
 
 
 def regression(rng, noise, massive):
-    """Features of 400 words, one of them massive, and values of 2,000 tokens that are linear in them but for noise."""
+    """Features of 400 codewords, one of them massive, and values of 2,000 tokens that are linear in them but for noise."""
     features = rng.standard_normal((400, CHANNELS))
     features[:, 0] *= massive
     truth = (features / features.std(axis=0)) @ rng.standard_normal((CHANNELS, CHANNELS))
-    word_of = rng.integers(0, 300, 2000)
-    return features, truth, truth[word_of] + noise * rng.standard_normal((2000, CHANNELS)), word_of
+    codeword_of = rng.integers(0, 300, 2000)
+    return features, truth, truth[codeword_of] + noise * rng.standard_normal((2000, CHANNELS)), codeword_of
 
 
-def test_a_massive_channel_does_not_hide_what_the_others_say_of_words():
+def test_a_massive_channel_does_not_hide_what_the_others_say_of_codewords():
     """Its eigenvalue makes up nearly all of the mean: a ridge in proportion to that leaves nothing of the rest."""
-    features, truth, values, word_of = regression(np.random.default_rng(0), noise=1.0, massive=1000)
-    predicted, _ = fit_words(features, values, word_of)
+    features, truth, values, codeword_of = regression(np.random.default_rng(0), noise=1.0, massive=1000)
+    predicted, _ = fit_codewords(features, values, codeword_of)
     unseen = slice(300, None)
     assert np.square(predicted - truth)[unseen].mean() < 0.05 * truth[unseen].var()
 
@@ -31,18 +31,18 @@ def test_a_massive_channel_does_not_hide_what_the_others_say_of_words():
 def test_features_that_say_nothing_are_left_out():
     rng = np.random.default_rng(1)
     features = rng.standard_normal((400, 200))
-    predicted, _ = fit_words(features, rng.standard_normal((500, CHANNELS)), rng.integers(0, 400, 500))
+    predicted, _ = fit_codewords(features, rng.standard_normal((500, CHANNELS)), rng.integers(0, 400, 500))
     assert predicted.var() < 0.1  # least squares make about 200 / 300 of it
 
 
-def test_words_are_refined_by_the_means_of_what_is_left():
+def test_codewords_are_refined_by_the_means_of_what_is_left():
     rng = np.random.default_rng(2)
-    values, word_of = rng.standard_normal((300, 3)), rng.integers(0, 5, 300)
-    predicted, words = fit_words(rng.standard_normal((7, 2)), values, word_of)
-    for word in range(5):
-        own = values[word_of == word] - predicted[word]
-        np.testing.assert_allclose(words[word], predicted[word] + own.sum(axis=0) / (len(own) + PSEUDO_COUNT), atol=1e-12)
-    np.testing.assert_array_equal(words[5:], predicted[5:])
+    values, codeword_of = rng.standard_normal((300, 3)), rng.integers(0, 5, 300)
+    predicted, codewords = fit_codewords(rng.standard_normal((7, 2)), values, codeword_of)
+    for codeword in range(5):
+        own = values[codeword_of == codeword] - predicted[codeword]
+        np.testing.assert_allclose(codewords[codeword], predicted[codeword] + own.sum(axis=0) / (len(own) + PSEUDO_COUNT), atol=1e-12)
+    np.testing.assert_array_equal(codewords[5:], predicted[5:])
 
 
 def test_the_share_of_noise_is_that_of_the_formula():

@@ -1,13 +1,13 @@
-"""Learned codecs without a training: random networks, words and transforms, which code what they code exactly all the same."""
+"""Learned codecs without a training: random networks, codewords and transforms, which code what they code exactly all the same."""
 
 import numpy as np
 
 from rdcodec.net import IntegerNet, Layer
 from rdcodec.training.export import integer_matrix
 from rdcodec.training.tables import LATENT_REACH, start_tables
-from rdcodec.training.words import pack_words
+from rdcodec.training.codebook import pack_codebook
 
-WORDS, SELECTED, LATENTS, HIDDEN = 12, 32, 4, 24
+CODEWORDS, SELECTED, LATENTS, HIDDEN = 12, 32, 4, 24
 
 
 def layer(rng, outputs, inputs, shift, clip=(-3000, 3000), taps=1, dilation=1):
@@ -32,8 +32,8 @@ def parts(family, channels, deviation, seed=5):
     rotation, _ = np.linalg.qr(rng.standard_normal((channels, channels)))
     analysis, analysis_bits = integer_matrix(rotation / deviation[:, None])
     synthesis, synthesis_bits = integer_matrix(rotation.T * deviation)
-    prior = np.arange(WORDS, 0, -1) / np.arange(WORDS + 1).sum()
-    words = rng.normal(0, 1.5, (WORDS, channels))
+    prior = np.arange(CODEWORDS, 0, -1) / np.arange(CODEWORDS + 1).sum()
+    codewords = rng.normal(0, 1.5, (CODEWORDS, channels))
     seen = channels if family.looks_back else 0
     config = {
         "layer": 1,
@@ -75,7 +75,7 @@ def parts(family, channels, deviation, seed=5):
     if latents:
         tensors.update(net(rng, channels, latents, 12).to_tensors("latents"))
     tensors["precision"] = np.array(15, np.int64)
-    tensors.update(pack_words(words, np.ones(channels), np.exp2(tensors["unit"].astype(float)), prior))
+    tensors.update(pack_codebook(codewords, np.ones(channels), np.exp2(tensors["unit"].astype(float)), prior))
     pmf = np.exp(-np.abs(np.arange(-LATENT_REACH, LATENT_REACH + 1)) / 9.0)
     return config, start_tables(config, tensors, np.tile(pmf / pmf.sum(), (latents, 1)))
 

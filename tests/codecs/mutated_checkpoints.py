@@ -24,11 +24,11 @@ from learned_parts import learned_codec
 from safetensors.numpy import load, save
 
 from rdcodec import Codec, CorruptStreamError, LimitError, RdcodecError
+from rdcodec.calibration.codewords import position_codewords
 from rdcodec.calibration.fit import Statistics, fit_codec
-from rdcodec.calibration.words import position_words
 from rdcodec.codecs import GlobalStepCodec, IntegerCodec, MXFP4Codec, RawCodec
-from rdcodec.codecs.fields import Integer, Integers, Number
 from rdcodec.codecs.checkpoint import CONFIG_FILE, FAMILIES, TENSORS_FILE
+from rdcodec.codecs.fields import Integer, Integers, Number
 from rdcodec.stream import write_frame
 from rdcodec.training import FAMILIES as LEARNED
 
@@ -41,7 +41,7 @@ def transform_codec():
     rng = np.random.default_rng(4)
     states = (rng.standard_normal((8, 64, CHANNELS)) * np.exp(rng.normal(0, 1, CHANNELS))).astype(np.float32)
     gradients = rng.standard_normal((2, 4, 64, CHANNELS)).astype(np.float32)
-    return fit_codec(Statistics(1, states, gradients, position_words(8, 64)), 0.7, 0.05, (2, 0))
+    return fit_codec(Statistics(1, states, gradients, position_codewords(8, 64)), 0.7, 0.05, (2, 0))
 
 
 MAKERS = {

@@ -17,9 +17,9 @@ from safetensors.numpy import save
 from rdcodec import Codec, LimitError, RdcodecError, UnsupportedVersionError
 from rdcodec.codecs import ContextCodec, DirectAccessCodec, TransformCodec
 from rdcodec.codecs.checkpoint import CONFIG_FILE, FAMILIES, TENSORS_FILE
-from rdcodec.codecs.fields import Choice, Integer, Integers, Number
 from rdcodec.codecs.costs import level_costs
-from rdcodec.codecs.limits import check_memory, check_words, network_bytes, table_bytes
+from rdcodec.codecs.fields import Choice, Integer, Integers, Number
+from rdcodec.codecs.limits import check_codebook, check_memory, network_bytes, table_bytes
 from rdcodec.entropy import FrequencyTables
 from rdcodec.reference import split_tables
 
@@ -273,37 +273,37 @@ def test_the_ends_of_all_ranges_work(changed):
 # ---- small files that ask for much
 
 
-def bomb(parts, words):
+def bomb(parts, codewords):
     """A codebook of zeros, of which 65,536 symbols take a bit."""
     channels = parts.config["config"]["channels"]
     tables = FrequencyTables.from_frequencies(np.array([2**15 - 1, 1], np.uint16), [2], [0], 15)
-    block = tables.encode(np.zeros(words * channels, np.int32), np.zeros(words * channels, np.uint8))
+    block = tables.encode(np.zeros(codewords * channels, np.int32), np.zeros(codewords * channels, np.uint8))
     parts.tensors.update(
         words=np.frombuffer(block, np.uint8),
-        word_exponents=np.zeros(words, np.uint8),
+        word_exponents=np.zeros(codewords, np.uint8),
         component_exponents=np.zeros(channels, np.uint8),
         component_classes=np.zeros(channels, np.uint8),
-        word_prior=np.zeros(words, np.int32),
+        word_prior=np.zeros(codewords, np.int32),
         **{f"word_{key}": value for key, value in tables.to_arrays().items() if key != "precision"},
     )
 
 
-def test_words_are_decoded_a_part_at_a_time(changed):
-    """1.7 MB of words took 1.66 GB: 30 bytes a component on the way to the 2 that are kept."""
-    with pytest.raises(LimitError, match="word_prior: expected 1 to 65536 words, got 65537"):
+def test_codewords_are_decoded_a_part_at_a_time(changed):
+    """1.7 MB of codewords took 1.66 GB: 30 bytes a component on the way to the 2 that are kept."""
+    with pytest.raises(LimitError, match="word_prior: expected 1 to 65536 codewords, got 65537"):
         changed("context", lambda parts: bomb(parts, 65537))
     tracemalloc.start()
     codec = changed("context", lambda parts: bomb(parts, 65536))
     size, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert codec._words.nbytes == 2 * 65536 * 20 and not codec._words.any()
+    assert codec._codewords.nbytes == 2 * 65536 * 20 and not codec._codewords.any()
     assert peak < 60e6
 
 
 def test_codebooks_beyond_the_bound():
-    check_words(4096, 65536)
-    with pytest.raises(LimitError, match="words: expected at most 268435456 components in all, got 4097 words of 65536"):
-        check_words(4097, 65536)
+    check_codebook(4096, 65536)
+    with pytest.raises(LimitError, match="words: expected at most 268435456 components in all, got 4097 codewords of 65536"):
+        check_codebook(4097, 65536)
 
 
 def huge(dtype, *shape):
@@ -314,10 +314,10 @@ def huge(dtype, *shape):
 @pytest.mark.parametrize("channels", [576, 4096, 8192, 65536])
 @pytest.mark.parametrize("family", [TransformCodec, ContextCodec, DirectAccessCodec])
 def test_codecs_of_large_models_are_within_the_bounds(family, channels):
-    """4,096 words, and the networks that training makes."""
+    """4,096 codewords, and the networks that training makes."""
     transform = np.int32 if family is TransformCodec else np.int16
-    sizes = {"c": channels, "words": 4096, "selected": 128, "tables": 400, "frequencies": 400 * 1281}
-    sizes |= {"word_tables": 256, "word_frequencies": 20_000}
+    sizes = {"c": channels, "codewords": 4096, "selected": 128, "tables": 400, "frequencies": 400 * 1281}
+    sizes |= {"codebook_tables": 256, "codebook_frequencies": 20_000}
     tensors = {
         "analysis": huge(transform, channels, channels),
         "synthesis": huge(transform, channels, channels),

@@ -149,7 +149,7 @@ WIDE = {f"{prefix}{name}" for prefix in ("", "word_") for name in WIDE_ARRAYS}
 
 
 def with_wide_tables(tensors):
-    """Every second table with entries for two symbols each, and those of the words with one each."""
+    """Every second table with entries for two symbols each, and those of the codewords with one each."""
     tables, parts = FrequencyTables.from_arrays(tensors), []
     arrays = tables.to_arrays()
     for t, row in enumerate(np.split(arrays["frequencies"].astype(int), np.cumsum(arrays["counts"])[:-1])):
@@ -159,12 +159,12 @@ def with_wide_tables(tensors):
             bits = np.append(np.ones(len(pairs) - 1, int), 0)
             one = FrequencyTables.from_frequencies(pairs, [len(pairs)], [offset], 15, bits, [1], [[0, 2 * len(pairs) - 2]])
         parts.append(one)
-    words = tensors["word_counts"]
+    codewords = tensors["word_counts"]
     return {
         **with_tables(tensors, *parts),
         "word_raw_bits": np.zeros(len(tensors["word_frequencies"]), np.uint8),
-        "word_run_counts": np.ones(len(words), np.uint32),
-        "word_runs": np.stack([np.zeros_like(words), words - 1], axis=1),
+        "word_run_counts": np.ones(len(codewords), np.uint32),
+        "word_runs": np.stack([np.zeros_like(codewords), codewords - 1], axis=1),
     }
 
 

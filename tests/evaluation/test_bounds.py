@@ -132,7 +132,7 @@ def test_symbols_are_all_that_a_frame_says(codec, model, windows):
 
 
 def test_level_map_says_how_levels_follow_the_state(codec, model, windows):
-    """A codec whose token has neither word nor mean to subtract would be this map exactly; others are so but for an offset."""
+    """A codec whose token has neither codeword nor mean to subtract would be this map exactly; others are so but for an offset."""
     h = head_states(model, LAYER, windows[:1])[0].numpy()
     fine = 40
     slope = np.abs(codec.level_map(fine)).max()

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from rdcodec import Codec, ModelMismatchWarning, RdcodecError, TransformCodec, compress_at
+from rdcodec.calibration.codewords import position_codewords
 from rdcodec.calibration.fit import Statistics, fit_codec
-from rdcodec.calibration.words import position_words
 from rdcodec.codecs import Origin, RawCodec
 from rdcodec.evaluation import Setting, evaluate, layer_bounds
 from rdcodec.splits.fingerprint import check_codec, origin_of
@@ -25,7 +25,7 @@ def plain():
     rng = np.random.default_rng(4)
     states = rng.standard_normal((8, 64, CHANNELS)).astype(np.float32)
     gradients = rng.standard_normal((2, 4, 64, CHANNELS)).astype(np.float32)
-    return fit_codec(Statistics(LAYER, states, gradients, position_words(8, 64)), 0.7, 0.05)
+    return fit_codec(Statistics(LAYER, states, gradients, position_codewords(8, 64)), 0.7, 0.05)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ class RealCoding:
 class RateSlopes:
     """Gradient of the bits a token with respect to the states, by the codec's own frequency tables.
 
-    The code length of each level, in the table that the codec chose for it, has a slope. Words, steps, predictions, references and
+    The code length of each level, in the table that the codec chose for it, has a slope. Codewords, steps, predictions, references and
     scales are taken as the codec found them: that they would follow the states is left out.
 
     Parameters

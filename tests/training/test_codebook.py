@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rdcodec.codecs.words import unpack_words
-from rdcodec.training import words
+from rdcodec.codecs.codebook import unpack_codebook
+from rdcodec.training import codebook
 
 COUNT, CHANNELS = 300, 40
 
@@ -17,23 +17,23 @@ def packed():
     values = random.normal(0, 2, (COUNT, CHANNELS)) * deviation
     prior = 1 / np.arange(1, COUNT + 1) ** 1.2
     prior /= prior.sum()
-    tensors = {"precision": np.array(15), **words.pack_words(values, deviation, unit, prior)}
-    return values, tensors, unpack_words(tensors) * unit / 64, np.sqrt(deviation**2 + words.ERROR)
+    tensors = {"precision": np.array(15), **codebook.pack_codebook(values, deviation, unit, prior)}
+    return values, tensors, unpack_codebook(tensors) * unit / 64, np.sqrt(deviation**2 + codebook.ERROR)
 
 
 def test_size(packed):
     _, tensors, _, _ = packed
     bits = 8 * len(tensors["words"]) / (COUNT * CHANNELS)
-    assert 0.8 * words.BITS_PER_COMPONENT < bits <= words.BITS_PER_COMPONENT
+    assert 0.8 * codebook.BITS_PER_COMPONENT < bits <= codebook.BITS_PER_COMPONENT
 
 
 def test_errors_are_less_than_a_step(packed):
     values, tensors, back, spread = packed
-    steps = 2.0 ** (tensors["word_exponents"][:, None].astype(float) + words.FINEST)
-    assert (np.abs(back - values) / spread <= np.sqrt(2) * words.DEAD_ZONE * steps + 0.02).all()
+    steps = 2.0 ** (tensors["word_exponents"][:, None].astype(float) + codebook.FINEST)
+    assert (np.abs(back - values) / spread <= np.sqrt(2) * codebook.DEAD_ZONE * steps + 0.02).all()
 
 
-def test_frequent_words_are_finer(packed):
+def test_frequent_codewords_are_finer(packed):
     values, tensors, back, spread = packed
     assert (np.diff(tensors["word_exponents"].astype(int)) >= 0).all()
     error = np.square((back - values) / spread).mean(axis=1)

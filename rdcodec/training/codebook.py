@@ -1,15 +1,15 @@
-"""Words as few bytes: rounded the more coarsely the less often a word is used, and entropy-coded."""
+"""Codewords as few bytes: rounded the more coarsely the less often a codeword is used, and entropy-coded."""
 
 import numpy as np
 
-from rdcodec.codecs.words import WORD_EXPONENTS, word_tables
+from rdcodec.codecs.codebook import CODEWORD_EXPONENTS, codeword_tables
 from rdcodec.codecs.front import FEATURE_UNIT
 from rdcodec.entropy import FrequencyTables
 
-__all__ = ["pack_words"]
+__all__ = ["pack_codebook"]
 
 BITS_PER_COMPONENT = 2.5  # of the codebook
-CLASSES = 16  # of components, by how much words vary in them
+CLASSES = 16  # of components, by how much codewords vary in them
 FINEST, COARSEST = -3, 2  # binary logarithms of steps, in deviations
 DEAD_ZONE = 0.58  # of a step that rounds to zero
 ERROR = 0.33  # variance of the error that a usual step leaves
@@ -19,22 +19,22 @@ PRECISION = 15
 SEARCHES = 12
 
 
-def pack_words(words, deviation, unit, prior):
-    """Tensors of a codebook, see `rdcodec.codecs.words`.
+def pack_codebook(codewords, deviation, unit, prior):
+    """Tensors of a codebook, see `rdcodec.codecs.codebook`.
 
-    The mean loss of rounding is the sum over words of probability times squared step, its size that of the logarithms of the
+    The mean loss of rounding is the sum over codewords of probability times squared step, its size that of the logarithms of the
     steps: at the least loss for a size, squared steps are in inverse proportion to probabilities.
 
     Parameters
     ----------
-    words : ndarray
-        float64 [words, components]
+    codewords : ndarray
+        float64 [codewords, components]
     deviation, unit : ndarray
-        float64 [components], of what words leave over; and the unit of components, a power of two.
+        float64 [components], of what codewords leave over; and the unit of components, a power of two.
     prior : ndarray
-        float64 [words], probabilities.
+        float64 [codewords], probabilities.
     """
-    values = words / unit * FEATURE_UNIT
+    values = codewords / unit * FEATURE_UNIT
     spread = np.sqrt(np.square(deviation) + ERROR) / unit * FEATURE_UNIT
     component = np.maximum(np.rint(np.log2(spread)) + FINEST, 0).astype(np.uint8)
     rank = np.argsort(np.argsort((values / spread).std(axis=0), kind="stable"), kind="stable")
@@ -43,7 +43,7 @@ def pack_words(words, deviation, unit, prior):
     for _ in range(SEARCHES):
         middle = (lowest + highest) / 2
         tensors = {**fixed, **_rounded(values, component, prior, middle, fixed)}
-        too_large = 8 * tensors["words"].size > BITS_PER_COMPONENT * words.size
+        too_large = 8 * tensors["words"].size > BITS_PER_COMPONENT * codewords.size
         lowest, highest = (middle, highest) if too_large else (lowest, middle)
     return {**fixed, **_rounded(values, component, prior, highest, fixed)}
 
@@ -53,7 +53,7 @@ def _rounded(values, component, prior, at_deviation, fixed):
     tensors = {**fixed, "word_exponents": steps.astype(np.uint8)}
     scaled = np.abs(values) * 2.0 ** -(steps[:, None] + component)
     levels = (np.sign(values) * np.floor(scaled + 1 - DEAD_ZONE)).astype(np.int32)
-    index = word_tables(tensors)
+    index = codeword_tables(tensors)
     tables = _tables(levels, index)
     kept = {f"word_{name}": array for name, array in tables.to_arrays().items() if name != "precision"}
     coded = tables.encode(levels.ravel(), index.ravel())
@@ -63,7 +63,7 @@ def _rounded(values, component, prior, at_deviation, fixed):
 def _tables(levels, index):
     """Frequency tables of the levels that meet them, as wide as they are."""
     parts = []
-    for table in range(CLASSES * WORD_EXPONENTS):
+    for table in range(CLASSES * CODEWORD_EXPONENTS):
         met = np.clip(levels[index == table], -REACH, REACH)
         reach = max(1, int(np.abs(met).max(initial=0)))
         counts = np.bincount(met + reach, minlength=2 * reach + 1) + PRIOR

@@ -1,9 +1,9 @@
-"""The codebook of words: what a token's own identity says of its hidden state.
+"""The codebook: what a token's own identity says of its hidden state.
 
-A word is the expected hidden state of a vocabulary entry. Few entries are seen often enough to average, so each is predicted
+A codeword is the expected hidden state of a vocabulary entry. Few entries are seen often enough to average, so each is predicted
 from the state that the model itself gives to the token without context, by ridge regression, its ridge that of least error in
 text it is not fitted to; the mean of what is left over refines the frequent ones. Without a vocabulary, what tokens are known
-by is their position. The encoder sends the word that fits best; nothing else knows of tokens.
+by is their position. The encoder sends the codeword that fits best; nothing else knows of tokens.
 """
 
 import functools
@@ -14,27 +14,27 @@ import torch
 
 from rdcodec.calibration.inputs import input_states
 
-__all__ = ["Words", "fit_words", "position_words", "vocabulary_words"]
+__all__ = ["Codewords", "fit_codewords", "position_codewords", "vocabulary_codewords"]
 
-MOST_WORDS = 8192
+MOST_CODEWORDS = 8192
 FOLDS = 4  # of the text, each predicted from the others
 RIDGES = 10.0 ** np.arange(-7, 0.5, 0.5)  # of the mean eigenvalue, which a few massive channels may rule
-TINY = 1e-30  # where all tokens have one word
+TINY = 1e-30  # where all tokens have one codeword
 PSEUDO_COUNT = 4
 BATCH = 256
 
 
-class Words(NamedTuple):
+class Codewords(NamedTuple):
     """What is known of tokens before their states are.
 
     Attributes
     ----------
     of_tokens : ndarray
-        int64 [windows, tokens], the word of each token fitted to, -1 where it has none.
+        int64 [windows, tokens], the codeword of each token fitted to, -1 where it has none.
     counts : ndarray
-        int64 [words], how often each was seen.
+        int64 [codewords], how often each was seen.
     features : ndarray
-        float64 [words, features], what its expected state is predicted from.
+        float64 [codewords, features], what its expected state is predicted from.
     apart : int
         Positions at the start of a window whose states say little of their tokens: 1 in a text, 0 elsewhere.
     """
@@ -45,29 +45,29 @@ class Words(NamedTuple):
     apart: int
 
 
-def vocabulary_words(model, layer, ids, counts, report):
-    """`Words` of a vocabulary whose entries have these counts [vocabulary], for token ids [windows, tokens]."""
+def vocabulary_codewords(model, layer, ids, counts, report):
+    """`Codewords` of a vocabulary whose entries have these counts [vocabulary], for token ids [windows, tokens]."""
     vocabulary = choose_vocabulary(counts)
-    word_of_id = np.full(len(counts), -1)
-    word_of_id[vocabulary] = np.arange(len(vocabulary))
+    codeword_of_id = np.full(len(counts), -1)
+    codeword_of_id[vocabulary] = np.arange(len(vocabulary))
     features = context_free_states(model, layer, vocabulary, report)
-    return Words(word_of_id[ids.numpy()], counts[vocabulary], features, apart=1)
+    return Codewords(codeword_of_id[ids.numpy()], counts[vocabulary], features, apart=1)
 
 
-def position_words(windows, tokens):
-    """`Words` of tokens without a vocabulary: one for the first position, which may be a class token, and one for the others."""
+def position_codewords(windows, tokens):
+    """`Codewords` of tokens without a vocabulary: one for the first position, which may be a class token, and one for the others."""
     of_tokens = np.tile(np.minimum(np.arange(tokens), 1), (windows, 1))
-    return Words(of_tokens, np.bincount(of_tokens.ravel()), np.eye(of_tokens.max() + 1), apart=0)
+    return Codewords(of_tokens, np.bincount(of_tokens.ravel()), np.eye(of_tokens.max() + 1), apart=0)
 
 
 def choose_vocabulary(counts):
-    """Token ids [words], the most frequent first."""
-    order = np.argsort(-counts, kind="stable")[:MOST_WORDS]
+    """Token ids [codewords], the most frequent first."""
+    order = np.argsort(-counts, kind="stable")[:MOST_CODEWORDS]
     return order[counts[order] > 0]
 
 
 def context_free_states(model, layer, vocabulary, progress):
-    """float64 [words, channels]: states at the split point of each entry after the most frequent one.
+    """float64 [codewords, channels]: states at the split point of each entry after the most frequent one.
 
     The entry comes second because the first position of a sequence holds massive activations instead of meaning.
     """
@@ -76,56 +76,56 @@ def context_free_states(model, layer, vocabulary, progress):
     states = []
     for start in range(0, len(pairs), BATCH):
         states.append(input_states(model, layer, pairs[start : start + BATCH])[:, 1].double().numpy())
-        progress("words", min(1.0, (start + BATCH) / len(pairs)))
+        progress("codewords", min(1.0, (start + BATCH) / len(pairs)))
     return np.concatenate(states)
 
 
-def fit_words(features, values, word_of):
-    """Words for values.
+def fit_codewords(features, values, codeword_of):
+    """Codewords for values.
 
     Parameters
     ----------
     features : ndarray
-        float64 [words, features]
+        float64 [codewords, features]
     values : ndarray
-        [n, channels], in the metric, of tokens whose word is `word_of` [n], in the order of the text.
+        [n, channels], in the metric, of tokens whose codeword is `codeword_of` [n], in the order of the text.
 
     Returns
     -------
-    predicted, words : ndarray
-        [words, channels]: by regression alone, and refined by means.
+    predicted, codewords : ndarray
+        [codewords, channels]: by regression alone, and refined by means.
     """
     fold = np.arange(len(values)) * FOLDS // len(values)
-    parts = [_WordSums.of(values[fold == k], word_of[fold == k], len(features)) for k in range(FOLDS)]
-    whole = functools.reduce(_WordSums.plus, parts)
+    parts = [_CodewordSums.of(values[fold == k], codeword_of[fold == k], len(features)) for k in range(FOLDS)]
+    whole = functools.reduce(_CodewordSums.plus, parts)
     errors = sum(_Regression(features, whole.minus(part)).errors(part) for part in parts)
-    return _Regression(features, whole).words(RIDGES[np.argmin(errors)])
+    return _Regression(features, whole).codewords(RIDGES[np.argmin(errors)])
 
 
-class _WordSums(NamedTuple):
-    """How many values there are of each word, [words], and their sums, [words, channels]."""
+class _CodewordSums(NamedTuple):
+    """How many values there are of each codeword, [codewords], and their sums, [codewords, channels]."""
 
     counts: np.ndarray
     sums: np.ndarray
 
     @classmethod
-    def of(cls, values, word_of, words):
-        sums = np.zeros((words, values.shape[1]))
+    def of(cls, values, codeword_of, codewords):
+        sums = np.zeros((codewords, values.shape[1]))
         if len(values):
-            order = np.argsort(word_of, kind="stable")
-            found, starts = np.unique(word_of[order], return_index=True)
+            order = np.argsort(codeword_of, kind="stable")
+            found, starts = np.unique(codeword_of[order], return_index=True)
             sums[found] = np.add.reduceat(values[order], starts)
-        return cls(np.bincount(word_of, minlength=words), sums)
+        return cls(np.bincount(codeword_of, minlength=codewords), sums)
 
     def plus(self, other):
-        return _WordSums(self.counts + other.counts, self.sums + other.sums)
+        return _CodewordSums(self.counts + other.counts, self.sums + other.sums)
 
     def minus(self, other):
-        return _WordSums(self.counts - other.counts, self.sums - other.sums)
+        return _CodewordSums(self.counts - other.counts, self.sums - other.sums)
 
 
 class _Regression:
-    """Ridge regression of values on the features of their words, for every ridge at the cost of one."""
+    """Ridge regression of values on the features of their codewords, for every ridge at the cost of one."""
 
     def __init__(self, features, seen):
         self._features, self._seen = features, seen
@@ -136,7 +136,7 @@ class _Regression:
         self._moments = self._axes.T @ (x.T @ sums)
 
     def _of(self, seen):
-        """Centred features, counts and sums of the words that are seen."""
+        """Centred features, counts and sums of the codewords that are seen."""
         used = seen.counts > 0
         counts = seen.counts[used, None].astype(np.float64)
         return self._features[used] - self._centre, counts, seen.sums[used] - counts * self._mean
@@ -152,8 +152,8 @@ class _Regression:
         linear = ((x.T @ sums) * self._moments).sum(axis=1)
         return np.array([d @ square @ d - 2 * d @ linear for d in map(self._damping, RIDGES)])
 
-    def words(self, ridge):
-        """Predictions [words, channels], and these refined by the mean of what they leave over, where that is of many values."""
+    def codewords(self, ridge):
+        """Predictions [codewords, channels], and these refined by the mean of what they leave over, where that is of many values."""
         weights = self._axes @ (self._damping(ridge)[:, None] * self._moments)
         predicted = (self._features - self._centre) @ weights + self._mean
         counts = self._seen.counts[:, None]
