@@ -103,7 +103,7 @@ def predictor_make(
     grid: Grid,
     net: Net | None,
     unit: NDArray[np.int8],
-    looks_back: bool,
+    uses_context: bool,
     inward: tuple[int, int],
     references: tuple[int, int, NDArray[np.int32]],  # tokens that can be referred to, references a token, scales
     costs: tuple[NDArray[np.uint16], NDArray[np.int32]],  # of levels by table and magnitude, and candidates for a token's scale

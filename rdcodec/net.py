@@ -54,7 +54,7 @@ class IntegerNet:
 
     Attributes
     ----------
-    looks_back : bool
+    uses_context : bool
         Whether a layer has more than one tap.
     inputs, outputs : int
         Of a token.
@@ -81,7 +81,7 @@ class IntegerNet:
         self.layers = list(layers)
         self.input_limit = integer("input_limit", input_limit, 1, 32767)
         self._core = _core.net_make([_core_layer(layer) for layer in self.layers], self.input_limit)
-        self.looks_back = any(layer.weight.shape[1] > 1 for layer in self.layers)
+        self.uses_context = any(layer.weight.shape[1] > 1 for layer in self.layers)
         self.inputs = self.layers[0].weight.shape[2]
         self.outputs = self.layers[-1].weight.shape[0]
 

@@ -416,7 +416,7 @@ def decode_following(arrays, data, count, index, symbols):
 # ---- Integer networks ----
 
 
-def look_back(x, tokens):
+def delayed(x, tokens):
     """Of every token the row of x so many tokens before; zeros before the first."""
     return np.concatenate([np.zeros((tokens, x.shape[1]), x.dtype), x])[: len(x)]
 
@@ -424,7 +424,7 @@ def look_back(x, tokens):
 def layer_sums(layer, x):
     """The sums of a layer with its biases, int64 [tokens, outputs]."""
     taps = np.moveaxis(layer.weight.astype(np.int64), 1, 0)
-    return layer.bias + sum(look_back(x, tap * layer.dilation) @ weight.T for tap, weight in enumerate(taps))
+    return layer.bias + sum(delayed(x, tap * layer.dilation) @ weight.T for tap, weight in enumerate(taps))
 
 
 def run_layer(layer, x):
@@ -483,12 +483,12 @@ class Prediction:
     Parameters
     ----------
     net : IntegerNet or None
-        From the components of the token before, if it looks back, and side to means and scales.
+        From the components of the token before, if it uses context, and side to means and scales.
     grid : tuple
         component_scale int32 and component_shape uint8 [components], the number of scales, the first table.
     unit : ndarray
         int8 [components]; 64ths of 2**unit are what components are for the network.
-    looks_back : bool
+    uses_context : bool
     inward : tuple of int
         By how many 32nds of a step the points of magnitude 1 and the larger ones move towards 0.
     referred : int
@@ -499,12 +499,12 @@ class Prediction:
         Of a table and a level, to its code length there in 1/256 bit.
     """
 
-    def __init__(self, net, grid, unit, looks_back, inward, referred, adaptation, cost):
+    def __init__(self, net, grid, unit, uses_context, inward, referred, adaptation, cost):
         self.net = net
         self.component_scale, self.component_shape, self.scales, self.first_table = grid
         self.unit = unit.astype(np.int64)
         self.inward = np.array([0, *inward])
-        self.seen = np.zeros(len(unit) if looks_back else 0, np.int64)
+        self.seen = np.zeros(len(unit) if uses_context else 0, np.int64)
         self.inputs = []
         self.referred, self.earlier = referred, []
         self.adaptation, self.cost = adaptation, cost
@@ -518,8 +518,8 @@ class Prediction:
         if self.net:
             mean, scale = np.split(run_net(self.net.layers, self.net.input_limit, np.array(self.inputs))[-1], 2)
         self.first_mean = (base + mean) * 2 ** (10 + self.unit)
-        said = sum((weight * self.earlier[-distance] for distance, weight in references), np.zeros(len(self.unit), np.int64))
-        self.mean = self.first_mean + shift_rounded(said * 2 ** (10 + self.unit), 3)
+        referred = sum((weight * self.earlier[-distance] for distance, weight in references), np.zeros(len(self.unit), np.int64))
+        self.mean = self.first_mean + shift_rounded(referred * 2 ** (10 + self.unit), 3)
         self.scale = (self.component_scale + scale + shift_rounded(self.drift, 8)).astype(np.int32)  # a sum beyond int32 wraps
 
     def tables(self, levels, token_scale):
@@ -564,11 +564,11 @@ class PayloadDecoder:
     tensors : dict of ndarray
     nets : dict
         The networks of the checkpoint, with `layers` and `input_limit`; "predictor" is used. The transform codec has none.
-    looks_back : bool
+    uses_context : bool
         Whether the family's predictions see earlier tokens.
     """
 
-    def __init__(self, config, tensors, nets, looks_back):
+    def __init__(self, config, tensors, nets, uses_context):
         self.config, self.tensors = config, tensors
         self.arrays = {name: tensors[name] for name in TABLE_ARRAYS if name in tensors}
         self.steps, self.latents = len(tensors["step_offsets"]), config.get("latents", 0)
@@ -579,7 +579,7 @@ class PayloadDecoder:
         tables, precision = split_tables(self.arrays), int(self.arrays["precision"])
         cost = cache(lambda table, level: tables[table].code_length(min(abs(level), 255), precision))
         rules = config["inward"], config["referred"], config["adaptation"], cost
-        self.prediction = Prediction(nets.get("predictor"), grid, tensors["unit"], looks_back, *rules)
+        self.prediction = Prediction(nets.get("predictor"), grid, tensors["unit"], uses_context, *rules)
         self.kinds = 4 + self.latents + 2 * config["references"]
         self.codebook = self._packed_codebook() if "word_exponents" in tensors else tensors["words"].astype(np.int64)
 
@@ -622,7 +622,7 @@ class PayloadDecoder:
         for token in range(tokens):
             if token:
                 self._reconstruct(symbols, tokens, quality, rows)
-            exponent, side, base, token_scale, references = self._said(symbols, tokens, token, quality)
+            exponent, side, base, token_scale, references = self._side_information(symbols, tokens, token, quality)
             self.prediction.predict(side, base, references)
             first = len(symbols)
             for component in range(self.config["channels"]):
@@ -630,7 +630,7 @@ class PayloadDecoder:
                 levels[:component] = symbols[first:]
                 yield self.prediction.tables(levels, token_scale)[component]
 
-    def _said(self, symbols, tokens, token, quality):
+    def _side_information(self, symbols, tokens, token, quality):
         t = self.tensors
         of_token = symbols[token : tokens * self.kinds : tokens]
         _, codeword, step, *latents, scale = of_token[: 4 + self.latents]
@@ -643,7 +643,7 @@ class PayloadDecoder:
 
     def _reconstruct(self, symbols, tokens, quality, rows):
         """Adds the components of the token whose levels are the last symbols."""
-        exponent, _, _, token_scale, _ = self._said(symbols, tokens, len(rows), quality)
+        exponent, _, _, token_scale, _ = self._side_information(symbols, tokens, len(rows), quality)
         levels = np.array(symbols[-self.config["channels"] :])
         self.prediction.adapt(levels, token_scale)
         rows.append(self.prediction.reconstruct(levels, exponent))

@@ -62,15 +62,15 @@ void rdc_side_reference_symbols(const rdc_codec *codec, rdc_references reference
 rdc_status rdc_side_decode_references(const rdc_codec *codec, rdc_block_decoder *decoder, size_t available, size_t tokens,
                                       int32_t *symbols, uint16_t *index, rdc_references references);
 
-/* What the prediction is told of tokens. Arrays are written, hyper-latents [latents, tokens] may be NULL where there are none. */
-typedef struct rdc_told {
+/* Side information of tokens, as predictions take it. Arrays are written, hyper-latents [latents, tokens] may be NULL where there are none. */
+typedef struct rdc_side_arrays {
     int16_t *side;
     int16_t *base;
     int32_t *exponent;
     int32_t *token_scale;
-} rdc_told;
+} rdc_side_arrays;
 
-void rdc_side_tell(const rdc_codec *codec, const int32_t *symbols, size_t tokens, int32_t quality, rdc_told told);
+void rdc_side_fill(const rdc_codec *codec, const int32_t *symbols, size_t tokens, int32_t quality, rdc_side_arrays arrays);
 
 /* ---- tame.c ---- */
 

@@ -19,7 +19,7 @@ typedef struct token_room {
     int32_t *gains, *codewords, *steps; /* [tokens] */
     int32_t *symbols;   /* of all rows, one after the other ... */
     uint16_t *index;    /* ... and their tables */
-    rdc_told told;
+    rdc_side_arrays side_info;
     rdc_references references;
 } token_room;
 
@@ -43,10 +43,10 @@ static size_t lay_out(const rdc_codec *codec, size_t tokens, size_t symbols, tok
     room->steps = take(room, &at, tokens * sizeof *room->steps);
     room->symbols = take(room, &at, symbols * sizeof *room->symbols);
     room->index = take(room, &at, symbols * sizeof *room->index);
-    room->told.side = take(room, &at, tokens * rdc_predictor_side(codec->parts.predictor) * sizeof *room->told.side);
-    room->told.base = take(room, &at, tokens * components * sizeof *room->told.base);
-    room->told.exponent = take(room, &at, tokens * sizeof *room->told.exponent);
-    room->told.token_scale = take(room, &at, tokens * sizeof *room->told.token_scale);
+    room->side_info.side = take(room, &at, tokens * rdc_predictor_side(codec->parts.predictor) * sizeof *room->side_info.side);
+    room->side_info.base = take(room, &at, tokens * components * sizeof *room->side_info.base);
+    room->side_info.exponent = take(room, &at, tokens * sizeof *room->side_info.exponent);
+    room->side_info.token_scale = take(room, &at, tokens * sizeof *room->side_info.token_scale);
     room->references.distance = take(room, &at, tokens * most * sizeof *room->references.distance);
     room->references.weight = take(room, &at, tokens * most * sizeof *room->references.weight);
     return at;
@@ -96,14 +96,14 @@ static double *row_components(const coding *c, size_t row) {
     return c->room->y + row * c->tokens * rdc_codec_components(c->codec);
 }
 
-/* What the prediction is told of a row, whose symbols are found. */
-static rdc_said tell(const coding *c, size_t row) {
+/* Side information of a row whose symbols are found. */
+static rdc_side_info side_info_of(const coding *c, size_t row) {
     const size_t first = row * c->tokens, side = rdc_predictor_side(c->codec->parts.predictor);
-    const rdc_told *all = &c->room->told;
-    const rdc_told told = {all->side + first * side, all->base + first * rdc_codec_components(c->codec), all->exponent + first,
+    const rdc_side_arrays *all = &c->room->side_info;
+    const rdc_side_arrays own = {all->side + first * side, all->base + first * rdc_codec_components(c->codec), all->exponent + first,
                            all->token_scale + first};
-    rdc_side_tell(c->codec, row_symbols(c, row), c->tokens, c->quality, told);
-    return (rdc_said){told.side, told.base, told.exponent, told.token_scale, c->tokens};
+    rdc_side_fill(c->codec, row_symbols(c, row), c->tokens, c->quality, own);
+    return (rdc_side_info){own.side, own.base, own.exponent, own.token_scale, c->tokens};
 }
 
 static rdc_status begin(const rdc_codec *codec, const rdc_exact_matrix *analysis, rdc_prediction *const *predictions, size_t rows) {
@@ -163,8 +163,8 @@ static rdc_status find_symbols(const coding *c, size_t row) {
     const rdc_references chosen = row_references(c, row);
     const size_t available = rdc_prediction_referable(c->predictions[row]);
     place_choices(c, row);
-    const rdc_said said = tell(c, row);
-    RDC_FORWARD_IF_ERROR(rdc_prediction_encode(c->cpu, c->predictions[row], &said, row_components(c, row), symbols + levels, index + levels,
+    const rdc_side_info info = side_info_of(c, row);
+    RDC_FORWARD_IF_ERROR(rdc_prediction_encode(c->cpu, c->predictions[row], &info, row_components(c, row), symbols + levels, index + levels,
                                                chosen, symbols + scales));
     rdc_side_first_tables(tokens, index);
     rdc_side_latent_tables(c->codec, tokens, index + RDC_SIDE_FIRST * tokens);
@@ -253,9 +253,9 @@ static rdc_status decode_row(const coding *c, size_t row, void *payloads) {
     rdc_block_decoder decoder;
     RDC_FORWARD_IF_ERROR(rdc_block_open(&decoder, rdc_rans_kernels_of(c->cpu), c->codec->parts.tables, payload.bytes, payload.size, count));
     RDC_FORWARD_IF_ERROR(decode_side(c, row, &decoder));
-    const rdc_said said = tell(c, row);
-    for (size_t t = 0; t < c->tokens; t++) c->room->told.token_scale[first + t] += candidates[scales[t]];
-    RDC_FORWARD_IF_ERROR(rdc_prediction_decode(c->cpu, c->predictions[row], &said, row_references(c, row), &decoder, row_components(c, row)));
+    const rdc_side_info info = side_info_of(c, row);
+    for (size_t t = 0; t < c->tokens; t++) c->room->side_info.token_scale[first + t] += candidates[scales[t]];
+    RDC_FORWARD_IF_ERROR(rdc_prediction_decode(c->cpu, c->predictions[row], &info, row_references(c, row), &decoder, row_components(c, row)));
     memcpy(c->room->gains + first, row_symbols(c, row), c->tokens * sizeof *c->room->gains);
     return rdc_block_finish(&decoder);
 }

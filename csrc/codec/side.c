@@ -125,32 +125,32 @@ rdc_status rdc_side_decode_references(const rdc_codec *codec, rdc_block_decoder 
     return rdc_ok();
 }
 
-/* ---- What the prediction is told ---- */
+/* ---- Side information, as predictions take it ---- */
 
 static int16_t clipped(int64_t value) {
     return (int16_t)(value < -INT16_MAX ? -INT16_MAX : value > INT16_MAX ? INT16_MAX : value);
 }
 
-static void tell_network(const rdc_codec *codec, const int32_t *symbols, size_t tokens, rdc_told told) {
+static void fill_network_inputs(const rdc_codec *codec, const int32_t *symbols, size_t tokens, rdc_side_arrays arrays) {
     const rdc_codebook *book = &codec->parts.codebook;
     const size_t components = rdc_codec_components(codec), latents = rdc_codec_latents(codec);
     const int32_t *const hyper = symbols + RDC_SIDE_FIRST * tokens;
-    int16_t *side = told.side;
+    int16_t *side = arrays.side;
     for (size_t t = 0; t < tokens; t++) {
-        for (size_t i = 0; i < book->compared_count; i++) *side++ = told.base[t * components + (size_t)book->compared[i]];
-        *side++ = (int16_t)(EXPONENT_FEATURE * told.exponent[t]);
+        for (size_t i = 0; i < book->compared_count; i++) *side++ = arrays.base[t * components + (size_t)book->compared[i]];
+        *side++ = (int16_t)(EXPONENT_FEATURE * arrays.exponent[t]);
         for (size_t k = 0; k < latents; k++) *side++ = clipped(LATENT_FEATURE * (int64_t)hyper[k * tokens + t]);
     }
 }
 
-void rdc_side_tell(const rdc_codec *codec, const int32_t *symbols, size_t tokens, int32_t quality, rdc_told told) {
+void rdc_side_fill(const rdc_codec *codec, const int32_t *symbols, size_t tokens, int32_t quality, rdc_side_arrays arrays) {
     const rdc_codec_parts *parts = &codec->parts;
     const size_t components = rdc_codec_components(codec);
     for (size_t t = 0; t < tokens; t++) {
         const size_t codeword = (size_t)symbols[RDC_SIDE_CODEWORD * tokens + t], step = (size_t)symbols[RDC_SIDE_STEP * tokens + t];
-        memcpy(told.base + t * components, parts->codebook.codewords + codeword * components, components * sizeof *told.base);
-        told.exponent[t] = parts->step.offsets[step] - quality;
-        told.token_scale[t] = parts->zero_scale - told.exponent[t];
+        memcpy(arrays.base + t * components, parts->codebook.codewords + codeword * components, components * sizeof *arrays.base);
+        arrays.exponent[t] = parts->step.offsets[step] - quality;
+        arrays.token_scale[t] = parts->zero_scale - arrays.exponent[t];
     }
-    if (parts->predictor->net) tell_network(codec, symbols, tokens, told);
+    if (parts->predictor->net) fill_network_inputs(codec, symbols, tokens, arrays);
 }

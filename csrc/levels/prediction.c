@@ -54,7 +54,7 @@ static rdc_status check_rules(const rdc_reference_rules *rules, size_t component
 }
 
 rdc_status rdc_predictor_check(const rdc_predictor *predictor) {
-    const size_t components = predictor->grid.components, seen = predictor->looks_back ? components : 0;
+    const size_t components = predictor->grid.components, seen = predictor->uses_context ? components : 0;
     RDC_FORWARD_IF_ERROR(rdc_grid_check(&predictor->grid));
     const size_t inputs = inputs_of(predictor->net), outputs = predictor->net ? rdc_net_outputs(predictor->net) : 2 * components;
     RDC_RETURN_IF(outputs != 2 * components, RDC_ERROR_PREDICTOR_NET, 2 * components, outputs);
@@ -69,7 +69,7 @@ rdc_status rdc_predictor_check(const rdc_predictor *predictor) {
 }
 
 static size_t components_seen(const rdc_predictor *predictor) {
-    return predictor->looks_back ? predictor->grid.components : 0;
+    return predictor->uses_context ? predictor->grid.components : 0;
 }
 
 size_t rdc_predictor_side(const rdc_predictor *predictor) {
@@ -265,8 +265,8 @@ static rdc_status check_exponent(int32_t exponent, size_t t) {
 }
 
 /* Before anything is coded; each is checked again where it is used, for another thread may have changed it. */
-static rdc_status check_exponents(const rdc_said *said) {
-    for (size_t t = 0; t < said->tokens; t++) RDC_FORWARD_IF_ERROR(check_exponent(said->exponent[t], t));
+static rdc_status check_exponents(const rdc_side_info *info) {
+    for (size_t t = 0; t < info->tokens; t++) RDC_FORWARD_IF_ERROR(check_exponent(info->exponent[t], t));
     return rdc_ok();
 }
 
@@ -282,15 +282,15 @@ static rdc_level_grid grid_with(const rdc_predictor *predictor, const int32_t *s
 }
 
 /* Means and scales of a token. */
-static void predict(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t) {
+static void predict(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_side_info *info, size_t t) {
     const rdc_predictor *predictor = prediction->predictor;
     const size_t components = predictor->grid.components, side = rdc_predictor_side(predictor);
     if (prediction->net) {
-        memcpy(prediction->inputs + components_seen(predictor), said->side + t * side, side * sizeof *said->side);
+        memcpy(prediction->inputs + components_seen(predictor), info->side + t * side, side * sizeof *info->side);
         rdc_net_run(cpu, prediction->net, prediction->inputs, 1, prediction->outputs);
     }
     for (size_t i = 0; i < components; i++) {
-        prediction->mean[i] = rdc_fixed_mean(said->base[t * components + i] + prediction->outputs[i], predictor->unit[i]);
+        prediction->mean[i] = rdc_fixed_mean(info->base[t * components + i] + prediction->outputs[i], predictor->unit[i]);
         const int32_t added = prediction->outputs[components + i] + rdc_adaptation_steps(prediction->adapted[i]);
         prediction->scale[i] = sum_of(predictor->grid.component_scale[i], added);
     }
@@ -330,7 +330,7 @@ static rdc_status reconstruct(rdc_prediction *prediction, int32_t exponent, doub
     const uint8_t inward[3] = {0, predictor->inward[0], predictor->inward[1]};
     for (size_t i = 0; i < predictor->grid.components; i++) {
         const int64_t component = prediction->predicted[i] + rdc_fixed_point(prediction->points[i], most, inward, spacing);
-        if (predictor->looks_back) prediction->inputs[i] = rdc_fixed_feature(component, predictor->unit[i]);
+        if (predictor->uses_context) prediction->inputs[i] = rdc_fixed_feature(component, predictor->unit[i]);
         if (values) values[i] = (double)component / (1 << RDC_COMPONENT_BITS);
         prediction->left[i] = rdc_fixed_feature(component - prediction->mean[i], predictor->unit[i]);
     }
@@ -365,19 +365,19 @@ static rdc_status quantise_residual(rdc_cpu_level cpu, rdc_prediction *predictio
 }
 
 /* The points of a token's levels are found; its references are chosen. */
-static rdc_status quantise_token(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t, const double *y,
+static rdc_status quantise_token(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_side_info *info, size_t t, const double *y,
                                  int32_t *levels, rdc_references chosen) {
     const size_t components = prediction->predictor->grid.components;
-    const int32_t exponent = said->exponent[t];
+    const int32_t exponent = info->exponent[t];
     RDC_FORWARD_IF_ERROR(check_exponent(exponent, t));
-    predict(cpu, prediction, said, t);
+    predict(cpu, prediction, info, t);
     if (prediction->predictor->references.most) {
         find_left(prediction, y);
         rdc_references_choose(cpu, &prediction->ring, prediction->left, prediction->query, chosen.distance, chosen.weight);
     }
     RDC_FORWARD_IF_ERROR(refer(prediction, chosen.distance, chosen.weight));
     find_residual(prediction, y, exponent);
-    RDC_FORWARD_IF_ERROR(quantise_residual(cpu, prediction, said->token_scale[t], levels));
+    RDC_FORWARD_IF_ERROR(quantise_residual(cpu, prediction, info->token_scale[t], levels));
     rdc_levels_find_points(levels, components, prediction->points);
     return reconstruct(prediction, exponent, NULL);
 }
@@ -394,48 +394,48 @@ static int32_t choose_tables(rdc_prediction *prediction, int32_t token_scale, co
     return choice;
 }
 
-rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y,
+rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_side_info *info, const double *y,
                                  int32_t *levels, uint16_t *index, rdc_references references, int32_t *choice) {
     const size_t components = prediction->predictor->grid.components;
-    RDC_FORWARD_IF_ERROR(check_exponents(said));
+    RDC_FORWARD_IF_ERROR(check_exponents(info));
     begin_to_code(prediction);
-    for (size_t t = 0; t < said->tokens; t++) {
+    for (size_t t = 0; t < info->tokens; t++) {
         const size_t at = t * components;
         const rdc_references chosen = references_of(prediction->predictor, references, t);
-        const rdc_status status = quantise_token(cpu, prediction, said, t, y + at, levels + at, chosen);
+        const rdc_status status = quantise_token(cpu, prediction, info, t, y + at, levels + at, chosen);
         if (status.error != RDC_OK) {
             restore(prediction);
             return status;
         }
-        choice[t] = choose_tables(prediction, said->token_scale[t], levels + at, index + at);
+        choice[t] = choose_tables(prediction, info->token_scale[t], levels + at, index + at);
     }
     return rdc_ok();
 }
 
-static rdc_status decode_token(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, size_t t, rdc_references references,
+static rdc_status decode_token(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_side_info *info, size_t t, rdc_references references,
                                rdc_block_decoder *decoder, double *values) {
-    const int32_t exponent = said->exponent[t];
+    const int32_t exponent = info->exponent[t];
     RDC_FORWARD_IF_ERROR(check_exponent(exponent, t));
-    predict(cpu, prediction, said, t);
+    predict(cpu, prediction, info, t);
     RDC_FORWARD_IF_ERROR(refer(prediction, references.distance, references.weight));
     const rdc_predictor *predictor = prediction->predictor;
     const rdc_level_grid grid = grid_with(predictor, prediction->scale);
-    RDC_FORWARD_IF_ERROR(rdc_levels_decode_token(&grid, decoder, said->token_scale[t], prediction->index, prediction->levels));
+    RDC_FORWARD_IF_ERROR(rdc_levels_decode_token(&grid, decoder, info->token_scale[t], prediction->index, prediction->levels));
     rdc_levels_find_points(prediction->levels, grid.components, prediction->points);
     if (predictor->adaptation) {
         rdc_levels_find_costs(&grid, &predictor->costs, prediction->levels, prediction->positions);
-        rdc_adaptation_follow(predictor, &grid, said->token_scale[t], prediction->positions, prediction->adapted);
+        rdc_adaptation_follow(predictor, &grid, info->token_scale[t], prediction->positions, prediction->adapted);
     }
     return reconstruct(prediction, exponent, values);
 }
 
-rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, rdc_references references,
+rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_side_info *info, rdc_references references,
                                  rdc_block_decoder *decoder, double *values) {
     const size_t components = prediction->predictor->grid.components;
-    RDC_FORWARD_IF_ERROR(check_exponents(said));
+    RDC_FORWARD_IF_ERROR(check_exponents(info));
     begin_to_code(prediction);
-    for (size_t t = 0; t < said->tokens; t++) {
-        const rdc_status status = decode_token(cpu, prediction, said, t, references_of(prediction->predictor, references, t), decoder,
+    for (size_t t = 0; t < info->tokens; t++) {
+        const rdc_status status = decode_token(cpu, prediction, info, t, references_of(prediction->predictor, references, t), decoder,
                                                values + t * components);
         if (status.error == RDC_OK) continue;
         restore(prediction);

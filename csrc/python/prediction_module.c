@@ -128,7 +128,7 @@ static PyObject *predictor_make(PyObject *module, PyObject *args) {
     int inward[2];
     rdc_predictor made = {0};
     if (!PyArg_ParseTuple(args, "O!OOp(ii)O!O!I:predictor_make", &PyTuple_Type, &grid_object, &net_object, &unit_object,
-                          &made.looks_back, &inward[0], &inward[1], &PyTuple_Type, &rules_object, &PyTuple_Type, &costs_object,
+                          &made.uses_context, &inward[0], &inward[1], &PyTuple_Type, &rules_object, &PyTuple_Type, &costs_object,
                           &made.adaptation)) return NULL;
     if (inward_of(state, inward, made.inward) < 0 || rdc_py_grid(state, grid_object, &made.grid) < 0) return NULL;
     const size_t components = made.grid.components;
@@ -321,8 +321,8 @@ static PyArrayObject *token_numbers(const rdc_py_state *state, PyObject *object,
     return NULL;
 }
 
-/* What is said of tokens: side, base, exponent, token_scale. */
-static int said_of(const rdc_py_state *state, const rdc_predictor *predictor, PyObject *const objects[4], rdc_said *said) {
+/* Side information of tokens: side, base, exponent, token_scale. */
+static int side_info_of(const rdc_py_state *state, const rdc_predictor *predictor, PyObject *const objects[4], rdc_side_info *info) {
     const size_t inputs = rdc_predictor_side(predictor), components = predictor->grid.components;
     PyArrayObject *exponent = rdc_py_array(objects[2], "exponent", NPY_INT32, "int32");
     if (!exponent) return -1;
@@ -331,18 +331,18 @@ static int said_of(const rdc_py_state *state, const rdc_predictor *predictor, Py
     PyArrayObject *base = side ? token_rows(state, objects[1], "base", NPY_INT16, "int16", tokens, components) : NULL;
     PyArrayObject *token_scale = base ? token_numbers(state, objects[3], "token_scale", tokens) : NULL;
     if (!token_scale) return -1;
-    *said = (rdc_said){PyArray_DATA(side), PyArray_DATA(base), PyArray_DATA(exponent), PyArray_DATA(token_scale), tokens};
+    *info = (rdc_side_info){PyArray_DATA(side), PyArray_DATA(base), PyArray_DATA(exponent), PyArray_DATA(token_scale), tokens};
     return 0;
 }
 
 static PyObject *encode(const rdc_py_state *state, rdc_cpu_level cpu, prediction_object *self, PyObject *y_object,
-                        PyObject *const said_objects[4]) {
+                        PyObject *const info_objects[4]) {
     const rdc_predictor *predictor = predictor_of(self);
-    rdc_said said;
-    if (said_of(state, predictor, said_objects, &said) < 0) return NULL;
-    PyArrayObject *y = token_rows(state, y_object, "y", NPY_FLOAT64, "float64", said.tokens, predictor->grid.components);
+    rdc_side_info info;
+    if (side_info_of(state, predictor, info_objects, &info) < 0) return NULL;
+    PyArrayObject *y = token_rows(state, y_object, "y", NPY_FLOAT64, "float64", info.tokens, predictor->grid.components);
     if (!y) return NULL;
-    const npy_intp tokens = (npy_intp)said.tokens, components = (npy_intp)predictor->grid.components;
+    const npy_intp tokens = (npy_intp)info.tokens, components = (npy_intp)predictor->grid.components;
     const npy_intp most = (npy_intp)predictor->references.most;
     PyArrayObject *levels = (PyArrayObject *)PyArray_SimpleNew(2, ((npy_intp[]){tokens, components}), NPY_INT32);
     PyArrayObject *index = (PyArrayObject *)PyArray_SimpleNew(2, ((npy_intp[]){tokens, components}), NPY_UINT16);
@@ -353,7 +353,7 @@ static PyObject *encode(const rdc_py_state *state, rdc_cpu_level cpu, prediction
     if (levels && index && distance && weight && choice) {
         const rdc_references references = {PyArray_DATA(distance), PyArray_DATA(weight)};
         Py_BEGIN_ALLOW_THREADS
-        status = rdc_prediction_encode(cpu, self->prediction, &said, PyArray_DATA(y), PyArray_DATA(levels), PyArray_DATA(index),
+        status = rdc_prediction_encode(cpu, self->prediction, &info, PyArray_DATA(y), PyArray_DATA(levels), PyArray_DATA(index),
                                        references, PyArray_DATA(choice));
         Py_END_ALLOW_THREADS
     }
@@ -368,14 +368,14 @@ static PyObject *encode(const rdc_py_state *state, rdc_cpu_level cpu, prediction
 
 static PyObject *prediction_encode(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
-    PyObject *object, *y, *said[4];
+    PyObject *object, *y, *info[4];
     const char *cpu_name = NULL;
     rdc_cpu_level cpu;
-    if (!PyArg_ParseTuple(args, "OOOOOO|s:prediction_encode", &object, &y, &said[0], &said[1], &said[2], &said[3],
+    if (!PyArg_ParseTuple(args, "OOOOOO|s:prediction_encode", &object, &y, &info[0], &info[1], &info[2], &info[3],
                           &cpu_name)) return NULL;
     prediction_object *self = rdc_py_cpu(state, cpu_name, &cpu) < 0 ? NULL : acquire(state, object);
     if (!self) return NULL;
-    PyObject *result = encode(state, cpu, self, y, said);
+    PyObject *result = encode(state, cpu, self, y, info);
     release(self);
     return result;
 }
@@ -392,13 +392,13 @@ static int references_of(const rdc_py_state *state, const rdc_predictor *predict
 }
 
 static PyObject *decode(const rdc_py_state *state, rdc_cpu_level cpu, prediction_object *self, PyObject *decoder_object,
-                        PyObject *const said_objects[4], PyObject *const reference_objects[2]) {
+                        PyObject *const info_objects[4], PyObject *const reference_objects[2]) {
     const rdc_predictor *predictor = predictor_of(self);
-    rdc_said said;
+    rdc_side_info info;
     rdc_references references;
-    if (said_of(state, predictor, said_objects, &said) < 0) return NULL;
-    if (references_of(state, predictor, reference_objects, said.tokens, &references) < 0) return NULL;
-    npy_intp shape[2] = {(npy_intp)said.tokens, (npy_intp)predictor->grid.components};
+    if (side_info_of(state, predictor, info_objects, &info) < 0) return NULL;
+    if (references_of(state, predictor, reference_objects, info.tokens, &references) < 0) return NULL;
+    npy_intp shape[2] = {(npy_intp)info.tokens, (npy_intp)predictor->grid.components};
     PyArrayObject *values = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_FLOAT64);
     rdc_block_decoder *decoder = values ? rdc_py_decoder_acquire(state, decoder_object) : NULL;
     if (!decoder) {
@@ -407,7 +407,7 @@ static PyObject *decode(const rdc_py_state *state, rdc_cpu_level cpu, prediction
     }
     rdc_status status;
     Py_BEGIN_ALLOW_THREADS
-    status = rdc_prediction_decode(cpu, self->prediction, &said, references, decoder, PyArray_DATA(values));
+    status = rdc_prediction_decode(cpu, self->prediction, &info, references, decoder, PyArray_DATA(values));
     Py_END_ALLOW_THREADS
     rdc_py_decoder_release(decoder_object);
     if (status.error == RDC_OK) return (PyObject *)values;
@@ -417,14 +417,14 @@ static PyObject *decode(const rdc_py_state *state, rdc_cpu_level cpu, prediction
 
 static PyObject *prediction_decode(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
-    PyObject *object, *decoder, *said[4], *references[2];
+    PyObject *object, *decoder, *info[4], *references[2];
     const char *cpu_name = NULL;
     rdc_cpu_level cpu;
-    if (!PyArg_ParseTuple(args, "OOOOOOOO|s:prediction_decode", &object, &decoder, &said[0], &said[1], &said[2], &said[3],
+    if (!PyArg_ParseTuple(args, "OOOOOOOO|s:prediction_decode", &object, &decoder, &info[0], &info[1], &info[2], &info[3],
                           &references[0], &references[1], &cpu_name)) return NULL;
     prediction_object *self = rdc_py_cpu(state, cpu_name, &cpu) < 0 ? NULL : acquire(state, object);
     if (!self) return NULL;
-    PyObject *result = decode(state, cpu, self, decoder, said, references);
+    PyObject *result = decode(state, cpu, self, decoder, info, references);
     release(self);
     return result;
 }

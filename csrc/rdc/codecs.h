@@ -67,7 +67,7 @@ rdc_status rdc_codec_choose(rdc_cpu_level cpu, const rdc_codec *codec, const dou
 /* Kinds of side information that a token has, a symbol each: gain, codeword, step, hyper-latents, scale, distances and weights. */
 size_t rdc_codec_kinds(const rdc_codec *codec);
 
-/* All that a payload says of the next tokens h [tokens, channels], finite: symbols and their tables, [kinds, tokens] and then
+/* All that a payload holds of the next tokens h [tokens, channels], finite: symbols and their tables, [kinds, tokens] and then
  * [tokens, components]. The analysis [channels, components] is the encoder's affair.
  * Errors: RDC_ERROR_EXPONENT, RDC_ERROR_CODEC_PART (an analysis or a prediction of another codec), RDC_ERROR_MEMORY; rdc_prediction_rollback takes back what
  * has been coded. */

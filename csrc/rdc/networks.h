@@ -47,7 +47,7 @@ void rdc_net_state_restore(rdc_net_state *state, const int16_t *saved);
 void rdc_net_run(rdc_cpu_level cpu, rdc_net_state *state, const int16_t *x, size_t tokens, int16_t *out);
 
 /* Tokens that do not know of each other, shared out among threads.
- * Errors: RDC_ERROR_NET_MEMORY (a layer looks back), RDC_ERROR_MEMORY. */
+ * Errors: RDC_ERROR_NET_MEMORY (a layer uses context), RDC_ERROR_MEMORY. */
 rdc_status rdc_net_apply(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x, size_t tokens, int16_t *out);
 
 /* For each token the output of the greatest sum and bias, the first among equals, in a network of one layer.

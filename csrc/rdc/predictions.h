@@ -49,14 +49,14 @@ typedef struct rdc_scale_costs {
     size_t candidate_count;
 } rdc_scale_costs;
 
-/* How the components of a token are predicted. A network's inputs are, where it looks back, the components of the token before as
- * they are decoded, then what is said of the token before its levels ("side"). Its outputs are means, then what is added to the
- * components' scales. Components enter and means leave it in 64ths of 2^unit. */
+/* How the components of a token are predicted. A network's inputs are, where it uses context, the components of the token before as
+ * they are decoded, then side information ("side"). Its outputs are means, then what is added to the components' scales. Components
+ * enter and means leave it in 64ths of 2^unit. */
 typedef struct rdc_predictor {
     const rdc_net *net;  /* or NULL */
     rdc_level_grid grid;
     const int8_t *unit;  /* [components], RDC_LEAST_UNIT to RDC_MOST_UNIT */
-    int looks_back;      /* only with a network */
+    int uses_context;    /* only with a network */
     uint8_t inward[2];   /* by how many 32nds of a step the points of magnitude 1 and the larger ones move towards 0; below 16 */
     rdc_reference_rules references;
     rdc_scale_costs costs;
@@ -68,14 +68,14 @@ typedef struct rdc_predictor {
 rdc_status rdc_predictor_check(const rdc_predictor *predictor);
 size_t rdc_predictor_side(const rdc_predictor *predictor); /* inputs */
 
-/* What is said of tokens before their levels. */
-typedef struct rdc_said {
+/* Side information of tokens: what a frame has of them before their levels. */
+typedef struct rdc_side_info {
     const int16_t *side;        /* [tokens, side inputs] */
     const int16_t *base;        /* [tokens, components], what is added to means, in their units */
     const int32_t *exponent;    /* [tokens], half a step is 2^(exponent / 8); magnitudes up to RDC_MOST_EXPONENT */
     const int32_t *token_scale; /* [tokens], grid steps */
     size_t tokens;
-} rdc_said;
+} rdc_side_info;
 
 /* To which earlier tokens tokens refer, [tokens, most] each. */
 typedef struct rdc_references {
@@ -110,13 +110,13 @@ void rdc_prediction_rollback(rdc_prediction *prediction);
  * candidate that is added to each token's scale. What is too large for the quantiser becomes the largest that it takes.
  * Errors: RDC_ERROR_EXPONENT (at: token), RDC_ERROR_QUANTISE_RANGE (at: component that is no number), RDC_ERROR_MEMORY, after
  * which the arrays may hold some of the tokens. */
-rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, const double *y,
+rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_side_info *info, const double *y,
                                  int32_t *levels, uint16_t *index, rdc_references references, int32_t *choice);
 
 /* Decodes the next tokens of a block to values [tokens, components]; their scales are final. Errors: RDC_ERROR_EXPONENT, those of
  * rdc_block_decode, RDC_ERROR_REFERENCE (at: the largest distance there is), RDC_ERROR_REFERENCE_WEIGHT (at: reference of a token),
  * RDC_ERROR_MEMORY. */
-rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_said *said, rdc_references references,
+rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_side_info *info, rdc_references references,
                                  rdc_block_decoder *decoder, double *values);
 
 #endif

@@ -47,9 +47,9 @@ def _best_shifts(codec, windows, qualities):
     costs, first = still._costs(), still._first_level_table()
     total = np.zeros((len(SHIFTS), codec.channels), np.int64)
     for window, quality in zip(windows, qualities):
-        said = still.coded_symbols(window, int(quality))
-        magnitudes = np.minimum(np.abs(said.levels), COST_LEVELS - 1)
-        shape, rest = np.divmod(said.level_tables.astype(np.int64) - first, 2 * SCALES)
+        coded = still.coded_symbols(window, int(quality))
+        magnitudes = np.minimum(np.abs(coded.levels), COST_LEVELS - 1)
+        shape, rest = np.divmod(coded.level_tables.astype(np.int64) - first, 2 * SCALES)
         scale, parity = np.divmod(rest, 2)
         for row, shift in zip(total, SHIFTS):
             moved = np.clip(scale + shift, 0, SCALES - 1)

@@ -46,13 +46,13 @@ def fit_tables(codec, windows, qualities, report=lambda fraction: None):
     first = codec._first_level_table()
     levels, sides = np.zeros(SHAPES * SCALES * 2 * (2 * REACH + 1)), [np.zeros(0)] * first
     for i, (window, quality) in enumerate(zip(windows, qualities)):
-        said = codec.coded_symbols(window, int(quality))
-        for symbols, tables in zip(said.side, said.side_tables):
+        coded = codec.coded_symbols(window, int(quality))
+        for symbols, tables in zip(coded.side, coded.side_tables):
             for table in np.unique(tables):
                 sides[table] = _added(sides[table], symbols[tables == table])
-        inside = np.abs(said.levels) <= REACH
-        row = said.level_tables[inside].astype(np.int64) - first
-        levels += np.bincount(row * (2 * REACH + 1) + said.levels[inside] + REACH, minlength=len(levels))
+        inside = np.abs(coded.levels) <= REACH
+        row = coded.level_tables[inside].astype(np.int64) - first
+        levels += np.bincount(row * (2 * REACH + 1) + coded.levels[inside] + REACH, minlength=len(levels))
         report((i + 1) / len(windows))
     shared = SIDE_TABLES + len(tensors["step_offsets"])
     latents = _subset(codec._tables, shared, codec.latents) if codec.latents else None

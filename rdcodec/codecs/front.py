@@ -123,13 +123,13 @@ class FrontCodec(Codec):
             self._first_level_table(),
         )
 
-    def _predictor_of(self, net, looks_back):
+    def _predictor_of(self, net, uses_context):
         """What predicts components, for states to be made of."""
         t, config = self._t, self._parts[0]
         rules = (config["referred"], config["references"], np.ascontiguousarray(t["reference_scale"]))
         costs = self._costs(), self._scale_offsets
         unit = np.ascontiguousarray(t["unit"])
-        return _core.predictor_make(self._grid, net, unit, looks_back, tuple(self._inward), rules, costs, config["adaptation"])
+        return _core.predictor_make(self._grid, net, unit, uses_context, tuple(self._inward), rules, costs, config["adaptation"])
 
     def _check_tensors(self):
         """What the table of tensors does not say: how they depend on each other and on the config."""
@@ -196,10 +196,10 @@ class FrontCodec(Codec):
     def _from_parts(cls, config, tensors):
         return cls(config, tensors)
 
-    # ---- what a frame says, for those who fit tables to it or ask how far from its entropy it is
+    # ---- what a frame holds, for those who fit tables to it or ask how far from its entropy it is
 
     def symbols(self, h, quality=None):
-        """The integers that a frame says of tokens, all of its information.
+        """The integers that a frame holds of tokens, all of its information.
 
         Parameters
         ----------
@@ -214,8 +214,8 @@ class FrontCodec(Codec):
             Gains, codewords, steps, hyper-latents, scales, and distance and weight of each reference.
         levels : ndarray of int32, [tokens, channels]
         """
-        said = self.coded_symbols(h, quality)
-        return np.ascontiguousarray(said.side.T), said.levels
+        coded = self.coded_symbols(h, quality)
+        return np.ascontiguousarray(coded.side.T), coded.levels
 
     def coded_symbols(self, h, quality=None):
         """`Symbols` of tokens, with the table that codes each; parameters as of `symbols`."""
@@ -263,7 +263,7 @@ class FrontCodec(Codec):
 
 
 class Symbols(NamedTuple):
-    """What a frame says of tokens: all of its information.
+    """What a frame holds of tokens: all of its information.
 
     Attributes
     ----------

@@ -43,13 +43,13 @@ class LearnedCodec(FrontCodec):
 
     Attributes
     ----------
-    looks_back : bool
+    uses_context : bool
         Whether the prediction sees earlier tokens.
     latent_density : str or None
         The density that tables of hyper-latents are made of, "factorised" or "fourier"; None without hyper-latents.
     """
 
-    looks_back = False
+    uses_context = False
     latent_density = None
 
     _MATRICES = KEPT_MATRICES + 4  # analysis, synthesis, and what is on the way to one
@@ -72,12 +72,12 @@ class LearnedCodec(FrontCodec):
         steps = _net("steps", tensors, self.channels, 1)
         latents = _net("latents", tensors, self.channels, self.latents) if self.latents else None
         for name, net in (("steps", steps), ("latents", latents)):
-            if net and net.looks_back:
+            if net and net.uses_context:
                 raise RdcodecError(f"{name}: expected layers of one tap, for tokens are taken on their own")
-        seen = self.channels if self.looks_back else 0
+        seen = self.channels if self.uses_context else 0
         net = _net("predictor", tensors, seen + self._sizes["selected"] + 1 + self.latents, 2 * self.channels)
         self._check_names([("steps", steps), ("latents", latents), ("predictor", net)])
-        self._predictor = self._predictor_of(net._core, self.looks_back)
+        self._predictor = self._predictor_of(net._core, self.uses_context)
         self._core = self._core_of(self._codewords, (), steps, latents)
 
     def _check_names(self, nets):
@@ -152,14 +152,14 @@ class DirectAccessCodec(LearnedCodec):
 
     family = "direct-access"
     latent_density = "factorised"
-    looks_back = True
+    uses_context = True
 
 
 class ContextCodec(LearnedCodec):
     """Means and scales from earlier tokens alone."""
 
     family = "context"
-    looks_back = True
+    uses_context = True
 
 
 def _net(name, tensors, inputs, outputs):

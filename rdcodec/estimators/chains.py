@@ -18,18 +18,18 @@ def chunks(windows):
 
 
 class Chain:
-    """Each feature's linear prediction from those before it in the vector and, where it looks back, from the vector before.
+    """Each feature's linear prediction from those before it in the vector and, where it uses context, from the vector before.
 
     In a Gaussian of the shrunk covariance: with the Cholesky factor L, the solution r of L r = z is what each coordinate has that
     those before do not tell, in units of L's diagonal.
     """
 
-    def __init__(self, windows, looks_back):
-        self._looks_back, self._features = looks_back, windows.shape[2]
+    def __init__(self, windows, uses_context):
+        self._uses_context, self._features = uses_context, windows.shape[2]
         self._mean = windows.mean(axis=(0, 1))
         variance = sum(((part - self._mean) ** 2).mean(axis=1).sum(axis=0) for part in chunks(windows)) / len(windows)
         self._deviation = np.sqrt(variance + ROUNDING)  # a feature that never changed may yet
-        side = self._features * (1 + looks_back)
+        side = self._features * (1 + uses_context)
         gram, trace, fourth, count = np.zeros((side, side)), 0.0, 0.0, 0
         for part in chunks(windows):
             rows = self._rows(part)
@@ -45,7 +45,7 @@ class Chain:
     def _rows(self, windows):
         """Standardised vectors [windows x vectors, ...], those before them first: zero before the first one of a window."""
         rows = (windows - self._mean) / self._deviation
-        if self._looks_back:
+        if self._uses_context:
             before = np.concatenate([np.zeros_like(rows[:, :1]), rows[:, :-1]], axis=1)
             rows = np.concatenate([before, rows], axis=2)
         return np.ascontiguousarray(rows.reshape(-1, rows.shape[2]))

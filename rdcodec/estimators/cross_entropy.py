@@ -106,7 +106,7 @@ def _parts(windows, vectors):
 
 def _linear(fitting, choosing):
     """The models by linear prediction: each pays what it says, in what it was calibrated to."""
-    here, back = Chain(fitting, looks_back=False), Chain(fitting, looks_back=True)
+    here, back = Chain(fitting, uses_context=False), Chain(fitting, uses_context=True)
     return [
         Predicted("gaussian", here, choosing, is_mixture=False),
         Predicted("mixture", here, choosing, is_mixture=True),

@@ -75,7 +75,7 @@ class CodecModule(nn.Module):
         return y + growth * ((y / self.unit) @ self.emphasis) * self.unit
 
     def _side(self, gains, y, quality):
-        """What is said of each token before its levels, and how many bits it takes, as the codec itself chooses it."""
+        """Side information of each token, and how many bits it takes, as the codec itself chooses it."""
         codec, flat = self.codec, _flat(y).astype(np.float64)
         codewords, steps = codec.choose(flat)
 
@@ -94,17 +94,17 @@ class CodecModule(nn.Module):
 
     def _predict(self, y, base, spacing, side):
         """Mean of every component, the codeword's part included, what is added to its scale, and bits of hyper-latents."""
-        said = side.codeword, side.exponent / GRID_STEPS, (y - base) / self.unit
+        given = side.codeword, side.exponent / GRID_STEPS, (y - base) / self.unit
         mean, scale, passes = base, 0, 1 if self.training else PASSES
         before = None
-        for _ in range(passes if self.networks.looks_back else 0):
+        for _ in range(passes if self.networks.uses_context else 0):
             with torch.no_grad():
                 if before is not None:
-                    mean, scale, _ = self.networks(before, *said)
+                    mean, scale, _ = self.networks(before, *given)
                     mean = base + mean * self.unit
                 decoded = self._quantise((y - mean) / spacing, self._scale(scale, side))[0] * spacing + mean
                 before = F.pad(decoded[:, :-1] / self.unit, (0, 0, 1, 0))
-        mean, scale, bits = self.networks(before, *said)
+        mean, scale, bits = self.networks(before, *given)
         return base + mean * self.unit, scale, bits
 
     @torch.no_grad()
@@ -131,7 +131,7 @@ class CodecModule(nn.Module):
 
 
 class _Side(NamedTuple):
-    """What is said of tokens [windows, tokens] and, for base and codeword in units, of components."""
+    """Side information of tokens [windows, tokens] and, for base and codeword in units, of components."""
 
     steps: torch.Tensor
     base: torch.Tensor

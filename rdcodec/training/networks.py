@@ -51,16 +51,16 @@ class EntropyNetworks(nn.Module):
     ----------
     channels, codeword_channels : int
     latent_density : str or None
-    looks_back : bool
+    uses_context : bool
     """
 
-    def __init__(self, channels, codeword_channels, latent_density, looks_back):
+    def __init__(self, channels, codeword_channels, latent_density, uses_context):
         super().__init__()
-        self.looks_back = looks_back
+        self.uses_context = uses_context
         self.density = DENSITIES[latent_density](LATENTS) if latent_density else None
-        width = (channels if looks_back else 0) + codeword_channels + 1 + (LATENTS if self.density else 0)
+        width = (channels if uses_context else 0) + codeword_channels + 1 + (LATENTS if self.density else 0)
         layers = []
-        for taps, dilation in CONTEXT_LAYERS if looks_back else PLAIN_LAYERS:
+        for taps, dilation in CONTEXT_LAYERS if uses_context else PLAIN_LAYERS:
             layers.append(CausalConvolution(width, HIDDEN, taps, dilation))
             width = HIDDEN
         layers.append(CausalConvolution(HIDDEN, 2 * channels))
@@ -91,7 +91,7 @@ class EntropyNetworks(nn.Module):
             In units and in grid steps, [windows, tokens, channels]; of hyper-latents, [windows, tokens].
         """
         parts, bits = [codeword, exponent[..., None]], 0.0
-        if self.looks_back:
+        if self.uses_context:
             parts.insert(0, before)
         if self.density is not None:
             z = chain(self.latents, residual) * LATENT_UNIT

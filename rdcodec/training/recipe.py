@@ -153,7 +153,7 @@ def _networks(family, config, tensors):
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
         codewords = len(tensors["word_components"])
-        return EntropyNetworks(config["channels"], codewords, family.latent_density, family.looks_back)
+        return EntropyNetworks(config["channels"], codewords, family.latent_density, family.uses_context)
 
 
 def _start(family, config, tensors, networks, cache, report):

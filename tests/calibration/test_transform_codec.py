@@ -19,7 +19,7 @@ from rdcodec.stream import Chain, read_frame
 @pytest.mark.parametrize("quality", [-40, -8, 20])
 def test_decoding_is_what_the_document_says(codec, states, quality):
     encoder, decoder, chain = codec.encoder(quality), codec.decoder(), Chain()
-    slow = PayloadDecoder(codec._config(), codec._tensors(), {}, looks_back=False)
+    slow = PayloadDecoder(codec._config(), codec._tensors(), {}, uses_context=False)
     for part in (states[:30], np.concatenate([states[25:30], states[5:20]])):
         data = encoder.encode(part)
         frame = chain.read(data)

@@ -34,7 +34,7 @@ def parts(family, channels, deviation, seed=5):
     synthesis, synthesis_bits = integer_matrix(rotation.T * deviation)
     prior = np.arange(CODEWORDS, 0, -1) / np.arange(CODEWORDS + 1).sum()
     codewords = rng.normal(0, 1.5, (CODEWORDS, channels))
-    seen = channels if family.looks_back else 0
+    seen = channels if family.uses_context else 0
     config = {
         "layer": 1,
         "channels": channels,

@@ -233,15 +233,15 @@ def test_bands_lie_within_the_channels(changed):
 
 
 @pytest.mark.parametrize("net", ["steps", "latents"])
-def test_networks_of_tokens_on_their_own_do_not_look_back(changed, net):
+def test_networks_of_tokens_on_their_own_use_no_context(changed, net):
     """It loaded, and failed at the first token."""
 
-    def look_back(parts):
+    def use_context(parts):
         weight = parts.tensors[f"{net}.0.weight"]
         parts.tensors[f"{net}.0.weight"] = np.concatenate([weight, weight], axis=1)
 
     with pytest.raises(RdcodecError, match=f"{net}: expected layers of one tap"):
-        changed("direct-access", look_back)
+        changed("direct-access", use_context)
 
 
 def test_the_ends_of_all_ranges_work(changed):

@@ -179,7 +179,7 @@ def test_wide_tables_are_saved_loaded_and_coded_with(family, tmp_path):
     h[5] *= 400
     frame = codec.encoder().encode(h, quality=8)
     decoded = again.decoder().decode(frame)
-    slow = PayloadDecoder(config, codec._tensors(), {"predictor": IntegerNet.from_tensors("predictor", tensors)}, family.looks_back)
+    slow = PayloadDecoder(config, codec._tensors(), {"predictor": IntegerNet.from_tensors("predictor", tensors)}, family.uses_context)
     np.testing.assert_array_equal(slow.decode(read_frame(frame).payload, 30, 8), decoded)
 
 

@@ -106,8 +106,8 @@ def test_gaussian_entropy_of_symbols_is_a_sum_over_kinds():
 
 
 def test_entropy_of_symbols_is_what_models_of_other_windows_pay(bounds, model, windows, codec):
-    said = [codec.symbols(head_states(model, LAYER, one[None])[0].numpy(), 0) for one in windows]
-    expected = cross_entropy_bound(np.stack([np.concatenate(one, axis=1) for one in said]))
+    coded = [codec.symbols(head_states(model, LAYER, one[None])[0].numpy(), 0) for one in windows]
+    expected = cross_entropy_bound(np.stack([np.concatenate(one, axis=1) for one in coded]))
     assert bounds.symbol_entropy == expected and expected.samples == 2
 
 

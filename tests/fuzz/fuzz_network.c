@@ -83,7 +83,7 @@ void fuzz_network(rng *r) {
     uint32_t inputs = 1 + rng_below(r, MOST_CHANNELS);
     for (size_t k = 0; k < n.count; k++) {
         layers[k] = make_layer(r, inputs);
-        n.looks_back |= layers[k].taps > 1;
+        n.uses_context |= layers[k].taps > 1;
         inputs = layers[k].outputs;
     }
     for (size_t k = 0; k < n.count; k++) spoil(r, &layers[k]);

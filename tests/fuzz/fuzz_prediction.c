@@ -1,4 +1,4 @@
-/* Tokens under a predictor: any numbers that are said of them, and damaged levels. */
+/* Tokens under a predictor: any side information, and damaged levels. */
 
 #include "prediction_inputs.h"
 #include "targets.h"
@@ -13,7 +13,7 @@ static void spoil_costs(rng *r, const rdc_scale_costs *costs) {
 
 /* Some numbers of the arrays, which lie in buffers that may be written. */
 static void spoil(rng *r, const predicted *p) {
-    const size_t tokens = p->said.tokens, components = p->predictor.grid.components;
+    const size_t tokens = p->info.tokens, components = p->predictor.grid.components;
     for (uint32_t changes = rng_below(r, 5); changes; changes--) {
         const size_t token = tokens ? rng_below(r, (uint32_t)tokens) : 0, component = rng_below(r, (uint32_t)components);
         if (rng_one_in(r, 2)) ((int32_t *)p->predictor.grid.component_scale)[component] = wild_int32(r, 0);
@@ -22,16 +22,16 @@ static void spoil(rng *r, const predicted *p) {
         if (rng_one_in(r, 8)) ((int32_t *)p->predictor.references.scale)[component] = wild_int32(r, 0);
         spoil_costs(r, &p->predictor.costs);
         if (tokens == 0) continue;
-        if (rng_one_in(r, 2)) ((int32_t *)p->said.exponent)[token] = (int32_t)rng_below(r, 261) - 130;
-        if (rng_one_in(r, 2)) ((int32_t *)p->said.token_scale)[token] = wild_int32(r, 0);
-        if (rng_one_in(r, 2)) ((int16_t *)p->said.base)[token * components + component] = (int16_t)rng_next(r);
+        if (rng_one_in(r, 2)) ((int32_t *)p->info.exponent)[token] = (int32_t)rng_below(r, 261) - 130;
+        if (rng_one_in(r, 2)) ((int32_t *)p->info.token_scale)[token] = wild_int32(r, 0);
+        if (rng_one_in(r, 2)) ((int16_t *)p->info.base)[token * components + component] = (int16_t)rng_next(r);
         if (rng_one_in(r, 2)) ((double *)p->y)[token * components + component] = wild_double(r);
     }
 }
 
 static void compare_encoders(const predicted *p, const coded_levels *expected) {
     const check_levels levels = check_levels_here();
-    const size_t tokens = p->said.tokens, n = tokens * p->predictor.grid.components;
+    const size_t tokens = p->info.tokens, n = tokens * p->predictor.grid.components;
     for (size_t k = 1; k < levels.count; k++) {
         const size_t mark = buffers_mark();
         check_level(levels.of[k]);
@@ -57,12 +57,12 @@ typedef struct decoded {
 /* Decodes a block with a prediction, which goes on from where it is. */
 static decoded decode(rdc_cpu_level level, const predicted *p, const int32_t *scales, const coded_levels *coded, rdc_prediction *prediction,
                       double *values) {
-    const size_t n = p->said.tokens * p->predictor.grid.components;
-    rdc_said said = p->said;
-    said.token_scale = scales;
+    const size_t n = p->info.tokens * p->predictor.grid.components;
+    rdc_side_info info = p->info;
+    info.token_scale = scales;
     rdc_block_decoder decoder;
     decoded got = {.status = rdc_block_open(&decoder, rdc_rans_kernels_of(level), p->tables, coded->block, coded->size, n)};
-    if (got.status.error == RDC_OK) got.status = rdc_prediction_decode(level, prediction, &said, coded->references, &decoder, values);
+    if (got.status.error == RDC_OK) got.status = rdc_prediction_decode(level, prediction, &info, coded->references, &decoder, values);
     if (got.status.error == RDC_OK) got.finished = rdc_block_finish(&decoder);
     return got;
 }
@@ -82,7 +82,7 @@ static decoded decode_twice(rdc_cpu_level level, const predicted *p, const int32
 
 /* Distances and weights of which some are any number. */
 static rdc_references take_damaged_references(rng *r, const predicted *p, const coded_levels *coded) {
-    const size_t count = p->said.tokens * p->predictor.references.most;
+    const size_t count = p->info.tokens * p->predictor.references.most;
     int32_t *distance = buffer_take(count * sizeof *distance), *weight = buffer_take(count * sizeof *weight);
     for (size_t i = 0; i < count; i++) {
         distance[i] = rng_one_in(r, 8) ? wild_int32(r, 0) : rng_one_in(r, 4) ? (int32_t)rng_below(r, 12) : coded->references.distance[i];
@@ -93,7 +93,7 @@ static rdc_references take_damaged_references(rng *r, const predicted *p, const 
 
 static void check_damaged(rng *r, const predicted *p, const coded_levels *coded, const double *expected) {
     const check_levels levels = check_levels_here();
-    const size_t size = p->said.tokens * p->predictor.grid.components * sizeof(double);
+    const size_t size = p->info.tokens * p->predictor.grid.components * sizeof(double);
     const int32_t *scales = final_scales(p, coded);
     coded_levels damaged = *coded;
     damaged.block = take_damaged(r, coded->block, &damaged.size);
@@ -115,7 +115,7 @@ static void check_damaged(rng *r, const predicted *p, const coded_levels *coded,
  * an error, for the tables are others. */
 static void check_memory(rng *r, const predicted *p, const coded_levels *coded, const double *whole) {
     const check_levels levels = check_levels_here();
-    const size_t size = p->said.tokens * p->predictor.grid.components * sizeof(double);
+    const size_t size = p->info.tokens * p->predictor.grid.components * sizeof(double);
     rdc_prediction *fresh = make_prediction(p);
     const size_t remembered = rdc_prediction_size(fresh) + rng_below(r, 12) * p->predictor.grid.components + (rng_one_in(r, 8) ? 1 : 0);
     rdc_prediction_free(fresh);

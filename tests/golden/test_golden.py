@@ -85,7 +85,7 @@ def test_learned_codec_codes_the_same(threads):
 
 def test_learned_codec_decodes_in_the_reference():
     config, tensors = json.loads((cases.CODEC / "config.json").read_text())["config"], load_file(cases.CODEC / "codec.safetensors")
-    slow = reference.PayloadDecoder(config, tensors, {"predictor": IntegerNet.from_tensors("predictor", tensors)}, looks_back=True)
+    slow = reference.PayloadDecoder(config, tensors, {"predictor": IntegerNet.from_tensors("predictor", tensors)}, uses_context=True)
     codec = Codec.from_pretrained(cases.CODEC)
     fast, quality = codec.decoder(), codec.default_quality
     for data, frame in cases.frames_of(golden("must_decode", "frames-direct-access")):

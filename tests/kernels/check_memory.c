@@ -234,10 +234,10 @@ static rdc_status copy_prediction(uint8_t *out) {
 /* Where tokens were coded the prediction is taken back, so that each call begins alike; where they were not it must not have moved. */
 static rdc_status encode_tokens(uint8_t *out) {
     const predicted *p = &given.predicted;
-    const size_t n = p->said.tokens * p->predictor.grid.components;
-    const size_t references = p->said.tokens * p->predictor.references.most;
-    int32_t *levels = (int32_t *)(void *)out, *choice = levels + n, *distance = choice + p->said.tokens, *weight = distance + references;
-    const rdc_status status = rdc_prediction_encode(RDC_CPU_SCALAR, given.prediction, &p->said, p->y, levels,
+    const size_t n = p->info.tokens * p->predictor.grid.components;
+    const size_t references = p->info.tokens * p->predictor.references.most;
+    int32_t *levels = (int32_t *)(void *)out, *choice = levels + n, *distance = choice + p->info.tokens, *weight = distance + references;
+    const rdc_status status = rdc_prediction_encode(RDC_CPU_SCALAR, given.prediction, &p->info, p->y, levels,
                                                     (uint16_t *)(void *)(weight + references), (rdc_references){distance, weight}, choice);
     if (status.error == RDC_OK) rdc_prediction_rollback(given.prediction);
     return status;
@@ -390,7 +390,7 @@ static void make_network_to_apply(void) {
         buffers_release(mark);
         rdc_net_free(given.network.net);
         given.network = make_network_between(&given.r, 8, 20);
-    } while (given.network.looks_back || given.network.count > 1);
+    } while (given.network.uses_context || given.network.count > 1);
 }
 
 /* Of tokens enough for threads, as what follows. */
@@ -409,7 +409,7 @@ static void make_prediction_of_tokens(void) {
         buffers_release(mark);
         free_predicted(&given.predicted);
         given.predicted = make_predicted(&given.r);
-    } while (given.predicted.said.tokens < 20 || encode_predicted(RDC_CPU_SCALAR, &given.predicted).status.error != RDC_OK);
+    } while (given.predicted.info.tokens < 20 || encode_predicted(RDC_CPU_SCALAR, &given.predicted).status.error != RDC_OK);
     given.prediction = make_prediction(&given.predicted);
     uint8_t *out = buffer_take(1 << 16);
     check_that(encode_tokens(out).error == RDC_OK, "there is memory"); /* of which it keeps some for the next time */

@@ -101,7 +101,7 @@ static const int16_t *run_in_parts(rdc_cpu_level level, const rdc_net *net, rng 
 
 static const int16_t *apply(rdc_cpu_level level, const rdc_net *net, const int16_t *x, size_t tokens) {
     int16_t *out = buffer_take(tokens * rdc_net_outputs(net) * sizeof *out);
-    check_that(rdc_net_apply(level, net, x, tokens, out).error == RDC_OK, "a network that does not look back can be applied");
+    check_that(rdc_net_apply(level, net, x, tokens, out).error == RDC_OK, "a network without context can be applied");
     return out;
 }
 
@@ -116,8 +116,8 @@ static void check_level_on_net(rdc_cpu_level level, const network *n, rng r, con
     const size_t mark = buffers_mark(), size = tokens * rdc_net_outputs(n->net) * sizeof *expected;
     check_level(level);
     check_same(expected, run_in_parts(level, n->net, r, x, tokens), size, "outputs of parts");
-    if (!n->looks_back) check_same(expected, apply(level, n->net, x, tokens), size, "outputs of tokens on their own");
-    if (!n->looks_back && n->count == 1) {
+    if (!n->uses_context) check_same(expected, apply(level, n->net, x, tokens), size, "outputs of tokens on their own");
+    if (!n->uses_context && n->count == 1) {
         const int32_t *rows = best_rows(RDC_CPU_SCALAR, n->net, x, tokens);
         check_same(rows, best_rows(level, n->net, x, tokens), tokens * sizeof *rows, "rows of the greatest sums");
     }

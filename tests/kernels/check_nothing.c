@@ -68,7 +68,7 @@ static void check_networks(rng *r, rdc_cpu_level level) {
     rdc_net_state *state = NULL;
     expect(rdc_net_state_make(&state, n.net), RDC_OK, "a state");
     rdc_net_run(level, state, NULL, 0, NULL);
-    if (!n.looks_back) {
+    if (!n.uses_context) {
         expect(rdc_net_apply(level, n.net, NULL, 0, NULL), RDC_OK, "no tokens");
         rdc_net_state_save(state, NULL);
         expect(rdc_net_state_check(n.net, NULL), RDC_OK, "no memory");
@@ -80,7 +80,7 @@ static void check_networks(rng *r, rdc_cpu_level level) {
 
 static void check_predictions_of_nothing(rng *r, rdc_cpu_level level) {
     predicted p = make_predicted(r);
-    const rdc_said none = {NULL, NULL, NULL, NULL, 0};
+    const rdc_side_info none = {NULL, NULL, NULL, NULL, 0};
     rdc_prediction *prediction = make_prediction(&p);
     rdc_block_decoder decoder;
     expect(rdc_prediction_encode(level, prediction, &none, NULL, NULL, NULL, (rdc_references){NULL, NULL}, NULL), RDC_OK, "encoding no tokens");

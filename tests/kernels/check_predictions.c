@@ -29,11 +29,11 @@ static coded_levels encode_in_parts(rdc_cpu_level level, const predicted *p, rng
     const size_t components = p->predictor.grid.components;
     coded_levels coded = take_coded_levels(p);
     rdc_prediction *prediction = make_prediction(p);
-    for (size_t t = 0, part; t < p->said.tokens && coded.status.error == RDC_OK; t += part) {
-        part = next_part(&r, p->said.tokens - t);
-        const rdc_said said = part_of(p, t, part);
+    for (size_t t = 0, part; t < p->info.tokens && coded.status.error == RDC_OK; t += part) {
+        part = next_part(&r, p->info.tokens - t);
+        const rdc_side_info info = part_of(p, t, part);
         const size_t at = t * components;
-        coded.status = rdc_prediction_encode(level, prediction, &said, p->y + at, coded.levels + at, coded.index + at,
+        coded.status = rdc_prediction_encode(level, prediction, &info, p->y + at, coded.levels + at, coded.index + at,
                                              references_from(p, &coded, t), coded.choice + t);
         if (rng_one_in(&r, 4) && coded.status.error == RDC_OK) {
             rdc_prediction_rollback(prediction);
@@ -46,17 +46,17 @@ static coded_levels encode_in_parts(rdc_cpu_level level, const predicted *p, rng
 }
 
 static const double *decode_in_parts(rdc_cpu_level level, const predicted *p, const coded_levels *coded, rng r) {
-    const size_t components = p->predictor.grid.components, n = p->said.tokens * components;
+    const size_t components = p->predictor.grid.components, n = p->info.tokens * components;
     const int32_t *scales = final_scales(p, coded);
     double *values = buffer_take(n * sizeof *values);
     rdc_block_decoder decoder;
     rdc_status status = rdc_block_open(&decoder, rdc_rans_kernels_of(level), p->tables, coded->block, coded->size, n);
     rdc_prediction *prediction = make_prediction(p);
-    for (size_t t = 0, part; t < p->said.tokens && status.error == RDC_OK; t += part) {
-        part = next_part(&r, p->said.tokens - t);
-        rdc_said said = part_of(p, t, part);
-        said.token_scale = scales + t;
-        status = rdc_prediction_decode(level, prediction, &said, references_from(p, coded, t), &decoder, values + t * components);
+    for (size_t t = 0, part; t < p->info.tokens && status.error == RDC_OK; t += part) {
+        part = next_part(&r, p->info.tokens - t);
+        rdc_side_info info = part_of(p, t, part);
+        info.token_scale = scales + t;
+        status = rdc_prediction_decode(level, prediction, &info, references_from(p, coded, t), &decoder, values + t * components);
         if (rng_one_in(&r, 4)) prediction = moved(&r, p, prediction);
     }
     rdc_prediction_free(prediction);
@@ -65,7 +65,7 @@ static const double *decode_in_parts(rdc_cpu_level level, const predicted *p, co
 }
 
 static void check_level_on_predicted(rdc_cpu_level level, const predicted *p, rng r, const coded_levels *expected) {
-    const size_t mark = buffers_mark(), tokens = p->said.tokens, n = tokens * p->predictor.grid.components;
+    const size_t mark = buffers_mark(), tokens = p->info.tokens, n = tokens * p->predictor.grid.components;
     check_level(level);
     const coded_levels got = encode_in_parts(level, p, r);
     check_that(expected->status.error == got.status.error, "parts are refused for the same reason");

@@ -44,15 +44,15 @@ static void *room(size_t count, size_t size) {
 }
 
 static findings make_findings(rdc_cpu_level level) {
-    const size_t n = shared.predicted.said.tokens * shared.predicted.predictor.grid.components;
+    const size_t n = shared.predicted.info.tokens * shared.predicted.predictor.grid.components;
     const size_t outputs = TOKENS * rdc_net_outputs(shared.network.net);
-    const size_t references = shared.predicted.said.tokens * shared.predicted.predictor.references.most;
+    const size_t references = shared.predicted.info.tokens * shared.predicted.predictor.references.most;
     return (findings){
         .level = level,
         .block = room(shared.block.size, 1),
         .symbols = room(shared.block.n, sizeof(int32_t)),
         .levels = room(n, sizeof(int32_t)),
-        .choice = room(shared.predicted.said.tokens, sizeof(int32_t)),
+        .choice = room(shared.predicted.info.tokens, sizeof(int32_t)),
         .references = {room(references, sizeof(int32_t)), room(references, sizeof(int32_t))},
         .index = room(n, sizeof(uint16_t)),
         .products = room(shared.product.tokens * shared.product.outputs, sizeof(double)),
@@ -97,21 +97,21 @@ static void encode_tokens(findings *f) {
     rdc_prediction *prediction = NULL;
     const predicted *p = &shared.predicted;
     expect(f, rdc_prediction_make(&prediction, &p->predictor));
-    if (prediction) expect(f, rdc_prediction_encode(f->level, prediction, &p->said, p->y, f->levels, f->index, f->references, f->choice));
+    if (prediction) expect(f, rdc_prediction_encode(f->level, prediction, &p->info, p->y, f->levels, f->index, f->references, f->choice));
     rdc_prediction_free(prediction);
 }
 
-/* With the scales as they are said: the block need not be the one that these would give. */
+/* With the scales as side information has them: the block need not be the one that these would give. */
 static void decode_tokens(findings *f) {
     rdc_prediction *prediction = NULL;
     rdc_coded_block *coded = NULL;
     const predicted *p = &shared.predicted;
-    const size_t n = p->said.tokens * p->predictor.grid.components;
-    int32_t *scales = calloc(p->said.tokens, sizeof *scales);
+    const size_t n = p->info.tokens * p->predictor.grid.components;
+    int32_t *scales = calloc(p->info.tokens, sizeof *scales);
     rdc_block_decoder decoder;
-    rdc_said said = p->said;
-    for (size_t t = 0; scales && t < said.tokens; t++) scales[t] = said.token_scale[t] + p->predictor.costs.candidates[f->choice[t]];
-    said.token_scale = scales;
+    rdc_side_info info = p->info;
+    for (size_t t = 0; scales && t < info.tokens; t++) scales[t] = info.token_scale[t] + p->predictor.costs.candidates[f->choice[t]];
+    info.token_scale = scales;
     expect(f, rdc_prediction_make(&prediction, &p->predictor));
     expect(f, rdc_block_encode(rdc_rans_kernels_of(f->level), p->tables, f->levels, (rdc_index){f->index, 2}, n, 0, 1, &coded));
     const size_t size = coded ? rdc_coded_block_size(coded) : 0;
@@ -119,7 +119,7 @@ static void decode_tokens(findings *f) {
     if (scales && bytes && coded && prediction) {
         rdc_coded_block_write(coded, bytes);
         expect(f, rdc_block_open(&decoder, rdc_rans_kernels_of(f->level), p->tables, bytes, size, n));
-        expect(f, rdc_prediction_decode(f->level, prediction, &said, f->references, &decoder, f->components));
+        expect(f, rdc_prediction_decode(f->level, prediction, &info, f->references, &decoder, f->components));
         expect(f, rdc_block_finish(&decoder));
     }
     rdc_coded_block_free(coded);
@@ -143,7 +143,7 @@ static void *work(void *argument) {
 /* ---- Comparing ---- */
 
 static void compare(const findings *alone, const findings *f) {
-    const size_t n = shared.predicted.said.tokens * shared.predicted.predictor.grid.components;
+    const size_t n = shared.predicted.info.tokens * shared.predicted.predictor.grid.components;
     const size_t outputs = TOKENS * rdc_net_outputs(shared.network.net) * sizeof(int16_t);
     check_level(f->level);
     check_that(f->failures == 0 && f->block_size == shared.block.size, "every call succeeds");
@@ -172,7 +172,7 @@ static void make_shared_network(rng *r) {
         buffers_release(mark);
         rdc_net_free(shared.network.net);
         shared.network = make_network(r);
-    } while (shared.network.looks_back);
+    } while (shared.network.uses_context);
     shared.x = make_values(r, TOKENS * rdc_net_inputs(shared.network.net), INT16_MAX + 1);
 }
 
@@ -184,7 +184,7 @@ static void make_shared_prediction(rng *r) {
         free_predicted(&shared.predicted);
         shared.predicted = make_predicted(r);
         status = encode_predicted(RDC_CPU_SCALAR, &shared.predicted).status;
-    } while (status.error != RDC_OK || shared.predicted.said.tokens < 10);
+    } while (status.error != RDC_OK || shared.predicted.info.tokens < 10);
 }
 
 int main(void) {

@@ -40,7 +40,7 @@ static network make_plain_network(rng *r, uint32_t inputs, uint32_t outputs) {
     const size_t mark = buffers_mark();
     network made = make_network_between(r, inputs, outputs);
     buffers_release(mark);
-    if (!made.looks_back) return made;
+    if (!made.uses_context) return made;
     rdc_net_free(made.net);
     return make_plain_network(r, inputs, outputs);
 }

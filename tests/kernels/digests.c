@@ -115,7 +115,7 @@ static uint32_t digest_prediction(uint32_t digest, rng *r) {
     predicted p = make_predicted(r);
     const coded_levels coded = encode_predicted(best_level(), &p);
     if (coded.status.error == RDC_OK) {
-        const size_t values = p.said.tokens * p.predictor.grid.components;
+        const size_t values = p.info.tokens * p.predictor.grid.components;
         const double *decoded = decode_predicted(best_level(), &p, &coded);
         uint8_t *bytes = buffer_take(8 * values);
         for (size_t i = 0; i < values; i++) {

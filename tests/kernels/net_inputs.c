@@ -62,8 +62,8 @@ static const int16_t *make_table(rng *r, int32_t lowest, int32_t highest) {
 }
 
 /* `limit`: the largest magnitude of its inputs. */
-static rdc_net_layer make_layer(rng *r, uint32_t inputs, uint32_t outputs, int32_t limit, int looks_back) {
-    const uint32_t taps = looks_back ? 1 + rng_below(r, 5) : 1;
+static rdc_net_layer make_layer(rng *r, uint32_t inputs, uint32_t outputs, int32_t limit, int uses_context) {
+    const uint32_t taps = uses_context ? 1 + rng_below(r, 5) : 1;
     const size_t columns = (size_t)taps * inputs;
     int16_t *weights = make_weights(r, outputs, columns, rng_one_in(r, 2));
     int32_t *bias = buffer_take(outputs * sizeof *bias);
@@ -90,12 +90,12 @@ network make_network(rng *r) {
 }
 
 network make_network_between(rng *r, uint32_t inputs, uint32_t outputs) {
-    network made = {.count = 1 + rng_below(r, MOST_LAYERS), .looks_back = rng_one_in(r, 2)};
+    network made = {.count = 1 + rng_below(r, MOST_LAYERS), .uses_context = rng_one_in(r, 2)};
     rdc_net_layer layers[MOST_LAYERS];
     const int32_t input_limit = rng_one_in(r, 2) ? INT16_MAX : 1 + (int32_t)rng_below(r, INT16_MAX);
     for (size_t k = 0; k < made.count; k++) {
         const uint32_t width = k + 1 < made.count ? any_width(r) : outputs;
-        layers[k] = make_layer(r, inputs, width, k ? WIDEST : input_limit, made.looks_back);
+        layers[k] = make_layer(r, inputs, width, k ? WIDEST : input_limit, made.uses_context);
         inputs = width;
     }
     check_that(rdc_net_make(&made.net, layers, made.count, input_limit).error == RDC_OK, "a network can be made");

@@ -17,7 +17,7 @@ int64_t largest_row(const int16_t *weights, size_t rows, size_t columns);
 typedef struct network {
     rdc_net *net; /* for the caller to free */
     size_t count; /* of layers */
-    int looks_back;
+    int uses_context;
 } network;
 
 network make_network(rng *r);

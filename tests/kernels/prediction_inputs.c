@@ -44,9 +44,9 @@ static rdc_scale_costs make_costs(rng *r, const rdc_level_grid *grid) {
 }
 
 rdc_predictor make_predictor_of(rng *r, size_t tables, uint32_t components, uint32_t side, network *made) {
-    rdc_predictor predictor = {.grid = make_grid(r, tables, components), .looks_back = rng_one_in(r, 2)};
-    *made = make_network_between(r, side + (predictor.looks_back ? components : 0), 2 * components);
-    if (predictor.looks_back || rng_one_in(r, 2)) predictor.net = made->net;
+    rdc_predictor predictor = {.grid = make_grid(r, tables, components), .uses_context = rng_one_in(r, 2)};
+    *made = make_network_between(r, side + (predictor.uses_context ? components : 0), 2 * components);
+    if (predictor.uses_context || rng_one_in(r, 2)) predictor.net = made->net;
     predictor.references = make_rules(r, components);
     int8_t *unit = buffer_take(components);
     for (size_t i = 0; i < components; i++) unit[i] = (int8_t)between(r, -3, 3);
@@ -57,7 +57,7 @@ rdc_predictor make_predictor_of(rng *r, size_t tables, uint32_t components, uint
     return predictor;
 }
 
-static rdc_said make_said(rng *r, const rdc_predictor *predictor, size_t tokens) {
+static rdc_side_info make_side_info(rng *r, const rdc_predictor *predictor, size_t tokens) {
     int32_t *exponent = buffer_take(tokens * sizeof *exponent), *scale = buffer_take(tokens * sizeof *scale);
     for (size_t t = 0; t < tokens; t++) {
         exponent[t] = between(r, -40, 60);
@@ -65,7 +65,7 @@ static rdc_said make_said(rng *r, const rdc_predictor *predictor, size_t tokens)
     }
     const int16_t *side = make_values(r, tokens * rdc_predictor_side(predictor), INT16_MAX + 1);
     const int16_t *base = make_values(r, tokens * predictor->grid.components, 900);
-    return (rdc_said){side, base, exponent, scale, tokens};
+    return (rdc_side_info){side, base, exponent, scale, tokens};
 }
 
 /* Mostly within what means reach, seldom far beyond what can be quantised. Some tokens resemble others. */
@@ -90,7 +90,7 @@ predicted make_predicted(rng *r) {
     const uint32_t components = 1 + rng_below(r, MOST_COMPONENTS), side = 1 + rng_below(r, MOST_SIDE);
     made.predictor = make_predictor_of(r, rdc_tables_count(made.tables), components, side, &made.network);
     const size_t tokens = rng_count(r, MOST_PREDICTED, 4);
-    made.said = make_said(r, &made.predictor, tokens);
+    made.info = make_side_info(r, &made.predictor, tokens);
     made.y = make_components(r, tokens, made.predictor.grid.components);
     return made;
 }
@@ -105,10 +105,10 @@ rdc_prediction *make_prediction(const predicted *p) {
     return prediction;
 }
 
-rdc_said part_of(const predicted *p, size_t first, size_t tokens) {
-    const rdc_said *all = &p->said;
+rdc_side_info part_of(const predicted *p, size_t first, size_t tokens) {
+    const rdc_side_info *all = &p->info;
     const size_t side = rdc_predictor_side(&p->predictor), components = p->predictor.grid.components;
-    return (rdc_said){all->side + first * side, all->base + first * components, all->exponent + first, all->token_scale + first, tokens};
+    return (rdc_side_info){all->side + first * side, all->base + first * components, all->exponent + first, all->token_scale + first, tokens};
 }
 
 rdc_references references_from(const predicted *p, const coded_levels *coded, size_t first) {
@@ -117,7 +117,7 @@ rdc_references references_from(const predicted *p, const coded_levels *coded, si
 }
 
 coded_levels take_coded_levels(const predicted *p) {
-    const size_t tokens = p->said.tokens, n = tokens * p->predictor.grid.components;
+    const size_t tokens = p->info.tokens, n = tokens * p->predictor.grid.components;
     coded_levels taken = {.block = NULL};
     taken.levels = buffer_take(n * sizeof *taken.levels);
     taken.index = buffer_take(n * sizeof *taken.index);
@@ -128,7 +128,7 @@ coded_levels take_coded_levels(const predicted *p) {
 }
 
 void code_block(const predicted *p, coded_levels *coded) {
-    const size_t n = p->said.tokens * p->predictor.grid.components;
+    const size_t n = p->info.tokens * p->predictor.grid.components;
     const rdc_index index = {coded->index, sizeof *coded->index};
     coded->block = encode_block(rdc_rans_kernels_of(RDC_CPU_SCALAR), p->tables, coded->levels, index, n, 0, &coded->size);
 }
@@ -136,29 +136,29 @@ void code_block(const predicted *p, coded_levels *coded) {
 coded_levels encode_predicted(rdc_cpu_level level, const predicted *p) {
     coded_levels coded = take_coded_levels(p);
     rdc_prediction *prediction = make_prediction(p);
-    coded.status = rdc_prediction_encode(level, prediction, &p->said, p->y, coded.levels, coded.index, coded.references, coded.choice);
+    coded.status = rdc_prediction_encode(level, prediction, &p->info, p->y, coded.levels, coded.index, coded.references, coded.choice);
     rdc_prediction_free(prediction);
     if (coded.status.error == RDC_OK) code_block(p, &coded);
     return coded;
 }
 
 const int32_t *final_scales(const predicted *p, const coded_levels *coded) {
-    int32_t *scales = buffer_take(p->said.tokens * sizeof *scales);
-    for (size_t t = 0; t < p->said.tokens; t++) { /* modulo 2^32, as the encoder adds */
-        scales[t] = (int32_t)((uint32_t)p->said.token_scale[t] + (uint32_t)p->predictor.costs.candidates[coded->choice[t]]);
+    int32_t *scales = buffer_take(p->info.tokens * sizeof *scales);
+    for (size_t t = 0; t < p->info.tokens; t++) { /* modulo 2^32, as the encoder adds */
+        scales[t] = (int32_t)((uint32_t)p->info.token_scale[t] + (uint32_t)p->predictor.costs.candidates[coded->choice[t]]);
     }
     return scales;
 }
 
 const double *decode_predicted(rdc_cpu_level level, const predicted *p, const coded_levels *coded) {
-    const size_t n = p->said.tokens * p->predictor.grid.components;
+    const size_t n = p->info.tokens * p->predictor.grid.components;
     double *values = buffer_take(n * sizeof *values);
-    rdc_said said = p->said;
-    said.token_scale = final_scales(p, coded);
+    rdc_side_info info = p->info;
+    info.token_scale = final_scales(p, coded);
     rdc_block_decoder decoder;
     rdc_status status = rdc_block_open(&decoder, rdc_rans_kernels_of(level), p->tables, coded->block, coded->size, n);
     rdc_prediction *prediction = make_prediction(p);
-    if (status.error == RDC_OK) status = rdc_prediction_decode(level, prediction, &said, coded->references, &decoder, values);
+    if (status.error == RDC_OK) status = rdc_prediction_decode(level, prediction, &info, coded->references, &decoder, values);
     rdc_prediction_free(prediction);
     if (status.error == RDC_OK) status = rdc_block_finish(&decoder);
     check_that(status.error == RDC_OK, "levels can be decoded");

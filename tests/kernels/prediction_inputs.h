@@ -7,7 +7,7 @@
 /* Its arrays lie in buffers. */
 typedef struct predicted {
     rdc_predictor predictor;
-    rdc_said said;
+    rdc_side_info info;
     const double *y; /* [tokens, components] */
     network network;
     const rdc_tables *tables;
@@ -35,8 +35,8 @@ coded_levels take_coded_levels(const predicted *p);
 void code_block(const predicted *p, coded_levels *coded);
 coded_levels encode_predicted(rdc_cpu_level level, const predicted *p);
 
-/* A part of what is said, and what the decoder is told: scales with the candidates added. */
-rdc_said part_of(const predicted *p, size_t first, size_t tokens);
+/* A part of the side information, and what the decoder has of it: scales with the candidates added. */
+rdc_side_info part_of(const predicted *p, size_t first, size_t tokens);
 rdc_references references_from(const predicted *p, const coded_levels *coded, size_t first);
 const int32_t *final_scales(const predicted *p, const coded_levels *coded);
 

@@ -23,7 +23,7 @@ class Parts(NamedTuple):
     net: IntegerNet
     grid: tuple
     unit: np.ndarray
-    looks_back: bool
+    uses_context: bool
     inward: tuple
     referred: int = 0
     adaptation: int = 0
@@ -34,7 +34,7 @@ class Parts(NamedTuple):
         references = self.referred, MOST * (self.referred > 0), reference_scale(len(self.unit))
         costs = self.costs, self.candidates
         net = self.net and self.net._core
-        return _core.predictor_make(self.grid, net, self.unit, self.looks_back, self.inward, references, costs, self.adaptation)
+        return _core.predictor_make(self.grid, net, self.unit, self.uses_context, self.inward, references, costs, self.adaptation)
 
     def start(self):
         return _core.prediction_make(self.core())
@@ -49,7 +49,7 @@ def reference_scale(components):
 
 
 class Tokens(NamedTuple):
-    """Components, and what is said of them before."""
+    """Components, and side information of them."""
 
     y: np.ndarray
     side: np.ndarray
@@ -58,10 +58,10 @@ class Tokens(NamedTuple):
     token_scale: np.ndarray
 
 
-def random_parts(rng, components=7, side=3, looks_back=True, taps=2):
+def random_parts(rng, components=7, side=3, uses_context=True, taps=2):
     net = IntegerNet(
         [
-            random_layer(rng, 20, taps, side + components * looks_back, dilation=2),
+            random_layer(rng, 20, taps, side + components * uses_context, dilation=2),
             random_layer(rng, 2 * components, 1, 20),
         ],
         INPUT_LIMIT,
@@ -74,12 +74,12 @@ def random_parts(rng, components=7, side=3, looks_back=True, taps=2):
     )
     unit = rng.integers(-3, 5, components).astype(np.int8)
     inward = int(rng.integers(0, 16)), int(rng.integers(0, 16))
-    return Parts(net, grid, unit, looks_back, inward, adaptation=int(rng.choice([0, 1, 20, 65535])))
+    return Parts(net, grid, unit, uses_context, inward, adaptation=int(rng.choice([0, 1, 20, 65535])))
 
 
 def random_tokens(rng, parts, tokens):
     components = len(parts.unit)
-    side = parts.net.inputs - components * parts.looks_back
+    side = parts.net.inputs - components * parts.uses_context
     return Tokens(
         rng.standard_normal((tokens, components)) * 30,
         rng.integers(-2000, 2000, (tokens, side)).astype(np.int16),
@@ -94,7 +94,7 @@ def part(tokens, which=slice(None)):
     return Tokens(*(array[which].copy() for array in tokens))
 
 
-def said(tokens):
+def side_information(tokens):
     return tokens.side, tokens.base, tokens.exponent, tokens.token_scale
 
 

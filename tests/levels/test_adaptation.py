@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from predicted_parts import Parts, Tokens, part, random_parts, random_tokens, said
+from predicted_parts import Parts, Tokens, part, random_parts, random_tokens, side_information
 
 from rdcodec import RdcodecError, _core
 from rdcodec.calibration.tables import SCALES, SHAPES, ZERO_SCALE, level_tables, prior_level_pmf
@@ -34,7 +34,7 @@ def bits_of(scales, tokens, adaptation):
     """Of the levels of each token with a predictor of these scales: float64 [tokens]."""
     grid = (scales.astype(np.int32) + ZERO_SCALE, np.zeros(COMPONENTS, np.uint8), SCALES, 0)
     parts = Parts(None, grid, np.zeros(COMPONENTS, np.int8), False, (0, 0), 0, adaptation, level_costs(tables(), 0), CANDIDATES)
-    levels, index, *_ = _core.prediction_encode(parts.start(), tokens.y, *said(tokens))
+    levels, index, *_ = _core.prediction_encode(parts.start(), tokens.y, *side_information(tokens))
     return np.array([tables().ideal_bits(row, of_row) for row, of_row in zip(levels, index)])
 
 
@@ -55,7 +55,7 @@ def test_scales_that_are_wrong_become_right():
 
 def remembered(parts, prediction):
     """Drifts, and the tokens seen, which stand behind what the network remembers."""
-    net = parts.net.inputs * 2 + len(parts.unit) * parts.looks_back if parts.net else 0
+    net = parts.net.inputs * 2 + len(parts.unit) * parts.uses_context if parts.net else 0
     return np.frombuffer(_core.prediction_save(prediction), "<i2")[net : net + len(parts.unit) + 1]
 
 
@@ -65,24 +65,24 @@ def test_drifts_go_on_after_copies_saves_and_what_is_taken_back(seed, cut, kept)
     parts = random_parts(rng)._replace(adaptation=3, referred=5)
     tokens, other = random_tokens(rng, parts, 30), random_tokens(rng, parts, 9)
     whole, prediction = parts.start(), parts.start()
-    coded = _core.prediction_encode(whole, tokens.y, *said(tokens))
+    coded = _core.prediction_encode(whole, tokens.y, *side_information(tokens))
     head, tail = part(tokens, slice(cut)), part(tokens, slice(cut, None))
-    _core.prediction_encode(prediction, head.y, *said(head))
+    _core.prediction_encode(prediction, head.y, *side_information(head))
     before = _core.prediction_save(prediction)
     if kept == "copy":
         prediction, first = _core.prediction_copy(prediction), prediction
-        _core.prediction_encode(first, other.y, *said(other))
+        _core.prediction_encode(first, other.y, *side_information(other))
     elif kept == "save":
         prediction = _core.prediction_load(parts.core(), before)
     elif kept == "rollback":
-        _core.prediction_encode(prediction, other.y, *said(other))
+        _core.prediction_encode(prediction, other.y, *side_information(other))
         _core.prediction_rollback(prediction)
     else:
         other.y[-1, 0] = np.nan
         with pytest.raises(RdcodecError):
-            _core.prediction_encode(prediction, other.y, *said(other))
+            _core.prediction_encode(prediction, other.y, *side_information(other))
     assert _core.prediction_save(prediction) == before
-    got = _core.prediction_encode(prediction, tail.y, *said(tail))
+    got = _core.prediction_encode(prediction, tail.y, *side_information(tail))
     assert all(np.array_equal(a, b[cut:]) for a, b in zip(got, coded))
     assert _core.prediction_save(prediction) == _core.prediction_save(whole)
     assert remembered(parts, whole)[-1] == 30
@@ -99,7 +99,7 @@ def test_drifts_and_tokens_end_at_their_limits():
     tokens = Tokens(*(array[:, :2].copy() if array.ndim == 2 else array for array in source(DEVIATIONS)))
     prediction, index = parts.start(), []
     for _ in range(2):
-        index.append(_core.prediction_encode(prediction, tokens.y, *said(tokens))[1])
+        index.append(_core.prediction_encode(prediction, tokens.y, *side_information(tokens))[1])
     assert remembered(parts, prediction).tolist() == [24 * 256, -24 * 256, 2048]
     assert np.array_equal(index[1] // 2, np.tile([5 + 24, scales + 34 - 24], (TOKENS, 1)))
 
@@ -122,5 +122,5 @@ def test_scales_at_the_grid_s_ends_stay():
         tokens = random_tokens(np.random.default_rng(14), parts, 9)
         tokens.token_scale[:] = scale
         prediction = parts.start()
-        _core.prediction_encode(prediction, tokens.y, *said(tokens))
+        _core.prediction_encode(prediction, tokens.y, *side_information(tokens))
         assert not remembered(parts, prediction)[:-1].any()

@@ -25,7 +25,7 @@ from predicted_parts import (
     quantised,
     random_parts,
     random_tokens,
-    said,
+    side_information,
 )
 from random_nets import INPUT_LIMIT
 
@@ -38,14 +38,14 @@ from rdcodec.net import IntegerNet, Layer
 def cases(draw, least_tokens=0):
     """Pairs of Parts and Tokens."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    side, looks_back = draw(st.sampled_from([(0, True), (1, True), (4, True), (1, False), (4, False)]))
-    parts = random_parts(rng, draw(st.integers(1, 12)), side, looks_back, draw(st.integers(1, 3)))
+    side, uses_context = draw(st.sampled_from([(0, True), (1, True), (4, True), (1, False), (4, False)]))
+    parts = random_parts(rng, draw(st.integers(1, 12)), side, uses_context, draw(st.integers(1, 3)))
     return parts, random_tokens(rng, parts, draw(st.integers(least_tokens, 14)))
 
 
 def encode(prediction, tokens, *cpu):
     """Levels, tables and candidates of tokens that refer to none."""
-    levels, index, distance, weight, choice = _core.prediction_encode(prediction, tokens.y, *said(tokens), *cpu)
+    levels, index, distance, weight, choice = _core.prediction_encode(prediction, tokens.y, *side_information(tokens), *cpu)
     assert distance.shape == weight.shape == (len(tokens.y), 0)
     return levels, index, choice
 
@@ -57,7 +57,7 @@ def final(tokens, choice):
 
 def decode(prediction, decoder, tokens, *cpu):
     none = np.zeros((len(tokens.y), 0), np.int32)
-    return _core.prediction_decode(prediction, decoder._core, *said(tokens), none, none, *cpu)
+    return _core.prediction_decode(prediction, decoder._core, *side_information(tokens), none, none, *cpu)
 
 
 def block_decoder(levels, index):
@@ -227,13 +227,13 @@ def test_any_number_of_threads_gives_the_same(threads):
 # ---- extremes
 
 
-def constant_parts(mean, scale, unit, looks_back=False, inward=(15, 15), component_scale=0):
+def constant_parts(mean, scale, unit, uses_context=False, inward=(15, 15), component_scale=0):
     """A predictor whose network puts the same out whatever it is given, for two components of one unit."""
     ends = np.array([-(2**15), 2**15 - 1], np.int16)
     bias = np.array([mean, mean, scale, scale], np.int32)
-    layer = Layer(np.zeros((4, 1, 1 + 2 * looks_back), np.int8), bias, np.zeros(4, np.uint8), ends)
+    layer = Layer(np.zeros((4, 1, 1 + 2 * uses_context), np.int8), bias, np.zeros(4, np.uint8), ends)
     grid = (np.full(2, component_scale, np.int32), np.array([0, 1], np.uint8), SCALES, FIRST)
-    return Parts(IntegerNet([layer], 32767), grid, np.full(2, unit, np.int8), looks_back, inward)
+    return Parts(IntegerNet([layer], 32767), grid, np.full(2, unit, np.int8), uses_context, inward)
 
 
 def two_component_tokens(y, base, exponent, token_scale):
@@ -251,7 +251,7 @@ def two_component_tokens(y, base, exponent, token_scale):
 @pytest.mark.parametrize("unit", [-10, 0, 30])
 @pytest.mark.parametrize(("mean", "base"), [(32767, 32767), (-32768, -32768), (0, 1)])
 def test_extremes_of_means_units_and_steps(cpu, exponent, unit, mean, base):
-    parts = constant_parts(mean, 0, unit, looks_back=True)
+    parts = constant_parts(mean, 0, unit, uses_context=True)
     middle, step = (mean + base) * 2.0 ** (unit - 6), 2 * 2 ** (exponent / 8)
     offsets = np.array([[0, 1], [-40, 0.5], [2.0**20, -(2.0**20)], [0, 0]])
     tokens = two_component_tokens(middle + offsets * step, base, exponent, 0)
@@ -277,7 +277,7 @@ def test_every_step(cpu):
 @pytest.mark.parametrize("inward", [(0, 0), (15, 15)])
 def test_every_int32_is_decoded(cpu, exponent, unit, inward):
     """No encoder writes such levels, but a damaged block may hold them."""
-    parts = constant_parts(-32768, 0, unit, looks_back=True, inward=inward)
+    parts = constant_parts(-32768, 0, unit, uses_context=True, inward=inward)
     levels = np.array([[-(2**31), 2**31 - 1], [2**31 - 1, -(2**31)], [1, -1], [-(2**31), -(2**31)], [2**24, -3]], np.int32)
     tokens = two_component_tokens(np.zeros((5, 2)), -32768, exponent, 5)
     prediction, index, components = parts.reference(), [], []
@@ -469,10 +469,10 @@ def test_predictors_out_of_range_are_refused(parts, changes, message):
     assert str(refusal.value) == message
 
 
-def test_a_predictor_that_looks_back_needs_inputs_for_it():
-    parts = random_parts(np.random.default_rng(18), components=7, side=6, looks_back=False)
+def test_a_predictor_that_uses_context_needs_inputs_for_it():
+    parts = random_parts(np.random.default_rng(18), components=7, side=6, uses_context=False)
     with pytest.raises(RdcodecError, match="network: expected 7 inputs or outputs, got 6"):
-        parts._replace(looks_back=True).core()
+        parts._replace(uses_context=True).core()
 
 
 @pytest.mark.parametrize(
@@ -566,7 +566,7 @@ def test_objects_of_other_types_are_refused(parts, tokens):
     with pytest.raises(TypeError, match="must be rdcodec._core.Predictor, not rdcodec._core.Prediction"):
         _core.prediction_load(prediction, b"")
     with pytest.raises(TypeError, match="decoder: expected a Decoder, got int"):
-        _core.prediction_decode(prediction, 5, *said(tokens), *np.zeros((2, 6, 0), np.int32))
+        _core.prediction_decode(prediction, 5, *side_information(tokens), *np.zeros((2, 6, 0), np.int32))
     for kind in (_core.Predictor, _core.Prediction):
         with pytest.raises(TypeError, match="cannot create"):
             kind()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from predicted_parts import CANDIDATES, MOST, TABLES, choose, part, quantised, random_parts, random_tokens, reference_scale, said
+from predicted_parts import CANDIDATES, MOST, TABLES, choose, part, quantised, random_parts, random_tokens, reference_scale, side_information
 
 from rdcodec import RdcodecError, _core, reference
 
@@ -26,14 +26,14 @@ def cases(draw):
 
 def encode(prediction, tokens, *cpu):
     """Levels, tables, distances, weights and candidates."""
-    return _core.prediction_encode(prediction, tokens.y, *said(tokens), *cpu)
+    return _core.prediction_encode(prediction, tokens.y, *side_information(tokens), *cpu)
 
 
 def decode(prediction, coded, tokens, *cpu):
     levels, index, distance, weight, choice = coded
     decoder = TABLES.decoder(TABLES.encode(levels.ravel(), index.ravel()), levels.size)
     told = tokens._replace(token_scale=tokens.token_scale + CANDIDATES[choice])
-    values = _core.prediction_decode(prediction, decoder._core, *said(told), distance, weight, *cpu)
+    values = _core.prediction_decode(prediction, decoder._core, *side_information(told), distance, weight, *cpu)
     decoder.finish()
     return values
 

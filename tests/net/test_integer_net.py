@@ -119,7 +119,7 @@ def test_what_lies_far_back_is_remembered():
 
 
 @given(case=nets_and_inputs(most_taps=1))
-def test_apply_is_run_for_nets_that_do_not_look_back(cpu, case):
+def test_apply_is_run_for_nets_without_context(cpu, case):
     net, x = case
     out = _core.net_apply(net._core, x, cpu)
     assert out.dtype == np.int16

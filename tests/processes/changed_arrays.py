@@ -103,7 +103,7 @@ def count():
 
 
 class Prediction:
-    """A prediction, and what is said of tokens."""
+    """A prediction, and side information of tokens."""
 
     def __init__(self, candidates=CANDIDATES):
         grid, unit, scale = Grid(), np.zeros(COMPONENTS, np.int8), np.full(COMPONENTS, 2000, np.int32)
@@ -111,14 +111,14 @@ class Prediction:
         layer = Layer(np.ones((2 * COMPONENTS, 2, COMPONENTS + 1), np.int8), zeros, np.uint8(zeros + 7), np.int16([-99, 99]))
         costs = COSTS.copy(), candidates.copy()
         self.predictor = _core.predictor_make(grid.tuple, IntegerNet([layer], 99)._core, unit, True, (0, 0), (3, 2, scale), costs, 9)
-        self.said = np.ones((TOKENS, 1), np.int16), np.ones((TOKENS, COMPONENTS), np.int16), *np.zeros((2, TOKENS), np.int32)
-        side, base, exponent, scale = self.said
-        said = [(side, 32767), (base, -32768), (exponent, LARGEST), (exponent, -LARGEST), (exponent, -700), (scale, LARGEST)]
-        self.changed = [*grid.changed, *said, (unit, 127), (unit, -128), (scale, LARGEST)]
+        self.side_information = np.ones((TOKENS, 1), np.int16), np.ones((TOKENS, COMPONENTS), np.int16), *np.zeros((2, TOKENS), np.int32)
+        side, base, exponent, scale = self.side_information
+        changed = [(side, 32767), (base, -32768), (exponent, LARGEST), (exponent, -LARGEST), (exponent, -700), (scale, LARGEST)]
+        self.changed = [*grid.changed, *changed, (unit, 127), (unit, -128), (scale, LARGEST)]
         self.changed += [(costs[0], 65535), (costs[1], LARGEST)]
 
     def encode(self, y):
-        return _core.prediction_encode(_core.prediction_make(self.predictor), y, *self.said)
+        return _core.prediction_encode(_core.prediction_make(self.predictor), y, *self.side_information)
 
 
 def predict():
@@ -135,7 +135,7 @@ def decode_predicted():
     block = TABLES.encode(levels.ravel(), index.ravel())
 
     def call():
-        return _core.prediction_decode(_core.prediction_make(p.predictor), TABLES.decoder(block, levels.size)._core, *p.said, *references)
+        return _core.prediction_decode(_core.prediction_make(p.predictor), TABLES.decoder(block, levels.size)._core, *p.side_information, *references)
 
     return call, p.changed
 

@@ -81,19 +81,19 @@ class RateSlopes:
         """Float32 [tokens, channels] of states h [tokens, channels], of which these values arrived."""
         codec = self._codec
         values, decoded = _array(h), _array(arrived)
-        said = codec.coded_symbols(values, quality)
-        gains, _, steps, *_ = said.side
+        coded = codec.coded_symbols(values, quality)
+        gains, _, steps, *_ = coded.side
         gain = np.ldexp(1.0, gains)[:, None]
         spacing = grid_power(codec._step_offsets[steps] - quality)[:, None]
         left = codec.components(values, quality) - codec._analysis.multiply(decoded / gain - codec._t["mean"])
-        slope = self._level_slopes(said, left / spacing) / spacing
+        slope = self._level_slopes(coded, left / spacing) / spacing
         gradient = slope @ codec._analysis_at(quality).values.T / gain
         return torch.from_numpy((gradient / len(values)).astype(np.float32)).to(h)
 
-    def _level_slopes(self, said, error):
+    def _level_slopes(self, coded, error):
         """Float64 [tokens, components]: bits a half step outwards; `error` is what levels leave, in half steps."""
-        table = torch.from_numpy(said.level_tables.astype(np.int64)) - self._codec._first_level_table()
-        levels = torch.from_numpy(said.levels.astype(np.int64))
+        table = torch.from_numpy(coded.level_tables.astype(np.int64)) - self._codec._first_level_table()
+        levels = torch.from_numpy(coded.levels.astype(np.int64))
         magnitude = levels.abs().clamp(max=COST_LEVELS - 2)
         return level_slope(self._costs, table * COST_LEVELS + magnitude, magnitude, levels, torch.from_numpy(error)).numpy()
 

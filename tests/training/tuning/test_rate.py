@@ -18,9 +18,9 @@ def states(cache):
 
 def code_length(codec, h, quality):
     """Bits of tokens by the tables, to fractions."""
-    said = codec.coded_symbols(h, quality)
-    symbols = np.concatenate([*said.side, said.levels.ravel()]).astype(np.int32)
-    return codec._tables.ideal_bits(symbols, np.concatenate([*said.side_tables, said.level_tables.ravel()]))
+    coded = codec.coded_symbols(h, quality)
+    symbols = np.concatenate([*coded.side, coded.levels.ravel()]).astype(np.int32)
+    return codec._tables.ideal_bits(symbols, np.concatenate([*coded.side_tables, coded.level_tables.ravel()]))
 
 
 def test_what_arrives_and_its_bytes_are_those_of_a_link(codec, states):
