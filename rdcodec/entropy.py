@@ -55,7 +55,7 @@ class FrequencyTables:
     def __init__(self, core):
         if not isinstance(core, _core.Tables):
             raise TypeError("FrequencyTables: use from_pmf, gaussian, builtin_gaussian or from_frequencies")
-        self._core = core
+        self.core = core
         self.precision, self._counts, self._offsets, self._frequencies = _core.tables_export(core)
         self._wide = dict(zip(WIDE_ARRAYS, _core.tables_export_wide(core)))
 
@@ -274,7 +274,7 @@ class FrequencyTables:
             An index names no table, the shapes differ, or lanes or threads is not such a number.
         """
         symbols, index = _integers(symbols, "symbols", _INT32), self._index(index)
-        return _core.block_encode(self._core, symbols, index, _lanes(lanes), _threads(threads))
+        return _core.block_encode(self.core, symbols, index, _lanes(lanes), _threads(threads))
 
     def decode(self, data, index, threads=None):
         """Decode a whole block.
@@ -299,14 +299,14 @@ class FrequencyTables:
         RdcodecError
             An index names no table.
         """
-        return _core.block_decode(self._core, data, self._index(index), _threads(threads))
+        return _core.block_decode(self.core, data, self._index(index), _threads(threads))
 
     def decoder(self, data, n):
         """A decoder of the `n` symbols of a block, segment by segment.
 
         For blocks whose first symbols choose the tables of what follows. The block is kept, not copied.
         """
-        return BlockDecoder(self, _core.block_open(self._core, data, integer("n", n, 0, MOST, "a number of symbols")))
+        return BlockDecoder(self, _core.block_open(self.core, data, integer("n", n, 0, MOST, "a number of symbols")))
 
     def ideal_bits(self, symbols, index):
         """Ideal code length of the symbols under these tables, in bits.
@@ -314,7 +314,7 @@ class FrequencyTables:
         The sum of ``-log2(frequency / 2**precision)`` and of the bits of the escape codes; a block is longer by its head alone.
         Parameters as for `encode`.
         """
-        return _core.ideal_bits(self._core, _integers(symbols, "symbols", _INT32), self._index(index))
+        return _core.ideal_bits(self.core, _integers(symbols, "symbols", _INT32), self._index(index))
 
     def _index(self, index):
         """A C-contiguous uint8 or uint16 array, which the core checks against the number of tables."""
@@ -330,7 +330,7 @@ class BlockDecoder:
 
     def __init__(self, tables, core):
         self._tables = tables
-        self._core = core
+        self.core = core
 
     def __reduce__(self):
         raise TypeError("BlockDecoder: cannot be copied or pickled, for it stands in the middle of a block")
@@ -345,7 +345,7 @@ class BlockDecoder:
         RdcodecError
             An index names no table, or fewer symbols are left.
         """
-        return _core.decoder_decode(self._core, self._tables._index(index))
+        return _core.decoder_decode(self.core, self._tables._index(index))
 
     def finish(self):
         """Check that all symbols are decoded and every byte of the block was used.
@@ -357,7 +357,7 @@ class BlockDecoder:
         RdcodecError
             Symbols are left.
         """
-        _core.decoder_finish(self._core)
+        _core.decoder_finish(self.core)
 
 
 def _integers(values, name, dtype):

@@ -80,26 +80,26 @@ class IntegerNet:
     def __init__(self, layers, input_limit):
         self.layers = list(layers)
         self.input_limit = integer("input_limit", input_limit, 1, 32767)
-        self._core = _core.net_make([_core_layer(layer) for layer in self.layers], self.input_limit)
+        self.core = _core.net_make([_core_layer(layer) for layer in self.layers], self.input_limit)
         self.uses_context = any(layer.weight.shape[1] > 1 for layer in self.layers)
         self.inputs = self.layers[0].weight.shape[2]
         self.outputs = self.layers[-1].weight.shape[0]
 
     def new_state(self):
         """What `run` remembers; before the first token everything is zero."""
-        return NetState(self, _core.net_state(self._core))
+        return NetState(self, _core.net_state(self.core))
 
     def run(self, state, x):
         """Outputs int16 [tokens, outputs] of the next tokens x, int16 [tokens, inputs]; the same however tokens are grouped."""
-        return _core.net_run(state._core, _plain(x))
+        return _core.net_run(state.core, _plain(x))
 
     def apply(self, x):
         """Outputs int16 [tokens, outputs] of tokens that do not know of each other; for layers of one tap."""
-        return _core.net_apply(self._core, _plain(x))
+        return _core.net_apply(self.core, _plain(x))
 
     def best_row(self, x):
         """int32 [tokens]: the output of the greatest sum, the first among equals; for nets of one layer."""
-        return _core.net_best_row(self._core, _plain(x))
+        return _core.net_best_row(self.core, _plain(x))
 
     def __reduce__(self):
         return IntegerNet, (self.layers, self.input_limit)
@@ -144,20 +144,20 @@ class NetState:
 
     def __init__(self, net, core):
         self._net = net
-        self._core = core
+        self.core = core
 
     def __copy__(self):
-        return NetState(self._net, _core.net_state_copy(self._core))
+        return NetState(self._net, _core.net_state_copy(self.core))
 
     def __deepcopy__(self, memo):
         return self.__copy__()
 
     def __reduce__(self):
-        return _loaded_state, (self._net, _core.net_state_save(self._core))
+        return _loaded_state, (self._net, _core.net_state_save(self.core))
 
 
 def _loaded_state(net, saved):
-    return NetState(net, _core.net_state_load(net._core, saved))
+    return NetState(net, _core.net_state_load(net.core, saved))
 
 
 def _plain(x):

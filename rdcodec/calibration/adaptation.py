@@ -11,7 +11,7 @@ from rdcodec.calibration.prior import Prior
 from rdcodec.calibration.refit import refitted
 from rdcodec.calibration.tune import HeldOut, rate_at_target
 from rdcodec.calibration.windows import cut_windows, default_tokens
-from rdcodec.codecs.front import FrontCodec
+from rdcodec.codecs.transform_coding import TransformCoding
 from rdcodec.errors import RdcodecError
 from rdcodec.modes import frozen
 from rdcodec.splits import unwrapped
@@ -59,7 +59,7 @@ def adapt(codec, model, tokenizer, texts, tokens=None, target_kl=None, progress=
     ModelMismatchWarning
         The codec was fitted to another model.
     """
-    if not isinstance(codec, FrontCodec):
+    if not isinstance(codec, TransformCoding):
         raise RdcodecError(f"codec: expected one that calibration or training made, got one of family {codec.family!r}")
     if tokens is not None and tokens < 1:
         raise RdcodecError(f"tokens: expected at least 1, got {tokens}")

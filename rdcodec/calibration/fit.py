@@ -10,9 +10,9 @@ from rdcodec.calibration.symbols import ADAPTATION, CODE_UNIT, PRIOR_UNIT, fit_t
 from rdcodec.calibration.tables import SCALES, ZERO_SCALE
 from rdcodec.calibration.windows import windows_of
 from rdcodec.codecs.exact import ExactMatrix
-from rdcodec.codecs.front import FEATURE_UNIT, VALUE_RANGE_BITS
 from rdcodec.codecs.grid import GRID_STEPS
 from rdcodec.codecs.transform import TransformCodec
+from rdcodec.codecs.transform_coding import FEATURE_UNIT, VALUE_RANGE_BITS
 
 __all__ = ["Statistics", "fit_codec"]
 

@@ -17,12 +17,12 @@ class Prior:
 
     Parameters
     ----------
-    codec : FrontCodec
+    codec : TransformCoding
     tokens : float
     """
 
     def __init__(self, codec, tokens):
-        config, tensors = codec._config(), codec._tensors()
+        config, tensors = codec.config, codec.tensors
         self.tokens = tokens
         self._forward = np.ldexp(tensors["analysis"].astype(np.float64), -config["analysis_bits"])
         self._backward = np.ldexp(tensors["synthesis"].astype(np.float64), -config["synthesis_bits"])

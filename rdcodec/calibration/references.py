@@ -3,9 +3,9 @@
 import numpy as np
 
 from rdcodec.calibration.tables import PRECISION, symbol_table
-from rdcodec.codecs.front import FEATURE_UNIT, MOST_REFERENCE_SCALE
 from rdcodec.codecs.grid import grid_power
 from rdcodec.codecs.references import WEIGHT_UNIT
+from rdcodec.codecs.transform_coding import FEATURE_UNIT, MOST_REFERENCE_SCALE
 from rdcodec.entropy import FrequencyTables
 
 __all__ = ["REFERENCES", "REFERRED", "reference_scale", "reference_tables"]

@@ -20,7 +20,7 @@ def refitted(codec, windows, report=lambda fraction: None):
 
     Parameters
     ----------
-    codec : FrontCodec
+    codec : TransformCoding
     windows : ndarray
         float32 [windows, tokens, channels]
     report : callable, optional
@@ -28,7 +28,7 @@ def refitted(codec, windows, report=lambda fraction: None):
 
     Returns
     -------
-    FrontCodec
+    TransformCoding
         Of the same family, with the same default quality, around which tables are fitted.
     """
     windows = windows[:MOST_WINDOWS]
@@ -43,8 +43,8 @@ def refitted(codec, windows, report=lambda fraction: None):
 
 def _best_shifts(codec, windows, qualities):
     """Grid steps [components] by which levels would be coded shortest, all tokens at the tables they begin with."""
-    still = type(codec)({**codec._config(), "adaptation": 0}, codec._tensors())
-    costs, first = still._costs(), still._first_level_table()
+    still = type(codec)({**codec.config, "adaptation": 0}, codec.tensors)
+    costs, first = still.level_costs(), still.first_level_table
     total = np.zeros((len(SHIFTS), codec.channels), np.int64)
     for window, quality in zip(windows, qualities):
         coded = still.coded_symbols(window, int(quality))
@@ -58,8 +58,8 @@ def _best_shifts(codec, windows, qualities):
 
 
 def _moved(codec, shifts):
-    tensors = dict(codec._tensors())
+    tensors = codec.tensors
     tensors["component_scale"] = tensors["component_scale"] + shifts.astype(np.int32)
-    if codec._config()["references"]:
+    if codec.config["references"]:
         tensors["reference_scale"] = reference_scale(tensors["component_scale"], tensors["unit"])
-    return type(codec)(codec._config(), tensors)
+    return type(codec)(codec.config, tensors)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from rdcodec.codecs.front import MOST_STEP_OFFSET
 from rdcodec.codecs.grid import GRID_STEPS, grid_round
 from rdcodec.codecs.transform import FEATURE_LIMIT
+from rdcodec.codecs.transform_coding import MOST_STEP_OFFSET
 
 __all__ = ["SensitivityPredictor", "fit_predictor", "step_offsets"]
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from rdcodec.calibration.references import REFERENCES, REFERRED, reference_scale, reference_tables
 from rdcodec.calibration.tables import REACH, SCALES, SHAPES, level_tables, prior_level_pmf, symbol_table, with_tables
-from rdcodec.codecs.front import SIDE_TABLES
+from rdcodec.codecs.transform_coding import SIDE_TABLES
 from rdcodec.entropy import FrequencyTables
 
 __all__ = ["ADAPTATION", "CODE_UNIT", "PRIOR_UNIT", "fit_tables", "prior_tables", "with_memory"]
@@ -34,7 +34,7 @@ def fit_tables(codec, windows, qualities, report=lambda fraction: None):
 
     Parameters
     ----------
-    codec : FrontCodec
+    codec : TransformCoding
     windows : sequence of ndarray
         float32 [tokens, channels] each, coded on their own.
     qualities : sequence of int
@@ -42,8 +42,8 @@ def fit_tables(codec, windows, qualities, report=lambda fraction: None):
     report : callable, optional
         Called with a fraction, 0 to 1.
     """
-    config, tensors = codec._config(), codec._tensors()
-    first = codec._first_level_table()
+    config, tensors = codec.config, codec.tensors
+    first = codec.first_level_table
     levels, sides = np.zeros(SHAPES * SCALES * 2 * (2 * REACH + 1)), [np.zeros(0)] * first
     for i, (window, quality) in enumerate(zip(windows, qualities)):
         coded = codec.coded_symbols(window, int(quality))
@@ -55,7 +55,7 @@ def fit_tables(codec, windows, qualities, report=lambda fraction: None):
         levels += np.bincount(row * (2 * REACH + 1) + coded.levels[inside] + REACH, minlength=len(levels))
         report((i + 1) / len(windows))
     shared = SIDE_TABLES + len(tensors["step_offsets"])
-    latents = _subset(codec._tables, shared, codec.latents) if codec.latents else None
+    latents = _subset(codec.tables, shared, codec.latents) if codec.latents else None
     counts = levels.reshape(SHAPES, SCALES, 2, -1)
     return type(codec)(config, _with_tables(config, tensors, latents, sides[:shared], sides[shared + codec.latents :], counts))
 
@@ -65,13 +65,13 @@ def with_memory(codec):
 
     Parameters
     ----------
-    codec : FrontCodec
+    codec : TransformCoding
     """
-    tensors = dict(codec._tensors())
+    tensors = codec.tensors
     tensors["reference_scale"] = reference_scale(tensors["component_scale"], tensors["unit"])
-    config = {**codec._config(), "referred": REFERRED, "references": REFERENCES, "adaptation": ADAPTATION}
-    first = codec._first_level_table()
-    before, levels = _subset(codec._tables, 0, first), _subset(codec._tables, first, len(codec._tables) - first)
+    config = {**codec.config, "referred": REFERRED, "references": REFERENCES, "adaptation": ADAPTATION}
+    first = codec.first_level_table
+    before, levels = _subset(codec.tables, 0, first), _subset(codec.tables, first, len(codec.tables) - first)
     return type(codec)(config, with_tables(tensors, before, *reference_tables(REFERRED, REFERENCES, []), levels))
 
 

@@ -38,8 +38,8 @@ class HeldOut:
         """Rate in bits per token (payloads) and loss, KL(uncompressed || compressed) in nats, the mean over outputs."""
         size, loss, windows, tokens = 0, 0.0, 0, 0
         for (part, inputs), reference in zip(self._parts, self._reference):
-            payloads = [codec._encode_tokens(h, quality, codec._new_state()) for h in part.float().cpu().numpy()]
-            rows = [codec._decode_tokens(payload, part.shape[1], quality, codec._new_state()) for payload in payloads]
+            payloads = [codec.encode_payload(h, quality) for h in part.float().cpu().numpy()]
+            rows = [codec.decode_payload(payload, part.shape[1], quality) for payload in payloads]
             decoded = torch.from_numpy(np.stack(rows)).to(part)
             with torch.no_grad():
                 entered = head_inputs(self._model, self._layer, decoded, inputs)

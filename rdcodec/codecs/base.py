@@ -255,6 +255,60 @@ class Codec(ABC):
             for _, frame in of_row:
                 yield row, decoder._tokens(frame)
 
+    # ---- payloads alone
+
+    def encode_payload(self, h, quality=None):
+        """Code the first tokens of a row: what their frame holds besides its head and its checksum.
+
+        Parameters
+        ----------
+        h : ndarray or torch.Tensor
+            As `encode`, [tokens, channels], 1 to 4096 tokens.
+        quality : int, optional
+            Higher is finer; `default_quality` where it is not given.
+
+        Returns
+        -------
+        bytes
+
+        Raises
+        ------
+        TypeError, RdcodecError
+            As `encode`, and for another number of tokens.
+        """
+        values, _ = values_of(h)
+        if values.ndim != 2 or not 1 <= len(values) <= MAX_FRAME_TOKENS:
+            raise RdcodecError(f"h: expected [tokens, channels], 1 to {MAX_FRAME_TOKENS} tokens, got shape {values.shape}")
+        check_values(values, self.channels)
+        return self._encode_tokens(values, self._checked_quality(quality), self._new_state())
+
+    def decode_payload(self, payload, tokens, quality=None):
+        """Decode what `encode_payload` returned.
+
+        Parameters
+        ----------
+        payload : bytes
+        tokens : int
+            As many as were coded, 1 to 4096.
+        quality : int, optional
+            As it was coded with.
+
+        Returns
+        -------
+        ndarray
+            float32 [tokens, channels]
+
+        Raises
+        ------
+        RdcodecError
+            The number of tokens or the quality is out of range.
+        CorruptStreamError
+            No encoder writes this payload for so many tokens at this quality.
+        """
+        if not 1 <= tokens <= MAX_FRAME_TOKENS:
+            raise RdcodecError(f"tokens: expected 1 to {MAX_FRAME_TOKENS}, got {tokens}")
+        return self._decode_tokens(payload, tokens, self._checked_quality(quality), self._new_state())
+
     # ---- a live link
 
     def encoder(self, quality=None):

@@ -39,7 +39,7 @@ class IntegerCodec(Codec):
 
     family = "integer"
 
-    _FIELDS = {"channels": CHANNELS, "bits": Integer(2, 8), "group": CHANNELS}
+    FIELDS = {"channels": CHANNELS, "bits": Integer(2, 8), "group": CHANNELS}
 
     def __init__(self, channels, bits=8, group=None):
         super().__init__(channels)
@@ -52,7 +52,7 @@ class IntegerCodec(Codec):
 
     @classmethod
     def _from_parts(cls, config, tensors):
-        return cls(**check_config(cls._FIELDS, config))
+        return cls(**check_config(cls.FIELDS, config))
 
     def _encode_tokens(self, h, quality, state):
         blocks = _blocks(h, self.group)
@@ -97,7 +97,7 @@ class MXFP4Codec(Codec):
 
     family = "mxfp4"
 
-    _FIELDS = {"channels": CHANNELS}
+    FIELDS = {"channels": CHANNELS}
 
     GROUP = 32
     VALUES = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6], np.float32)
@@ -109,7 +109,7 @@ class MXFP4Codec(Codec):
 
     @classmethod
     def _from_parts(cls, config, tensors):
-        return cls(**check_config(cls._FIELDS, config))
+        return cls(**check_config(cls.FIELDS, config))
 
     def _encode_tokens(self, h, quality, state):
         blocks = _blocks(h, self.GROUP)

@@ -37,7 +37,7 @@ class ExactMatrix:
 
     def __init__(self, integers, matrix_bits, value_bits, value_range_bits):
         self._format = matrix_bits, value_bits, value_range_bits
-        self._core = _core.exact_matrix_make(np.ascontiguousarray(integers, np.float64), *self._format)
+        self.core = _core.exact_matrix_make(np.ascontiguousarray(integers, np.float64), *self._format)
         self._integers = integers
         self._scale = math.ldexp(1.0, -matrix_bits)
 
@@ -63,4 +63,4 @@ class ExactMatrix:
 
     def multiply(self, values):
         """``round(values) @ matrix`` for float64 [tokens, inputs]: float64 [tokens, outputs]."""
-        return _core.exact_multiply(self._core, values)
+        return _core.exact_multiply(self.core, values)

@@ -52,8 +52,8 @@ class GlobalStepCodec(Codec):
 
     family = "global-step"
 
-    _FIELDS = {"channels": CHANNELS, "step": Number(float(SMALLEST), float(LARGEST))}
-    _SPECS = TABLE_SPECS
+    FIELDS = {"channels": CHANNELS, "step": Number(float(SMALLEST), float(LARGEST))}
+    SPECS = TABLE_SPECS
 
     def __init__(self, channels, step, tables):
         super().__init__(channels)
@@ -95,8 +95,8 @@ class GlobalStepCodec(Codec):
 
     @classmethod
     def _from_parts(cls, config, tensors):
-        config = check_config(cls._FIELDS, config)
-        sizes = check_tensors(cls._SPECS, config["channels"], tensors)
+        config = check_config(cls.FIELDS, config)
+        sizes = check_tensors(cls.SPECS, config["channels"], tensors)
         check_memory({"frequencies": table_bytes(sizes["frequencies"], sizes["tables"])}, tensors)
         return cls(**config, tables=tables_of(tensors))
 

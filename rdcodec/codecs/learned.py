@@ -9,9 +9,9 @@ import numpy as np
 from rdcodec.codecs.codebook import CODEBOOK_SPECS, unpack_codebook
 from rdcodec.codecs.exact import EXACT_BITS
 from rdcodec.codecs.fields import Integer, Tensor
-from rdcodec.codecs.front import BITS, FEATURE_UNIT, VALUE_RANGE_BITS, FrontCodec, exact_matrix
 from rdcodec.codecs.grid import grid_power
 from rdcodec.codecs.limits import network_bytes, table_bytes
+from rdcodec.codecs.transform_coding import BITS, VALUE_RANGE_BITS, TransformCoding, exact_matrix
 from rdcodec.entropy import WIDE_ARRAYS
 from rdcodec.errors import RdcodecError
 from rdcodec.messages import shown
@@ -24,7 +24,7 @@ EMPHASIS_RANGE_BITS = 24  # of the integers on the way to a matrix
 KEPT_MATRICES = 8
 
 
-class LearnedCodec(FrontCodec):
+class LearnedCodec(TransformCoding):
     """A codec that `rdcodec train` makes; see `rdcodec.training`.
 
     Quality is on the grid: the quantisation step of the transformed state is proportional to ``2**(-quality / 8)``.
@@ -53,9 +53,9 @@ class LearnedCodec(FrontCodec):
     latent_density = None
 
     _MATRICES = KEPT_MATRICES + 4  # analysis, synthesis, and what is on the way to one
-    _FIELDS = {**FrontCodec._FIELDS, "latents": Integer(0, 65535), "emphasis_bits": BITS}
-    _SPECS = (
-        *FrontCodec._SPECS,
+    FIELDS = {**TransformCoding.FIELDS, "latents": Integer(0, 65535), "emphasis_bits": BITS}
+    SPECS = (
+        *TransformCoding.SPECS,
         Tensor("analysis", np.int16, ("c", "c")),
         Tensor("synthesis", np.int16, ("c", "c")),
         *CODEBOOK_SPECS,
@@ -66,7 +66,7 @@ class LearnedCodec(FrontCodec):
 
     def __init__(self, config, tensors):
         super().__init__(config, tensors)
-        self._codewords = unpack_codebook(tensors)
+        self.codebook = unpack_codebook(tensors)
         self._emphasised = {LEAST_EMPHASISED: self._emphasised_analysis(LEAST_EMPHASISED)}
         self._check_emphasis()
         steps = _net("steps", tensors, self.channels, 1)
@@ -77,25 +77,25 @@ class LearnedCodec(FrontCodec):
         seen = self.channels if self.uses_context else 0
         net = _net("predictor", tensors, seen + self._sizes["selected"] + 1 + self.latents, 2 * self.channels)
         self._check_names([("steps", steps), ("latents", latents), ("predictor", net)])
-        self._predictor = self._predictor_of(net._core, self.uses_context)
-        self._core = self._core_of(self._codewords, (), steps, latents)
+        self._predictor = self._predictor_of(net.core, self.uses_context)
+        self._core = self._core_of(self.codebook, (), steps, latents)
 
     def _check_names(self, nets):
         """Every tensor is of some use; those that are not there were missed before."""
-        expected = {name for name, *_ in self._SPECS} | {prefix + name for prefix in ("", "word_") for name in WIDE_ARRAYS}
+        expected = {name for name, *_ in self.SPECS} | {prefix + name for prefix in ("", "word_") for name in WIDE_ARRAYS}
         expected.update(*(net.to_tensors(prefix) for prefix, net in nets if net))
-        for name in sorted(self._t.keys() - expected):
+        for name in sorted(self._parts.tensors.keys() - expected):
             raise RdcodecError(f"{shown(name)}: expected no such tensor in a checkpoint of family {self.family}")
 
     @property
     def latents(self):
         """int : hyper-latents a token."""
-        return int(self._parts[0]["latents"])
+        return int(self._parts.config["latents"])
 
     def _check_emphasis(self):
         """Products are exact at every quality: the matrix of quality q is A + 2**(-q / 8) C, rounded, so that no column has a larger
         sum than A or the one that is emphasised most, but for the rounding."""
-        sums = [matrix.column_sum() for matrix in (self._analysis, self._emphasised[LEAST_EMPHASISED])]
+        sums = [matrix.column_sum() for matrix in (self.analysis, self._emphasised[LEAST_EMPHASISED])]
         if max(sums) + self.channels >= 2.0 ** (EXACT_BITS - VALUE_RANGE_BITS):
             raise RdcodecError(f"analysis and emphasis: an exact product needs more than {EXACT_BITS} bits")
 
@@ -111,7 +111,7 @@ class LearnedCodec(FrontCodec):
 
     # ---- analysis
 
-    def _analysis_at(self, quality):
+    def analysis_at(self, quality):
         """With what the model's output minds most emphasised: the more so, the coarser the steps are."""
         quality = max(quality, LEAST_EMPHASISED)
         matrix = self._emphasised.get(quality)
@@ -124,11 +124,11 @@ class LearnedCodec(FrontCodec):
 
     def _emphasised_analysis(self, quality):
         """Analysis A of integers becomes A + g A E, E of low rank in units, with sums that no machine rounds."""
-        t, config = self._t, self._parts[0]
-        inner = (t["analysis"] / self._units) @ t["emphasis_in"].astype(np.float64)
+        config, t = self._parts
+        inner = (t["analysis"] / self.units) @ t["emphasis_in"].astype(np.float64)
         shift = max(0, int(np.frexp(np.abs(inner).max(initial=0.0))[1]) - EMPHASIS_RANGE_BITS)
         inner = np.rint(np.ldexp(inner, -shift))
-        change = np.ldexp(inner @ t["emphasis_out"].astype(np.float64), shift - config["emphasis_bits"]) * self._units
+        change = np.ldexp(inner @ t["emphasis_out"].astype(np.float64), shift - config["emphasis_bits"]) * self.units
         matrix = np.rint(t["analysis"] + float(grid_power(-quality)) * change)
         return exact_matrix("analysis and emphasis", matrix, config["analysis_bits"], config["state_bits"])
 

@@ -45,7 +45,7 @@ class RawCodec(Codec):
 
     family = "raw"
 
-    _FIELDS = {"channels": CHANNELS, "dtype": Choice(_TYPES), "compression": Choice((None, "zlib", "zstd"))}
+    FIELDS = {"channels": CHANNELS, "dtype": Choice(_TYPES), "compression": Choice((None, "zlib", "zstd"))}
 
     def __init__(self, channels, dtype="float16", compression=None):
         super().__init__(channels)
@@ -63,7 +63,7 @@ class RawCodec(Codec):
 
     @classmethod
     def _from_parts(cls, config, tensors):
-        return cls(**check_config(cls._FIELDS, config))
+        return cls(**check_config(cls.FIELDS, config))
 
     def _encode_tokens(self, h, quality, state):
         return self._compress(_core.halves_pack(h, self._type))

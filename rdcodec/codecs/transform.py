@@ -6,14 +6,14 @@ A level's table is the clamped sum of its component's scale, its token's scale a
 import numpy as np
 
 from rdcodec.codecs.fields import Tensor, check_count, check_range
-from rdcodec.codecs.front import LARGEST, FrontCodec
+from rdcodec.codecs.transform_coding import LARGEST, TransformCoding
 
 __all__ = ["FEATURE_LIMIT", "TransformCodec"]
 
 FEATURE_LIMIT = 2**15  # of the features by which steps are chosen, as csrc/codec/choices.c
 
 
-class TransformCodec(FrontCodec):
+class TransformCodec(TransformCoding):
     """The codec that `rdcodec.calibrate` fits; see there.
 
     Quality is on the grid: the quantisation step of the transformed state is proportional to ``2**(-quality / 8)``.
@@ -39,8 +39,8 @@ class TransformCodec(FrontCodec):
     family = "transform"
 
     _MATRICES = 3  # one of them on the way
-    _SPECS = (
-        *FrontCodec._SPECS,
+    SPECS = (
+        *TransformCoding.SPECS,
         Tensor("analysis", np.int32, ("c", "c")),
         Tensor("synthesis", np.int32, ("c", "c")),
         Tensor("words", np.int16, ("codewords", "c")),
@@ -53,14 +53,14 @@ class TransformCodec(FrontCodec):
 
     def __init__(self, config, tensors):
         super().__init__(config, tensors)
-        self._codewords = np.ascontiguousarray(tensors["words"])
+        self.codebook = np.ascontiguousarray(tensors["words"])
         self._predictor = self._predictor_of(None, False)
-        self._core = self._core_of(self._codewords, ("feature_scale", "feature_weights", "band_edges", "band_weights"))
+        self._core = self._core_of(self.codebook, ("feature_scale", "feature_weights", "band_edges", "band_weights"))
 
     def _check_tensors(self):
         super()._check_tensors()
         check_count("band_edges", self._sizes["bands"] + 1, self._sizes["edges"])
-        check_range("band_edges", self._t["band_edges"], 0, self.channels)
+        check_range("band_edges", self._parts.tensors["band_edges"], 0, self.channels)
 
     @classmethod
     def _memory(cls, sizes, tensors):

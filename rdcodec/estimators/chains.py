@@ -4,7 +4,7 @@ import numpy as np
 
 from rdcodec import _core
 from rdcodec.estimators.cells import TAILS, cell_masses
-from rdcodec.estimators.covariance import ROUNDING, _shrinkage
+from rdcodec.estimators.covariance import ROUNDING, ledoit_wolf
 
 __all__ = ["Chain", "Frequencies", "chunks"]
 
@@ -37,7 +37,7 @@ class Chain:
             norms = np.einsum("ij,ij->i", rows, rows)
             trace, fourth, count = trace + norms.sum(), fourth + (norms**2).sum(), count + len(rows)
         square = 2 * (np.tril(gram, -1) ** 2).sum() + (gram.diagonal() ** 2).sum()
-        shrinkage = max(_shrinkage(count, side, trace, square, fourth), 1 / (1 + count)) if trace > 0 else 1.0
+        shrinkage = max(ledoit_wolf(count, side, trace, square, fourth), 1 / (1 + count)) if trace > 0 else 1.0
         self._factor = gram * ((1 - shrinkage) / count)
         self._factor[np.diag_indices(side)] += shrinkage * max(trace / (count * side), 1 / (1 + count))
         _core.cholesky(self._factor)

@@ -11,7 +11,7 @@ from rdcodec.estimators.estimate import NORMAL_95, Estimate
 from rdcodec.estimators.lanczos import random_signs, ritz, tridiagonalise
 from rdcodec.estimators.samples import column_blocks, exponent_of, matrix, row_blocks, seed_of
 
-__all__ = ["gaussian_entropy_bound", "log_det_covariance"]
+__all__ = ["cholesky_factor", "gaussian_entropy_bound", "ledoit_wolf", "log_det_covariance", "scatter_of"]
 
 LN2 = math.log(2)
 
@@ -63,7 +63,7 @@ def gaussian_entropy_bound(y, step=1.0):
     if not 0 < step < math.inf:
         raise RdcodecError(f"step: expected a number above 0, got {step}")
     y = matrix(y, "y")
-    scatter = _scatter(y, step)
+    scatter = scatter_of(y, step)
     found = _exact(scatter, y, ridge=ROUNDING * math.ldexp(step, -scatter.exponent) ** 2)
     features = y.shape[1]
     fixed = features * (math.log2(2 * math.pi * math.e) / 2 - math.log2(step))
@@ -116,7 +116,7 @@ def log_det_covariance(y, method="exact", probes=32, steps=64, seed=0):
     """
     y = matrix(y, "y")
     if method == "exact":
-        return _exact(_scatter(y), y)
+        return _exact(scatter_of(y), y)
     if method != "lanczos":
         raise RdcodecError(f"method: expected exact or lanczos, got {method!r}")
     if probes < 2 or steps < 1:
@@ -154,7 +154,7 @@ def _means(y):
     return sums * (2**bits / len(y)), exponent_of(peaks)
 
 
-def _scatter(y, least=0.0):
+def scatter_of(y, least=0.0):
     """Of samples, times a power of two that makes neither them nor `least` large."""
     n, p = y.shape
     mean, exponent = _means(y)
@@ -174,7 +174,7 @@ def _scatter(y, least=0.0):
     return Scatter(gram, mean, exponent, n, p, norms.sum(), square, (norms**2).sum())
 
 
-def _shrinkage(samples, features, trace, square, fourth):
+def ledoit_wolf(samples, features, trace, square, fourth):
     """Ledoit and Wolf's rho, from sums over the scatter; 1 for a multiple of the identity."""
     variance = trace / (samples * features)
     distance = square / (samples**2 * features) - variance**2
@@ -185,7 +185,7 @@ def _shrinkage(samples, features, trace, square, fourth):
 # ---- By Cholesky
 
 
-def _factor(scatter, scale, ridge):
+def cholesky_factor(scatter, scale, ridge):
     """Cholesky factor of scale * gram + ridge I, or None where that is singular."""
     shifted = scatter.gram * scale
     shifted[np.diag_indices_from(shifted)] += ridge
@@ -204,7 +204,7 @@ def _log_det(scatter, shrinkage, ridge):
     scale = (1 - shrinkage) / n
     if scatter.is_wide and added <= LEAST_PIVOT * scatter.trace / (n * p):
         return -math.inf, None
-    factor = _factor(scatter, scale / added, 1.0) if scatter.is_wide else _factor(scatter, scale, added)
+    factor = cholesky_factor(scatter, scale / added, 1.0) if scatter.is_wide else cholesky_factor(scatter, scale, added)
     if factor is None:
         return -math.inf, None
     return 2 * np.log(factor.diagonal()).sum() + (p * math.log(added) if scatter.is_wide else 0.0), factor
@@ -229,7 +229,7 @@ def _exact(scatter, y, ridge=0.0):
     if scatter.trace == 0 and ridge == 0:
         raise RdcodecError("y: expected samples that differ, got the same one")
     n = scatter.samples
-    shrinkage = _shrinkage(n, scatter.features, scatter.trace, scatter.square, scatter.fourth)
+    shrinkage = ledoit_wolf(n, scatter.features, scatter.trace, scatter.square, scatter.fourth)
     value, factor = _log_det(scatter, shrinkage, ridge)
     if factor is None:
         raise RdcodecError("y: expected a covariance that is positive definite after shrinkage, got a singular one")
@@ -264,7 +264,7 @@ def _by_quadrature(y, probes, steps, seed):
     squares = size * (diagonal[:, 0] ** 2 + beside[:, 0] ** 2)  # |gram z|^2 is that of gram, on average over z
 
     def estimate(chosen):
-        shrinkage = _shrinkage(n, p, norms.sum(), squares[chosen].mean(), (norms**2).sum())
+        shrinkage = ledoit_wolf(n, p, norms.sum(), squares[chosen].mean(), (norms**2).sum())
         added, scale = shrinkage * norms.sum() / (n * p), (1 - shrinkage) / n
         if added == 0:
             raise RdcodecError("y: expected a covariance that shrinkage makes positive definite, got one that it leaves as it is")

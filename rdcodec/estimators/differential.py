@@ -7,7 +7,7 @@ import numpy as np
 from rdcodec import _core
 from rdcodec.arguments import MOST, integer
 from rdcodec.errors import RdcodecError
-from rdcodec.estimators.covariance import LN2, _factor, _scatter
+from rdcodec.estimators.covariance import LN2, cholesky_factor, scatter_of
 from rdcodec.estimators.estimate import NORMAL_95, Estimate
 from rdcodec.estimators.samples import exponent_of, finite, matrix
 
@@ -89,8 +89,8 @@ def _gaussian(x):
     n, d = x.shape
     if n <= d:
         raise RdcodecError(f"x: expected more samples than its {d} dimensions, got {n}")
-    scatter = _scatter(x)
-    factor = _factor(scatter, 1.0, 0.0)
+    scatter = scatter_of(x)
+    factor = cholesky_factor(scatter, 1.0, 0.0)
     if factor is None:
         raise RdcodecError("x: expected a covariance that is positive definite, got a singular one")
     degrees = [(n - i) / 2 for i in range(1, d + 1)]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rdcodec.codecs.codebook import CODEWORD_EXPONENTS, codeword_tables
-from rdcodec.codecs.front import FEATURE_UNIT
+from rdcodec.codecs.transform_coding import FEATURE_UNIT
 from rdcodec.entropy import FrequencyTables
 
 __all__ = ["pack_codebook"]

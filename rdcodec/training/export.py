@@ -6,7 +6,7 @@ import math
 import numpy as np
 import torch
 
-from rdcodec.codecs.front import FEATURE_UNIT
+from rdcodec.codecs.transform_coding import FEATURE_UNIT
 from rdcodec.net import IntegerNet, Layer
 from rdcodec.training.networks import LATENT_UNIT, LATENTS, LIMIT, SCALE_UNIT
 

@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 from rdcodec import _core
 from rdcodec.codecs.costs import BIT_WORTH, COST_BITS, code_lengths
-from rdcodec.codecs.front import FEATURE_UNIT, INWARD_UNIT, SIDE_TABLES
 from rdcodec.codecs.grid import GRID_STEPS
 from rdcodec.codecs.learned import LEAST_EMPHASISED
+from rdcodec.codecs.transform_coding import FEATURE_UNIT, INWARD_UNIT, SIDE_TABLES
 from rdcodec.training.loop import Reconstruction
 from rdcodec.training.rate import LevelRate
 
@@ -36,12 +36,13 @@ class CodecModule(nn.Module):
         super().__init__()
         self.codec = codec
         self.networks = networks
-        t, config = codec._t, codec._config()
+        config, t = codec.config, codec.tensors
+        self._zero_scale = config["zero_scale"]
         self.register_buffer("mean", torch.from_numpy(t["mean"].copy()))
         self.register_buffer("analysis", _float(t["analysis"], config["analysis_bits"]))
         self.register_buffer("synthesis", _float(t["synthesis"], config["synthesis_bits"]))
-        self.register_buffer("unit", torch.from_numpy(codec._units.astype(np.float32)))
-        self.register_buffer("inward", torch.tensor([0, *codec._inward]) / INWARD_UNIT)
+        self.register_buffer("unit", torch.from_numpy(codec.units.astype(np.float32)))
+        self.register_buffer("inward", torch.tensor([0, *config["inward"]]) / INWARD_UNIT)
         self.component_scale = nn.Parameter(torch.from_numpy(t["component_scale"].astype(np.float32)))
         # What training adds to the analysis, between components in units.
         self.emphasis = nn.Parameter(torch.zeros(codec.channels, codec.channels), requires_grad=False)
@@ -82,15 +83,15 @@ class CodecModule(nn.Module):
         def placed(values):
             return torch.from_numpy(np.ascontiguousarray(values)).to(y.device).view(*y.shape[:2], *values.shape[1:])
 
-        base = placed(codec._codewords[codewords].astype(np.float32) / FEATURE_UNIT)
-        exponent = placed(codec._step_offsets[steps].astype(np.float32)) - quality[:, None]
+        base = placed(codec.codebook[codewords].astype(np.float32) / FEATURE_UNIT)
+        exponent = placed(codec.step_offsets[steps].astype(np.float32)) - quality[:, None]
         codewords, steps = placed(codewords.astype(np.int64)), placed(steps.astype(np.int64))
         bits = self.gain_costs[gains.clamp(max=len(self.gain_costs) - 1)] + self.word_costs[codewords] + self.step_costs[steps]
-        return _Side(steps, base, base[..., codec._t["word_components"]], exponent, bits)
+        return _Side(steps, base, base[..., codec.tensors["word_components"]], exponent, bits)
 
     def _scale(self, predicted, side):
         """Place of every component on the grid of scales."""
-        return self.component_scale + predicted + self.codec._zero_scale - side.exponent[..., None]
+        return self.component_scale + predicted + self._zero_scale - side.exponent[..., None]
 
     def _predict(self, y, base, spacing, side):
         """Mean of every component, the codeword's part included, what is added to its scale, and bits of hyper-latents."""
@@ -151,9 +152,9 @@ def _float(integers, bits):
 
 def _side_costs(codec):
     """Code lengths in bits of gains, codewords and steps, and of scales for each step."""
-    arrays = codec._tables.to_arrays()
-    sizes = int(arrays["counts"][0]), codec._sizes["codewords"], len(codec._step_offsets)
-    scales = [len(codec._scale_offsets)] * len(codec._step_offsets)
+    arrays = codec.tables.to_arrays()
+    sizes = int(arrays["counts"][0]), len(codec.codebook), len(codec.step_offsets)
+    scales = [len(codec.scale_offsets)] * len(codec.step_offsets)
     costs = [_symbol_costs(arrays, table, size) for table, size in enumerate([*sizes, *scales])]
     return [*costs[:SIDE_TABLES], torch.stack(costs[SIDE_TABLES:])]
 

@@ -26,9 +26,9 @@ class LevelRate(nn.Module):
 
     def __init__(self, codec):
         super().__init__()
-        self.register_buffer("shape", torch.from_numpy(codec._t["component_shape"].astype(np.int64)))
-        self.register_buffer("candidates", torch.from_numpy(codec._scale_offsets.astype(np.int64)))
-        arrays, tables = codec._tables.to_arrays(), range(codec._grid[3], len(codec._tables))
+        self.register_buffer("shape", torch.from_numpy(codec.tensors["component_shape"].astype(np.int64)))
+        self.register_buffer("candidates", torch.from_numpy(codec.scale_offsets.astype(np.int64)))
+        arrays, tables = codec.tables.to_arrays(), range(codec.first_level_table, len(codec.tables))
         costs = np.array([code_lengths(arrays, table, COST_LEVELS) for table in tables], np.float32)
         self.register_buffer("costs", torch.from_numpy(costs))
         self.register_buffer("counts", torch.zeros(SHAPES, SCALES, 2, 2 * REACH + 1, dtype=torch.float64))

@@ -20,8 +20,8 @@ from rdcodec.modes import frozen
 from rdcodec.splits import unwrapped
 from rdcodec.splits.fingerprint import origin_of
 from rdcodec.training.checkpoint import checkpoint_path
+from rdcodec.training.closed_form import fit_closed_form
 from rdcodec.training.export import emphasis_tensors, network_tensors
-from rdcodec.training.front import fit_front
 from rdcodec.training.loop import train
 from rdcodec.training.module import CodecModule
 from rdcodec.training.networks import LATENTS, EntropyNetworks
@@ -118,7 +118,7 @@ def train_codec(family, model, layer, cache, distortion, lambdas, minutes, out, 
     family, report = FAMILIES[family], progress or (lambda stage, fraction, figures="": None)
     accelerator = Accelerator()
     with accelerator.main_process_first():
-        config, tensors = fit_front(model, layer, cache, autocast, report)
+        config, tensors = fit_closed_form(model, layer, cache, autocast, report)
         networks = _networks(family, config, tensors)
         module = CodecModule(_start(family, config, tensors, networks, cache, report), networks)
         tradeoff = Path(out) / "tradeoff.json"
@@ -174,8 +174,8 @@ def _finish(module, cache, qualities, report):
     """The codec of integers, with tables of its own symbols."""
     family = type(module.codec)
     bits, emphasis = emphasis_tensors(module.emphasis)
-    tensors = {**module.codec._tensors(), **emphasis, **network_tensors(module.networks, module.component_scale)}
-    config = {**module.codec._config(), **bits}
+    tensors = {**module.codec.tensors, **emphasis, **network_tensors(module.networks, module.component_scale)}
+    config = {**module.codec.config, **bits}
     codec = family(config, start_tables(config, tensors, _latent_pmf(module.networks)))
     return _with_tables(codec, cache, _span(qualities), lambda f: report("tables", f))
 
@@ -214,7 +214,7 @@ def _compare(codec, module, cache, settings, report):
     points, windows = [], cache.read(cache.held_out).states
     for number, quality in enumerate(settings.validation_qualities):
         estimate = sum(float(floats(h[None], torch.tensor([quality])).bits.mean()) for h in windows) / len(windows)
-        size = sum(len(codec._encode_tokens(h.numpy(), quality, codec._new_state())) for h in windows)
+        size = sum(len(codec.encode_payload(h.numpy(), quality)) for h in windows)
         points.append(TrainedPoint(quality, estimate, 8 * size / windows[..., 0].numel()))
         report("real bytes", (number + 1) / len(settings.validation_qualities))
     return points

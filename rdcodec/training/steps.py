@@ -8,7 +8,7 @@ from torch import nn
 
 from rdcodec.calibration.sensitivity import STEP_GRID, STEP_RANGE, step_offsets
 from rdcodec.codecs.grid import GRID_STEPS
-from rdcodec.codecs.front import FEATURE_UNIT
+from rdcodec.codecs.transform_coding import FEATURE_UNIT
 from rdcodec.training.export import integer_net
 from rdcodec.training.networks import CausalConvolution, clipped_relu
 

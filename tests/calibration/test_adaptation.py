@@ -64,7 +64,7 @@ def test_the_codec_that_it_begins_with_stays_as_it_is(codec, model, tokenizer, c
 def test_a_prior_of_many_tokens_is_all_there_is(codec):
     """Metric and covariance come back out of the checkpoint as they went into it."""
     gradients = np.random.default_rng(0).standard_normal((500, codec.channels))
-    config, tensors = codec._config(), codec._tensors()
+    config, tensors = codec.config, codec.tensors
     analysis = np.ldexp(tensors["analysis"].astype(float), -config["analysis_bits"])
     metric = fisher_metric(clipped(gradients), 0.7, 0.0, Prior(codec, 1e12))
     square, own = metric.forward @ metric.forward.T, analysis @ analysis.T
@@ -84,8 +84,8 @@ def test_a_prior_of_no_tokens_says_nothing(codec):
 def test_scales_and_tables_are_those_of_the_states(codec, model, tokenizer, text):
     """A component with noise of four deviations moves up the grid, though references take a part of it; others stay about where they are."""
     h = eight_windows(model, tokenizer, text).numpy()
-    synthesis = np.ldexp(codec._tensors()["synthesis"].astype(float), -codec._config()["synthesis_bits"])
-    noise = np.random.default_rng(2).standard_normal((*h.shape[:2], 1)) * 4 * grid_power(codec._tensors()["component_scale"][0])
+    synthesis = np.ldexp(codec.tensors["synthesis"].astype(float), -codec.config["synthesis_bits"])
+    noise = np.random.default_rng(2).standard_normal((*h.shape[:2], 1)) * 4 * grid_power(codec.tensors["component_scale"][0])
     other = h + (noise * synthesis[0]).astype(np.float32)
     usual, fitted = (refitted(codec, states) for states in (h, other))
     moved = fitted._tensors()["component_scale"] - usual._tensors()["component_scale"]
@@ -93,7 +93,7 @@ def test_scales_and_tables_are_those_of_the_states(codec, model, tokenizer, text
     size = [sum(len(one.encode(states)) for states in other) for one in (codec, fitted)]
     assert size[1] < size[0]
     assert fitted.default_quality == codec.default_quality
-    np.testing.assert_array_equal(fitted._tensors()["analysis"], codec._tensors()["analysis"])
+    np.testing.assert_array_equal(fitted._tensors()["analysis"], codec.tensors["analysis"])
 
 
 def test_a_learned_codec_that_is_of_no_use_gives_way_to_a_calibrated_one(model, tokenizer, text):

@@ -7,7 +7,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-
 from forked import in_child
 from link_trials import FAULTS, recovery, trial
 
@@ -19,7 +18,7 @@ from rdcodec.stream import Chain, read_frame
 @pytest.mark.parametrize("quality", [-40, -8, 20])
 def test_decoding_is_what_the_document_says(codec, states, quality):
     encoder, decoder, chain = codec.encoder(quality), codec.decoder(), Chain()
-    slow = PayloadDecoder(codec._config(), codec._tensors(), {}, uses_context=False)
+    slow = PayloadDecoder(codec.config, codec.tensors, {}, uses_context=False)
     for part in (states[:30], np.concatenate([states[25:30], states[5:20]])):
         data = encoder.encode(part)
         frame = chain.read(data)
@@ -28,7 +27,7 @@ def test_decoding_is_what_the_document_says(codec, states, quality):
 
 
 def test_text_refers_to_earlier_tokens(codec, states):
-    distances = codec.symbols(np.tile(states, (2, 1)), 24)[0][:, -2 * codec._config()["references"] :: 2]
+    distances = codec.symbols(np.tile(states, (2, 1)), 24)[0][:, -2 * codec.config["references"] :: 2]
     assert (distances[len(states) + 1 :, 0] == len(states)).mean() > 0.9
     assert (distances[:, 0] <= np.arange(2 * len(states))).all()
 
@@ -103,12 +102,12 @@ def test_a_checkpoint_is_the_codec(codec, states, tmp_path):
 
 @pytest.mark.parametrize("name", ["words", "component_scale", "feature_weights", "step_offsets", "synthesis"])
 def test_tensors_that_do_not_fit_are_refused_by_name(codec, name):
-    tensors = codec._tensors()
+    tensors = codec.tensors
     with pytest.raises(RdcodecError, match=f"lacks the tensor {name}"):
-        TransformCodec(codec._config(), {k: v for k, v in tensors.items() if k != name})
+        TransformCodec(codec.config, {k: v for k, v in tensors.items() if k != name})
     for bad in (tensors[name].astype(np.float64), tensors[name][..., None], tensors[name][..., :-1]):
         with pytest.raises(RdcodecError):
-            TransformCodec(codec._config(), {**tensors, name: bad})
+            TransformCodec(codec.config, {**tensors, name: bad})
 
 
 def test_damaged_payloads_are_errors_or_states(codec, states):

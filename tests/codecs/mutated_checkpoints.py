@@ -130,7 +130,7 @@ def change_field(rng, parts):
     fields = parts.config["config"] if inner and type(parts.config.get("config")) is dict else parts.config
     name = rng.choice([*fields, "later"])
     old, how = fields.get(name), rng.random()
-    kind = getattr(FAMILIES.get(str(parts.config.get("family")), object), "_FIELDS", {}).get(name)
+    kind = getattr(FAMILIES.get(str(parts.config.get("family")), object), "FIELDS", {}).get(name)
     if how < 0.1:
         fields.pop(name, None)
     elif how < 0.4 and isinstance(kind, (Integer, Number)):
@@ -173,7 +173,7 @@ def elements_for(name, tensor, at, parts):
 
 def specs_of(parts):
     family = FAMILIES.get(str(parts.config.get("family")), object)
-    return {spec.name: spec for spec in getattr(family, "_SPECS", ())}
+    return {spec.name: spec for spec in getattr(family, "SPECS", ())}
 
 
 def change_tensor(rng, parts):

@@ -40,7 +40,7 @@ def changed(tmp_path):
 
 
 def fields_of(name):
-    return FAMILIES[parts_of(name).config["family"]]._FIELDS
+    return FAMILIES[parts_of(name).config["family"]].FIELDS
 
 
 # ---- files
@@ -250,8 +250,8 @@ def test_the_ends_of_all_ranges_work(changed):
     depend |= {"component_exponents", "word_exponents", "component_classes", "referred", "references"}
     for name in WITH_TENSORS:
         family = FAMILIES[parts_of(name).config["family"]]
-        ends = [("config", field, end) for field, kind in family._FIELDS.items() if isinstance(kind, Integer) for end in kind]
-        ends += [("tensors", spec.name, end) for spec in family._SPECS for end in (spec.least, spec.most) if end is not None]
+        ends = [("config", field, end) for field, kind in family.FIELDS.items() if isinstance(kind, Integer) for end in kind]
+        ends += [("tensors", spec.name, end) for spec in family.SPECS for end in (spec.least, spec.most) if end is not None]
 
         for where, field, end in ends:
             def put(parts):
@@ -296,7 +296,7 @@ def test_codewords_are_decoded_a_part_at_a_time(changed):
     codec = changed("context", lambda parts: bomb(parts, 65536))
     size, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert codec._codewords.nbytes == 2 * 65536 * 20 and not codec._codewords.any()
+    assert codec.codebook.nbytes == 2 * 65536 * 20 and not codec.codebook.any()
     assert peak < 60e6
 
 

@@ -64,6 +64,18 @@ def test_bytes_do_not_depend_on_how_the_values_are_held(codec, h):
     assert codec.encode(half)[7:] != expected[7:]
 
 
+def test_a_payload_alone_is_that_of_the_first_frame(codec, h):
+    payload, frame = codec.encode_payload(h), codec.encoder().encode(h)
+    assert payload in frame
+    np.testing.assert_array_equal(codec.decode_payload(payload, len(h)), codec.decoder().decode(frame))
+    for wrong in (h[:0], h[None], h[:, :-1], h * np.inf):
+        with pytest.raises(RdcodecError, match="h: expected"):
+            codec.encode_payload(wrong)
+    for tokens in (0, 4097):
+        with pytest.raises(RdcodecError, match=f"tokens: expected 1 to 4096, got {tokens}"):
+            codec.decode_payload(payload, tokens)
+
+
 def test_a_stream_is_its_header_and_the_frames_of_a_live_link(codec, h):
     frame = codec.encoder().encode(h)
     data = codec.encode(h)

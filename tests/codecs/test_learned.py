@@ -120,7 +120,7 @@ def test_a_coarse_quality_is_emphasised_no_more():
     h = np.random.default_rng(3).standard_normal((5, CHANNELS)).astype(np.float32)
     coarse, coarser, fine = (codec.components(h, quality) for quality in (-16, -64, 60))
     np.testing.assert_array_equal(coarse, coarser)
-    plain = codec._analysis.multiply(codec.tame(h)[1])
+    plain = codec.analysis.multiply(codec.tame(h)[1])
     assert np.abs(fine - plain).max() < 0.05 * np.abs(coarse - plain).max()
 
 
@@ -179,7 +179,7 @@ def test_wide_tables_are_saved_loaded_and_coded_with(family, tmp_path):
     h[5] *= 400
     frame = codec.encoder().encode(h, quality=8)
     decoded = again.decoder().decode(frame)
-    slow = PayloadDecoder(config, codec._tensors(), {"predictor": IntegerNet.from_tensors("predictor", tensors)}, family.uses_context)
+    slow = PayloadDecoder(config, codec.tensors, {"predictor": IntegerNet.from_tensors("predictor", tensors)}, family.uses_context)
     np.testing.assert_array_equal(slow.decode(read_frame(frame).payload, 30, 8), decoded)
 
 

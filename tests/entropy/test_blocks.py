@@ -321,11 +321,11 @@ def test_arrays_that_are_not_aligned_are_taken():
     assert block == tables.encode(symbols, index)
     assert np.array_equal(tables.decode(block, unaligned_index), symbols)
     with pytest.raises(TypeError, match=r"symbols: expected a C-contiguous array of int32, got one of dtype\('int32'\), not aligned"):
-        _core.block_encode(tables._core, unaligned, index, 0, 0)
+        _core.block_encode(tables.core, unaligned, index, 0, 0)
     with pytest.raises(TypeError, match=r"int32, got one of dtype\('int32'\), not contiguous"):
-        _core.block_encode(tables._core, np.zeros(100, np.int32)[::2], index, 0, 0)
+        _core.block_encode(tables.core, np.zeros(100, np.int32)[::2], index, 0, 0)
     with pytest.raises(TypeError, match=r"int32, got one of dtype\('>i4'\), not of native byte order"):
-        _core.block_encode(tables._core, symbols.astype(">i4"), index, 0, 0)
+        _core.block_encode(tables.core, symbols.astype(">i4"), index, 0, 0)
 
 
 def test_decoder_says_what_is_missing():

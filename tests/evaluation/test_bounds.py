@@ -5,9 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy import stats
-
 from learned_parts import learned_codec
+from scipy import stats
 
 from rdcodec import RdcodecError
 from rdcodec.codecs import ContextCodec, DirectAccessCodec, GlobalStepCodec, IntegerCodec
@@ -123,7 +122,7 @@ def test_token_entropy_is_the_cross_entropy_in_bits(model, windows):
 def test_symbols_are_all_that_a_frame_says(codec, model, windows):
     h = head_states(model, LAYER, windows[:1])[0].numpy()
     side, levels = codec.symbols(h, 0)
-    references = 2 * codec._config()["references"]
+    references = 2 * codec.config["references"]
     assert side.shape == (24, 4 + codec.latents + references) and levels.shape == h.shape
     changed_side, changed = codec.symbols(1.5 * h, 0)
     assert not np.array_equal(levels, changed) or not np.array_equal(side, changed_side)
@@ -144,10 +143,10 @@ def test_level_map_says_how_levels_follow_the_state(codec, model, windows):
 
 
 def test_level_slope_bounds_neighbouring_code_lengths(codec):
-    arrays = codec._tables.to_arrays()
+    arrays = codec.tables.to_arrays()
     counts, ends = arrays["counts"].astype(int), np.cumsum(arrays["counts"].astype(int))
     steepest = 0.0
-    for table in range(codec._first_level_table(), len(counts)):
+    for table in range(codec.first_level_table, len(counts)):
         row = arrays["frequencies"][ends[table] - counts[table] : ends[table] - 1].astype(float)
         from_zero = row[-int(arrays["offsets"][table]) :]
         if len(from_zero) > 1:

@@ -33,7 +33,7 @@ class Parts(NamedTuple):
     def core(self):
         references = self.referred, MOST * (self.referred > 0), reference_scale(len(self.unit))
         costs = self.costs, self.candidates
-        net = self.net and self.net._core
+        net = self.net and self.net.core
         return _core.predictor_make(self.grid, net, self.unit, self.uses_context, self.inward, references, costs, self.adaptation)
 
     def start(self):

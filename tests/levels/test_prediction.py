@@ -29,7 +29,7 @@ from predicted_parts import (
 )
 from random_nets import INPUT_LIMIT
 
-from rdcodec import CorruptStreamError, RdcodecError, _core, reference
+from rdcodec import CorruptStreamError, RdcodecError, _core
 from rdcodec.entropy import FrequencyTables
 from rdcodec.net import IntegerNet, Layer
 
@@ -57,7 +57,7 @@ def final(tokens, choice):
 
 def decode(prediction, decoder, tokens, *cpu):
     none = np.zeros((len(tokens.y), 0), np.int32)
-    return _core.prediction_decode(prediction, decoder._core, *side_information(tokens), none, none, *cpu)
+    return _core.prediction_decode(prediction, decoder.core, *side_information(tokens), none, none, *cpu)
 
 
 def block_decoder(levels, index):
@@ -553,7 +553,7 @@ def test_objects_of_other_types_are_refused(parts, tokens):
     with pytest.raises(TypeError, match="net: expected Net, got int"):
         _core.predictor_make(parts.grid, 5, parts.unit, True, (0, 0), *rules)
     with pytest.raises(TypeError, match="must be tuple, not int"):
-        _core.predictor_make(5, parts.net._core, parts.unit, True, (0, 0), *rules)
+        _core.predictor_make(5, parts.net.core, parts.unit, True, (0, 0), *rules)
     with pytest.raises(TypeError, match="must be rdcodec._core.Predictor, not rdcodec._core.Prediction"):
         _core.prediction_make(prediction)
     with pytest.raises(TypeError, match="prediction: expected Prediction, got rdcodec._core.Predictor"):

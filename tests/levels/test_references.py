@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from predicted_parts import CANDIDATES, MOST, TABLES, choose, part, quantised, random_parts, random_tokens, reference_scale, side_information
 
-from rdcodec import RdcodecError, _core, reference
+from rdcodec import RdcodecError, _core
 
 
 @st.composite
@@ -33,7 +33,7 @@ def decode(prediction, coded, tokens, *cpu):
     levels, index, distance, weight, choice = coded
     decoder = TABLES.decoder(TABLES.encode(levels.ravel(), index.ravel()), levels.size)
     told = tokens._replace(token_scale=tokens.token_scale + CANDIDATES[choice])
-    values = _core.prediction_decode(prediction, decoder._core, *side_information(told), distance, weight, *cpu)
+    values = _core.prediction_decode(prediction, decoder.core, *side_information(told), distance, weight, *cpu)
     decoder.finish()
     return values
 
@@ -196,5 +196,5 @@ def test_references_to_nothing_are_refused_and_change_nothing(distance, weight, 
 def test_rules_out_of_range_are_refused(references, message):
     parts = random_parts(np.random.default_rng(7))
     with pytest.raises(RdcodecError) as refusal:
-        _core.predictor_make(parts.grid, parts.net._core, parts.unit, True, (0, 0), references, (parts.costs, parts.candidates), 0)
+        _core.predictor_make(parts.grid, parts.net.core, parts.unit, True, (0, 0), references, (parts.costs, parts.candidates), 0)
     assert str(refusal.value) == message

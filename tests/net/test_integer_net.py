@@ -26,7 +26,7 @@ def expected(net, x):
 @given(case=nets_and_inputs())
 def test_outputs_are_those_of_the_reference(cpu, case):
     net, x = case
-    out = _core.net_run(net.new_state()._core, x, cpu)
+    out = _core.net_run(net.new_state().core, x, cpu)
     assert out.dtype == np.int16
     assert np.array_equal(out, expected(net, x))
 
@@ -35,7 +35,7 @@ def test_outputs_are_those_of_the_reference(cpu, case):
 def test_any_grouping_of_tokens_gives_the_same(cpu, case, cuts):
     net, x = case
     state = net.new_state()
-    parts = [_core.net_run(state._core, part, cpu) for part in np.split(x, sorted(min(cut, len(x)) for cut in cuts))]
+    parts = [_core.net_run(state.core, part, cpu) for part in np.split(x, sorted(min(cut, len(x)) for cut in cuts))]
     assert np.array_equal(np.concatenate(parts), expected(net, x))
 
 
@@ -78,25 +78,25 @@ def test_states_that_no_run_leaves_behind_are_refused(at, value):
     saved = np.zeros(5, "<i2")
     saved[at] = value
     with pytest.raises(RdcodecError, match=f"state: no such network remembers {value}, which stands at position {at}"):
-        _core.net_state_load(net._core, saved.tobytes())
+        _core.net_state_load(net.core, saved.tobytes())
 
 
 def test_states_that_a_run_leaves_behind_are_loaded():
     saved = np.array([-100, 9, -5, 0, 9], "<i2").tobytes()
-    assert _core.net_state_save(_core.net_state_load(two_layers()._core, saved)) == saved
+    assert _core.net_state_save(_core.net_state_load(two_layers().core, saved)) == saved
     table = np.arange(15, dtype=np.int16) * -7 - 2  # -2 to -100, and the zero before the first token
     saved = np.array([100, -100, -2, 0, -3], "<i2")
-    assert _core.net_state_save(_core.net_state_load(two_layers(table)._core, saved)) == saved.tobytes()
+    assert _core.net_state_save(_core.net_state_load(two_layers(table).core, saved)) == saved.tobytes()
     for value in (1, -101):
         saved[1] = value
         with pytest.raises(RdcodecError, match=f"remembers {value}, which stands at position 1"):
-            _core.net_state_load(two_layers(table)._core, saved)
+            _core.net_state_load(two_layers(table).core, saved)
 
 
 def test_states_of_another_size_are_refused():
     for size in (0, 4, 9, 11, 12):
         with pytest.raises(RdcodecError, match=f"state: expected 10 bytes, got {size}"):
-            _core.net_state_load(two_layers()._core, bytes(size))
+            _core.net_state_load(two_layers().core, bytes(size))
 
 
 def test_a_state_outlives_its_net():
@@ -104,7 +104,7 @@ def test_a_state_outlives_its_net():
     net = IntegerNet([random_layer(np.random.default_rng(2), 5, 2, 3)], INPUT_LIMIT)
     state, out = net.new_state(), expected(net, x)
     del net
-    assert np.array_equal(_core.net_run(state._core, x), out)
+    assert np.array_equal(_core.net_run(state.core, x), out)
 
 
 def test_what_lies_far_back_is_remembered():
@@ -121,7 +121,7 @@ def test_what_lies_far_back_is_remembered():
 @given(case=nets_and_inputs(most_taps=1))
 def test_apply_is_run_for_nets_without_context(cpu, case):
     net, x = case
-    out = _core.net_apply(net._core, x, cpu)
+    out = _core.net_apply(net.core, x, cpu)
     assert out.dtype == np.int16
     assert np.array_equal(out, expected(net, x))
 
@@ -129,7 +129,7 @@ def test_apply_is_run_for_nets_without_context(cpu, case):
 @given(case=nets_and_inputs(most_taps=1, most_layers=1))
 def test_best_row_has_the_greatest_sum(cpu, case):
     net, x = case
-    assert np.array_equal(_core.net_best_row(net._core, x, cpu), reference.best_row(net.layers[0], net.input_limit, x))
+    assert np.array_equal(_core.net_best_row(net.core, x, cpu), reference.best_row(net.layers[0], net.input_limit, x))
 
 
 def rows_net(weight, bias, input_limit=INPUT_LIMIT):
@@ -145,13 +145,13 @@ def test_the_first_among_equal_rows_is_the_best(cpu, outputs):
     few = rng.integers(-3, 4, (3, 5)).astype(np.int8)
     weight, bias = few[rng.integers(0, 3, outputs)], np.full(outputs, -(2**20), np.int32)
     net = rows_net(weight, bias)
-    assert np.array_equal(_core.net_best_row(net._core, x, cpu), reference.best_row(net.layers[0], INPUT_LIMIT, x))
-    assert not _core.net_best_row(rows_net(0 * weight, bias)._core, x, cpu).any()
+    assert np.array_equal(_core.net_best_row(net.core, x, cpu), reference.best_row(net.layers[0], INPUT_LIMIT, x))
+    assert not _core.net_best_row(rows_net(0 * weight, bias).core, x, cpu).any()
 
 
 def test_the_last_row_may_be_the_best(cpu):
     net = rows_net(np.arange(-500, 1, dtype=np.int16)[:, None], np.zeros(501, np.int32))
-    assert _core.net_best_row(net._core, np.array([[1], [-1], [0]], np.int16), cpu).tolist() == [500, 0, 0]
+    assert _core.net_best_row(net.core, np.array([[1], [-1], [0]], np.int16), cpu).tolist() == [500, 0, 0]
 
 
 @pytest.mark.parametrize("tokens", [0, 1, 15, 16, 17, 64, 65, 500])
@@ -188,7 +188,7 @@ def test_one_thread_at_a_time_uses_a_state():
     net = IntegerNet([random_layer(rng, 128, 4, 128)], INPUT_LIMIT)
     x = random_inputs(rng, 4000, 128)
     state, outputs, refusals = net.new_state(), [], set()
-    thread = threading.Thread(target=lambda: outputs.append(_core.net_run(state._core, x, "scalar")))
+    thread = threading.Thread(target=lambda: outputs.append(_core.net_run(state.core, x, "scalar")))
     thread.start()
     while thread.is_alive():
         try:
@@ -255,9 +255,9 @@ def test_extremes_that_the_range_check_just_allows(cpu, weights, limit, shift, s
     x = np.stack([largest, -largest, np.full_like(largest, 32767), np.full_like(largest, -32768), 0 * largest])
     out, sums = expected(net, x), reference.layer_sums(net.layers[0], reference.clip_inputs(x, limit))
     assert abs(sums).max() + ((1 << shift) >> 1) == INT32_MAX
-    assert np.array_equal(_core.net_run(net.new_state()._core, x, cpu), out)
-    assert np.array_equal(_core.net_apply(net._core, x, cpu), out)
-    assert (_core.net_best_row(net._core, x, cpu) == 0).all()
+    assert np.array_equal(_core.net_run(net.new_state().core, x, cpu), out)
+    assert np.array_equal(_core.net_apply(net.core, x, cpu), out)
+    assert (_core.net_best_row(net.core, x, cpu) == 0).all()
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -274,11 +274,11 @@ def test_activations_reach_the_ends_of_int16(cpu):
     pair = Layer(np.array([[[-(2**15), 2**15 - 1]]], np.int16), np.zeros(1, np.int32), np.array([15], np.uint8), ends)
     net = IntegerNet([spread, pair], 32767)
     x = np.array([[32767], [-32767], [-32768], [0]], np.int16)
-    assert np.array_equal(_core.net_run(net.new_state()._core, x, cpu), expected(net, x))
+    assert np.array_equal(_core.net_run(net.new_state().core, x, cpu), expected(net, x))
 
 
 def test_shifts_round_half_up(cpu):
     halves = Layer(np.ones((1, 1, 1), np.int8), np.zeros(1, np.int32), np.ones(1, np.uint8), np.array([-9, 9], np.int16))
     x = np.arange(-5, 6, dtype=np.int16)[:, None]
-    out = _core.net_run(IntegerNet([halves], 99).new_state()._core, x, cpu)
+    out = _core.net_run(IntegerNet([halves], 99).new_state().core, x, cpu)
     assert out.ravel().tolist() == [-2, -2, -1, -1, 0, 0, 1, 1, 2, 2, 3]

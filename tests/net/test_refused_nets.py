@@ -188,7 +188,7 @@ def test_tokens_that_know_of_each_other_have_no_outputs_on_their_own():
 
 
 def test_objects_of_other_types_are_refused():
-    net, x = IntegerNet([layer()], 9)._core, np.zeros((1, 3), np.int16)
+    net, x = IntegerNet([layer()], 9).core, np.zeros((1, 3), np.int16)
     for call in (lambda: _core.net_run(net, x), lambda: _core.net_state_copy(net)):
         with pytest.raises(TypeError, match="must be rdcodec._core.NetState, not rdcodec._core.Net"):
             call()
@@ -210,7 +210,7 @@ def test_layers_of_the_core_are_tuples():
 def test_kernels_of_no_machine_are_refused():
     net = IntegerNet([layer()], 9)
     x = np.zeros((1, 3), np.int16)
-    for call, of in ((_core.net_run, net.new_state()._core), (_core.net_apply, net._core), (_core.net_best_row, net._core)):
+    for call, of in ((_core.net_run, net.new_state().core), (_core.net_apply, net.core), (_core.net_best_row, net.core)):
         with pytest.raises(RdcodecError, match="expected a class of kernels that this machine has"):
             call(of, x, "avx9000")
 

@@ -110,7 +110,7 @@ class Prediction:
         zeros = np.zeros(2 * COMPONENTS, np.int32)
         layer = Layer(np.ones((2 * COMPONENTS, 2, COMPONENTS + 1), np.int8), zeros, np.uint8(zeros + 7), np.int16([-99, 99]))
         costs = COSTS.copy(), candidates.copy()
-        self.predictor = _core.predictor_make(grid.tuple, IntegerNet([layer], 99)._core, unit, True, (0, 0), (3, 2, scale), costs, 9)
+        self.predictor = _core.predictor_make(grid.tuple, IntegerNet([layer], 99).core, unit, True, (0, 0), (3, 2, scale), costs, 9)
         self.side_information = np.ones((TOKENS, 1), np.int16), np.ones((TOKENS, COMPONENTS), np.int16), *np.zeros((2, TOKENS), np.int32)
         side, base, exponent, scale = self.side_information
         changed = [(side, 32767), (base, -32768), (exponent, LARGEST), (exponent, -LARGEST), (exponent, -700), (scale, LARGEST)]
@@ -135,7 +135,7 @@ def decode_predicted():
     block = TABLES.encode(levels.ravel(), index.ravel())
 
     def call():
-        return _core.prediction_decode(_core.prediction_make(p.predictor), TABLES.decoder(block, levels.size)._core, *p.side_information, *references)
+        return _core.prediction_decode(_core.prediction_make(p.predictor), TABLES.decoder(block, levels.size).core, *p.side_information, *references)
 
     return call, p.changed
 

@@ -65,7 +65,7 @@ def quantise():
 
 def predict():
     rules = 9, 2, np.full(COMPONENTS, 2000, np.int32)
-    network, costs = net(COMPONENTS + 1, 2 * COMPONENTS)._core, (COSTS, np.int32([-2, 0, 2]))
+    network, costs = net(COMPONENTS + 1, 2 * COMPONENTS).core, (COSTS, np.int32([-2, 0, 2]))
     predictor = _core.predictor_make(GRID, network, np.zeros(COMPONENTS, np.int8), True, (0, 0), rules, costs, 9)
     side, base, zeros = np.ones((TOKENS, 1), np.int16), np.zeros((TOKENS, COMPONENTS), np.int16), np.zeros(TOKENS, np.int32)
     y = draws().normal(size=(TOKENS, COMPONENTS))

@@ -12,7 +12,7 @@ from noisy_quantiser import NoisyQuantiser
 
 from rdcodec import RdcodecError
 from rdcodec.training import Settings, StateCache, train
-from rdcodec.training.front import _FIELDS, fit_front
+from rdcodec.training.closed_form import _FIELDS, fit_closed_form
 from rdcodec.training.recipe import _read_tradeoff
 
 CHANNELS = 32
@@ -202,7 +202,7 @@ def test_closed_forms_that_are_damaged(model, tokenizer, text, cache, tmp_path, 
     else:
         path.write_bytes(data)
     with pytest.raises(RdcodecError, match="front.npz: damaged, to be fitted again when it is gone: "):
-        fit_front(model, LAYER, StateCache.open(tmp_path, model, tokenizer, [text], LAYER))
+        fit_closed_form(model, LAYER, StateCache.open(tmp_path, model, tokenizer, [text], LAYER))
 
 
 @pytest.mark.parametrize(

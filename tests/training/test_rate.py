@@ -29,7 +29,7 @@ def case(codec):
     def tensor(x, dtype):
         return torch.from_numpy(x.astype(dtype))[None]
 
-    choice_costs = torch.from_numpy(random.uniform(1, 6, (1, TOKENS, len(codec._scale_offsets))).astype(np.float32))
+    choice_costs = torch.from_numpy(random.uniform(1, 6, (1, TOKENS, len(codec.scale_offsets))).astype(np.float32))
     return tensor(u, np.float32), tensor(levels, np.int64), tensor(odd, np.int64), tensor(scale, np.float32), choice_costs
 
 
@@ -45,13 +45,13 @@ def test_integers_cost_what_the_tables_say(codec, case):
     u, levels, odd, scale, choice_costs = case
     rate = LevelRate(codec).eval()
     got = rate(*case)[0]
-    candidates, arrays = codec._scale_offsets, codec._tables.to_arrays()
-    shape = codec._t["component_shape"].astype(int)
+    candidates, arrays = codec.scale_offsets, codec.tables.to_arrays()
+    shape = codec.tensors["component_shape"].astype(int)
     for t in range(TOKENS):
         totals = []
         for k, candidate in enumerate(candidates):
             row = 2 * (shape * 89 + np.clip(scale[0, t].numpy().astype(int) + candidate, 0, 88)) + odd[0, t].numpy()
-            bits = sum(code_length(arrays, codec._grid[3] + r, abs(level)) for r, level in zip(row, levels[0, t].tolist()))
+            bits = sum(code_length(arrays, codec.first_level_table + r, abs(level)) for r, level in zip(row, levels[0, t].tolist()))
             totals.append(bits + float(choice_costs[0, t, k]))
         assert float(got[t]) == pytest.approx(min(totals), rel=1e-5)
 

@@ -49,8 +49,8 @@ class ResidualCodec(Baseline):
         head = np.zeros(1, HEAD)
         head["back"], head["weight"] = _reference(token, state.tokens)
         predicted = self._predicted(head, state)
-        payload = self._integers._encode_tokens((token - predicted)[None], 0, None)
-        self._remember(predicted + self._integers._decode_tokens(payload, 1, 0, None)[0], state)
+        payload = self._integers.encode_payload((token - predicted)[None])
+        self._remember(predicted + self._integers.decode_payload(payload, 1)[0], state)
         return head.tobytes() + payload
 
     def _decode_tokens(self, payload, tokens, quality, state):
@@ -59,7 +59,7 @@ class ResidualCodec(Baseline):
         for i in range(tokens):
             part = payload[i * size : (i + 1) * size]
             predicted = self._predicted(np.frombuffer(part, HEAD, 1), state)
-            h[i] = predicted + self._integers._decode_tokens(bytes(part[HEAD.itemsize :]), 1, 0, None)[0]
+            h[i] = predicted + self._integers.decode_payload(bytes(part[HEAD.itemsize :]), 1)[0]
             self._remember(h[i], state)
         return h
 

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from rdcodec.codecs.costs import COST_BITS, COST_LEVELS
-from rdcodec.codecs.front import FrontCodec
 from rdcodec.codecs.grid import grid_power
+from rdcodec.codecs.transform_coding import TransformCoding
 from rdcodec.errors import RdcodecError
 from rdcodec.splits.gradients import straight_through
 from rdcodec.splits.meter import Meter
@@ -60,7 +60,7 @@ class RateSlopes:
 
     Parameters
     ----------
-    codec : FrontCodec
+    codec : TransformCoding
 
     Raises
     ------
@@ -69,13 +69,13 @@ class RateSlopes:
     """
 
     def __init__(self, codec):
-        if not isinstance(codec, FrontCodec):
+        if not isinstance(codec, TransformCoding):
             raise RdcodecError(
                 f"lambda_rate: expected 0 for {type(codec).__name__}: only the rate of codecs with a transform, which calibrate and"
                 " train make, has a gradient"
             )
         self._codec = codec
-        self._costs = torch.from_numpy(codec._costs().astype(np.float32) / 2**COST_BITS).view(-1)
+        self._costs = torch.from_numpy(codec.level_costs().astype(np.float32) / 2**COST_BITS).view(-1)
 
     def __call__(self, h, arrived, quality):
         """Float32 [tokens, channels] of states h [tokens, channels], of which these values arrived."""
@@ -84,15 +84,15 @@ class RateSlopes:
         coded = codec.coded_symbols(values, quality)
         gains, _, steps, *_ = coded.side
         gain = np.ldexp(1.0, gains)[:, None]
-        spacing = grid_power(codec._step_offsets[steps] - quality)[:, None]
-        left = codec.components(values, quality) - codec._analysis.multiply(decoded / gain - codec._t["mean"])
+        spacing = grid_power(codec.step_offsets[steps] - quality)[:, None]
+        left = codec.components(values, quality) - codec.analysis.multiply(decoded / gain - codec.tensors["mean"])
         slope = self._level_slopes(coded, left / spacing) / spacing
-        gradient = slope @ codec._analysis_at(quality).values.T / gain
+        gradient = slope @ codec.analysis_at(quality).values.T / gain
         return torch.from_numpy((gradient / len(values)).astype(np.float32)).to(h)
 
     def _level_slopes(self, coded, error):
         """Float64 [tokens, components]: bits a half step outwards; `error` is what levels leave, in half steps."""
-        table = torch.from_numpy(coded.level_tables.astype(np.int64)) - self._codec._first_level_table()
+        table = torch.from_numpy(coded.level_tables.astype(np.int64)) - self._codec.first_level_table
         levels = torch.from_numpy(coded.levels.astype(np.int64))
         magnitude = levels.abs().clamp(max=COST_LEVELS - 2)
         return level_slope(self._costs, table * COST_LEVELS + magnitude, magnitude, levels, torch.from_numpy(error)).numpy()

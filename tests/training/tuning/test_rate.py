@@ -20,7 +20,7 @@ def code_length(codec, h, quality):
     """Bits of tokens by the tables, to fractions."""
     coded = codec.coded_symbols(h, quality)
     symbols = np.concatenate([*coded.side, coded.levels.ravel()]).astype(np.int32)
-    return codec._tables.ideal_bits(symbols, np.concatenate([*coded.side_tables, coded.level_tables.ravel()]))
+    return codec.tables.ideal_bits(symbols, np.concatenate([*coded.side_tables, coded.level_tables.ravel()]))
 
 
 def test_what_arrives_and_its_bytes_are_those_of_a_link(codec, states):

@@ -28,7 +28,7 @@ from rdcodec.errors import RdcodecError
 
 __all__ = [
     *("BITS", "FEATURE_UNIT", "INWARD_UNIT", "LARGEST", "MOST_REFERENCE_SCALE", "MOST_STEP_OFFSET", "SIDE_TABLES", "VALUE_RANGE_BITS"),
-    *("FrontCodec", "Symbols", "exact_matrix"),
+    *("TransformCoding", "Symbols", "exact_matrix"),
 ]
 
 VALUE_RANGE_BITS = 22  # of the integers that go through the transforms
@@ -47,7 +47,14 @@ MOST_SCALE = 2**16  # scales of the grid are fewer
 LARGEST = float(np.finfo(np.float32).max)
 
 
-class FrontCodec(Codec):
+class Parts(NamedTuple):
+    """What a codec is made of, as in its checkpoint."""
+
+    config: dict
+    tensors: dict
+
+
+class TransformCoding(Codec):
     """Transform, codewords, steps and tables. Quality is on the grid: the quantisation step is proportional to 2**(-quality / 8).
 
     Parameters
@@ -68,9 +75,21 @@ class FrontCodec(Codec):
     ----------
     layer : int
         Split point the codec was made for: it codes ``hidden_states[layer]``.
+    codebook : ndarray
+        int16 [codewords, components], in 64ths of `units`.
+    units : ndarray
+        float64 [components], powers of two.
+    step_offsets, scale_offsets : ndarray
+        int64 [steps] and int32 [candidates], grid steps: what a token's step is multiplied by, and what may be added to its scale.
+    analysis : ExactMatrix
+        [channels, components]; `analysis_at` has what a family makes of it at a quality.
+    tables : FrequencyTables
+        Of gains, codewords, steps, scales (one a step), hyper-latents, references and, from `first_level_table` on, levels.
+    latents : int
+        Hyper-latents a token.
     """
 
-    _FIELDS = {
+    FIELDS = {
         "layer": Integer(0, 2**31 - 1),
         "channels": CHANNELS,
         "gain_limit_bits": Integer(-127, 128),  # gains are 0 to 255
@@ -85,7 +104,7 @@ class FrontCodec(Codec):
         "references": Integer(0, MOST_REFERENCES),  # of a token
         "adaptation": Integer(0, MOST_ADAPTATION),  # tokens that scales count for before they follow the text; 0: they stay
     }
-    _SPECS = (
+    SPECS = (
         Tensor("mean", np.float32, ("c",), -LARGEST, LARGEST),
         Tensor("word_prior", np.int32, ("codewords",), -(2**30), 2**30),
         Tensor("word_components", np.int32, ("selected",)),
@@ -100,46 +119,45 @@ class FrontCodec(Codec):
     )
 
     def __init__(self, config, tensors):
-        config = check_config(self._FIELDS, config)
+        config = check_config(self.FIELDS, config)
         super().__init__(config["channels"], min_quality=-QUALITY_RANGE, max_quality=QUALITY_RANGE)
-        self._sizes = check_tensors(self._SPECS, self.channels, tensors)
+        self._sizes = check_tensors(self.SPECS, self.channels, tensors)
         self.layer = config["layer"]
-        self._parts = config, dict(tensors)
-        t = self._t = tensors
+        self._parts = Parts(config, dict(tensors))
+        t = self._parts.tensors
         self._check_tensors()
         check_memory(self._memory(self._sizes, tensors), tensors)
-        self._analysis = exact_matrix("analysis", t["analysis"], config["analysis_bits"], config["state_bits"])
+        self.analysis = exact_matrix("analysis", t["analysis"], config["analysis_bits"], config["state_bits"])
         self._synthesis = exact_matrix("synthesis", t["synthesis"], config["synthesis_bits"], config["component_bits"])
-        self._step_offsets = t["step_offsets"].astype(np.int64)
-        self._scale_offsets = np.ascontiguousarray(t["scale_offsets"], np.int32)
-        self._inward = config["inward"]
-        self._zero_scale = config["zero_scale"]
-        self._units = np.ldexp(1.0, t["unit"])
-        self._tables = tables_of(t)
-        self._grid = (
-            np.ascontiguousarray(t["component_scale"], np.int32),
-            np.ascontiguousarray(t["component_shape"], np.uint8),
-            config["scales"],
-            self._first_level_table(),
-        )
+        self.step_offsets = t["step_offsets"].astype(np.int64)
+        self.scale_offsets = np.ascontiguousarray(t["scale_offsets"], np.int32)
+        self.units = np.ldexp(1.0, t["unit"])
+        self.tables = tables_of(t)
 
     def _predictor_of(self, net, uses_context):
         """What predicts components, for states to be made of."""
-        t, config = self._t, self._parts[0]
-        rules = (config["referred"], config["references"], np.ascontiguousarray(t["reference_scale"]))
-        costs = self._costs(), self._scale_offsets
+        config, t = self._parts
+        grid = LevelGrid(
+            component_scale=np.ascontiguousarray(t["component_scale"], np.int32),
+            component_shape=np.ascontiguousarray(t["component_shape"], np.uint8),
+            scales=config["scales"],
+            first_table=self.first_level_table,
+        )
+        rules = ReferenceRules(config["referred"], config["references"], np.ascontiguousarray(t["reference_scale"]))
+        costs = ScaleCosts(self.level_costs(), self.scale_offsets)
         unit = np.ascontiguousarray(t["unit"])
-        return _core.predictor_make(self._grid, net, unit, uses_context, tuple(self._inward), rules, costs, config["adaptation"])
+        return _core.predictor_make(grid, net, unit, uses_context, tuple(config["inward"]), rules, costs, config["adaptation"])
 
     def _check_tensors(self):
         """What the table of tensors does not say: how they depend on each other and on the config."""
-        if not self._parts[0]["referred"] == self._parts[0]["references"] == 0:
-            check_field("references", Integer(1, MOST_REFERENCES), self._parts[0]["references"])
-            check_field("referred", Integer(1, MOST_REFERRED), self._parts[0]["referred"])
-        check_range("word_components", self._t["word_components"], 0, self.channels - 1)
+        config, t = self._parts
+        if not config["referred"] == config["references"] == 0:
+            check_field("references", Integer(1, MOST_REFERENCES), config["references"])
+            check_field("referred", Integer(1, MOST_REFERRED), config["referred"])
+        check_range("word_components", t["word_components"], 0, self.channels - 1)
         check_count("step_thresholds", self._sizes["steps"] - 1, self._sizes["thresholds"])
-        shapes = int(self._t["component_shape"].max()) + 1
-        check_count("counts", self._first_level_table() + 2 * self._parts[0]["scales"] * shapes, self._sizes["tables"])
+        shapes = int(t["component_shape"].max()) + 1
+        check_count("counts", self.first_level_table + 2 * config["scales"] * shapes, self._sizes["tables"])
 
     @classmethod
     def _memory(cls, sizes, tensors):
@@ -152,10 +170,6 @@ class FrontCodec(Codec):
             "word_components": CODEWORD_BYTES * codewords * selected + network_bytes((codewords, 1, selected)),
         }
 
-    def _first_level_table(self):
-        references = reference_table_count(self._parts[0]["referred"], self._parts[0]["references"])
-        return SIDE_TABLES + self._sizes["steps"] + self.latents + references
-
     latents = 0
 
     def _new_state(self):
@@ -163,8 +177,8 @@ class FrontCodec(Codec):
 
     def _core_of(self, codewords, arrays, step_net=None, latent_net=None):
         """What codes tokens, of the codebook, int16 [codewords, components], and what else a family's choice of steps depends on."""
-        t, config = self._t, self._parts[0]
-        pointed = self._tables._core, self._predictor, self._synthesis._core, *(net and net._core for net in (step_net, latent_net))
+        config, t = self._parts
+        pointed = self.tables.core, self._predictor, self._synthesis.core, *(net and net.core for net in (step_net, latent_net))
         names = "mean", "word_prior", "word_components", "word_code_scale", "step_offsets"
         arrays = {**{name: t[name] for name in (*names, *arrays)}, "words": codewords, "step_thresholds": t["step_thresholds"].astype(np.int64)}
         arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -179,7 +193,7 @@ class FrontCodec(Codec):
         return self._decode_rows([payload], tokens, quality, [state])[0]
 
     def _encode_rows(self, h, quality, states):
-        return _core.codec_encode(self._core, tuple(state.core for state in states), self._analysis_at(quality)._core, h, quality)
+        return _core.codec_encode(self._core, tuple(state.core for state in states), self.analysis_at(quality).core, h, quality)
 
     def _decode_rows(self, payloads, tokens, quality, states):
         return _core.codec_decode(self._core, tuple(state.core for state in states), tuple(payloads), tokens, quality)
@@ -187,14 +201,41 @@ class FrontCodec(Codec):
     # ---- checkpoint
 
     def _config(self):
-        return self._parts[0]
+        return self._parts.config
 
     def _tensors(self):
-        return self._parts[1]
+        return self._parts.tensors
 
     @classmethod
     def _from_parts(cls, config, tensors):
         return cls(config, tensors)
+
+    # ---- what it is made of, for those who fit it or train it
+
+    @property
+    def config(self):
+        """dict : JSON values, as in the checkpoint; a copy."""
+        return dict(self._parts.config)
+
+    @property
+    def tensors(self):
+        """dict of ndarray : as in the checkpoint, by name; a copy that shares the arrays, which must stay as they are."""
+        return dict(self._parts.tensors)
+
+    @property
+    def first_level_table(self):
+        """int : table of `tables` from which on they are of levels."""
+        config = self._parts.config
+        references = reference_table_count(config["referred"], config["references"])
+        return SIDE_TABLES + self._sizes["steps"] + self.latents + references
+
+    def analysis_at(self, quality):
+        """The `ExactMatrix` [channels, components] by which states are transformed at a quality."""
+        return self.analysis
+
+    def level_costs(self):
+        """Code lengths of levels, uint16 [tables of levels, magnitudes], in 1/256 bit."""
+        return level_costs(self.tables, self.first_level_table)
 
     # ---- what a frame holds, for those who fit tables to it or ask how far from its entropy it is
 
@@ -221,7 +262,7 @@ class FrontCodec(Codec):
         """`Symbols` of tokens, with the table that codes each; parameters as of `symbols`."""
         h = self._states(h)
         state, quality = self._new_state(), self._checked_quality(quality)
-        symbols, tables = _core.codec_symbols(self._core, state.core, self._analysis_at(quality)._core, h, quality)
+        symbols, tables = _core.codec_symbols(self._core, state.core, self.analysis_at(quality).core, h, quality)
         side = symbols.size - h.size
         shapes = (-1, len(h)), (len(h), self.channels)
         return Symbols(symbols[:side].reshape(shapes[0]), tables[:side].reshape(shapes[0]), *(a[side:].reshape(shapes[1]) for a in (symbols, tables)))
@@ -235,8 +276,8 @@ class FrontCodec(Codec):
     def level_map(self, quality=None):
         """Float64 [channels, components]: about how levels follow the state, at the token's step that lies in the middle."""
         quality = self._checked_quality(quality)
-        exponent = np.sort(self._step_offsets)[len(self._step_offsets) // 2] - quality
-        return self._analysis_at(quality).values / (2 * float(grid_power(exponent)))
+        exponent = np.sort(self.step_offsets)[len(self.step_offsets) // 2] - quality
+        return self.analysis_at(quality).values / (2 * float(grid_power(exponent)))
 
     def tame(self, h):
         """Exponents of gains, int32 [tokens], and what is left of h without gains and mean, float64 [tokens, channels]."""
@@ -244,7 +285,7 @@ class FrontCodec(Codec):
 
     def components(self, h, quality=None):
         """Float64 [tokens, components]: states h, float32 [tokens, channels], in the transform, before anything is subtracted."""
-        return self._analysis_at(self._checked_quality(quality)).multiply(self.tame(h)[1])
+        return self.analysis_at(self._checked_quality(quality)).multiply(self.tame(h)[1])
 
     def choose(self, y):
         """Codeword and step of each token, int32 [tokens], from its components, float64 [tokens, components]."""
@@ -253,13 +294,31 @@ class FrontCodec(Codec):
     @property
     def level_slope(self):
         """float : bits by which the code length of a level changes from one magnitude to the next, at most."""
-        return float(np.abs(np.diff(self._costs().astype(np.int64), axis=1)).max()) / 2**COST_BITS
+        return float(np.abs(np.diff(self.level_costs().astype(np.int64), axis=1)).max()) / 2**COST_BITS
 
-    def _analysis_at(self, quality):
-        return self._analysis
 
-    def _costs(self):
-        return level_costs(self._tables, self._grid[3])
+class LevelGrid(NamedTuple):
+    """Which table codes which level, as `rdc_level_grid`."""
+
+    component_scale: np.ndarray
+    component_shape: np.ndarray
+    scales: int
+    first_table: int
+
+
+class ReferenceRules(NamedTuple):
+    """To which earlier tokens a token may refer, as `rdc_reference_rules`."""
+
+    tokens: int
+    most: int
+    scale: np.ndarray
+
+
+class ScaleCosts(NamedTuple):
+    """What a token's scale is chosen by, as `rdc_scale_costs`."""
+
+    costs: np.ndarray
+    candidates: np.ndarray
 
 
 class Symbols(NamedTuple):

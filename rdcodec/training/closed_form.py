@@ -12,10 +12,10 @@ from rdcodec.calibration.output import sampled_gradients
 from rdcodec.calibration.symbols import PRIOR_UNIT
 from rdcodec.calibration.windows import batches
 from rdcodec.codecs.fields import check_config, check_tensors
-from rdcodec.codecs.front import FEATURE_UNIT
 from rdcodec.codecs.grid import GRID_STEPS
 from rdcodec.codecs.learned import LearnedCodec
 from rdcodec.codecs.tables import TABLE_SPECS
+from rdcodec.codecs.transform_coding import FEATURE_UNIT
 from rdcodec.errors import RdcodecError
 from rdcodec.files import replace_file
 from rdcodec.messages import printable
@@ -24,7 +24,7 @@ from rdcodec.training.codebook import pack_codebook
 from rdcodec.training.export import transform_tensors
 from rdcodec.training.steps import fit_steps
 
-__all__ = ["fit_front"]
+__all__ = ["fit_closed_form"]
 
 FILE = "front.npz"
 FIT_TOKENS = 900 * 512  # about, at most, for the memory that they take
@@ -39,11 +39,11 @@ _KEPT_TENSORS = (
     *("scale_offsets", "component_scale", "component_shape"),
 )
 # Of what is kept beside the states: all of a codec but what comes of its training.
-_FIELDS = {name: LearnedCodec._FIELDS[name] for name in (*_KEPT_NUMBERS, "analysis_bits", "synthesis_bits", *_MEMORY)}
-_SPECS = [spec for spec in LearnedCodec._SPECS if spec not in TABLE_SPECS and not spec.name.startswith("emphasis")]
+_FIELDS = {name: LearnedCodec.FIELDS[name] for name in (*_KEPT_NUMBERS, "analysis_bits", "synthesis_bits", *_MEMORY)}
+_SPECS = [spec for spec in LearnedCodec.SPECS if spec not in TABLE_SPECS and not spec.name.startswith("emphasis")]
 
 
-def fit_front(model, layer, cache, autocast=False, progress=None):
+def fit_closed_form(model, layer, cache, autocast=False, progress=None):
     """Parts of a `LearnedCodec` that no network but that of the steps is trained for; kept beside the states, for other families.
 
     Parameters
@@ -119,13 +119,13 @@ def _codewords(model, layer, cache, fitted, report):
 
 def _parts(codec, statistics, report):
     """Config and tensors of a calibrated codec in the number formats of learned ones, with a network for the steps."""
-    config, t = codec._config(), codec._tensors()
+    config, t = codec.config, codec.tensors
     synthesis = np.ldexp(t["synthesis"].astype(np.float64), -config["synthesis_bits"])
     unit = np.rint(t["component_scale"] / GRID_STEPS)
     tensors = {name: t[name] for name in _KEPT_TENSORS}
     tensors.update(unit=unit.astype(np.int8), reference_scale=np.zeros(len(unit), np.int32))
     prior = np.exp(t["word_prior"] / PRIOR_UNIT)
-    tensors.update(pack_codebook(codec._codewords * (codec._units / FEATURE_UNIT), 2.0 ** (t["component_scale"] / GRID_STEPS), 2.0**unit, prior))
+    tensors.update(pack_codebook(codec.codebook * (codec.units / FEATURE_UNIT), 2.0 ** (t["component_scale"] / GRID_STEPS), 2.0**unit, prior))
     bits, transforms = transform_tensors(np.ldexp(t["analysis"].astype(np.float64), -config["analysis_bits"]), synthesis)
     tensors.update(transforms)
     y = codec.components(statistics.gradient_states)
