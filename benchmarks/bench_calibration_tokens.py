@@ -21,7 +21,7 @@ from rdcodec.calibration.codewords import vocabulary_codewords
 from rdcodec.calibration.fit import Statistics, fit_codec
 from rdcodec.calibration.output import sampled_gradients
 from rdcodec.calibration.windows import all_windows, batches, windows_of
-from rdcodec.cli.models import load_quietly
+from rdcodec.cli.loading import load_quietly
 from rdcodec.evaluation import Setting, cut_text, evaluate
 from rdcodec.evaluation.drawing import new_figure, plain_ticks
 from rdcodec.modes import frozen

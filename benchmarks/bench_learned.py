@@ -16,7 +16,7 @@ from rich.progress import track
 from scipy.interpolate import PchipInterpolator
 
 from rdcodec import Codec
-from rdcodec.cli.models import load_quietly
+from rdcodec.cli.loading import load_quietly
 from rdcodec.evaluation import Setting, cut_text, evaluate
 
 LOSSES = np.geomspace(0.01, 0.1, 9)  # nats a token

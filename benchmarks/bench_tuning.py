@@ -15,7 +15,7 @@ import torch
 from rich.progress import track
 
 from rdcodec import compress_at
-from rdcodec.cli.models import load_quietly
+from rdcodec.cli.loading import load_quietly
 from rdcodec.evaluation import cut_text
 from rdcodec.evaluation.losses import output_losses
 from rdcodec.training import load_tuned

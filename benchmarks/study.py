@@ -23,8 +23,9 @@ from transformers.utils import logging
 
 from rdcodec import Codec, calibrate, load_model
 from rdcodec.cli.output import progress_bar
-from rdcodec.evaluation import StudyRow, correlation, cut_text, layer_bounds, plot_study, study_row, token_entropy_bound
-from rdcodec.evaluation.study import BOUNDS
+from rdcodec.evaluation import cut_text
+from rdcodec.theory import StudyRow, correlation, layer_bounds, plot_study, study_row, token_entropy_bound
+from rdcodec.theory.study import BOUNDS
 
 SMOLLM2 = "smollm2-135m"
 SMOLLM2_LAYERS = range(3, 28, 3)

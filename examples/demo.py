@@ -14,7 +14,7 @@ from pydoc_data.topics import topics
 from time import perf_counter
 
 from rdcodec import Codec, calibrate, compress_at
-from rdcodec.cli.models import load_quietly
+from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.output import progress_bar, say
 from rdcodec.cli.table import print_rows
 from rdcodec.evaluation import Setting, baseline_settings, cut_text, evaluate, plot_rows

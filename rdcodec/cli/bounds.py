@@ -7,9 +7,10 @@ from typing import Annotated, Optional
 import typer
 from rich.table import Table
 
-from rdcodec.cli.models import load_quietly, read_texts
+from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import Json, Model
 from rdcodec.cli.output import check_writable, console, progress_bar, say, write_json
+from rdcodec.cli.texts import read_texts
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.samples import DELTA
@@ -46,15 +47,16 @@ def bounds(
     (content,) = read_texts([text])
     each = delta / len(codecs)  # so that all certificates hold at once
     loaded, tokenizer = load_quietly(model)
-    from rdcodec import evaluation
+    from rdcodec.evaluation import cut_text
+    from rdcodec.theory import layer_bounds, token_entropy_bound
 
-    measured, rest = evaluation.cut_text(tokenizer, content, window, windows, seed)
+    measured, rest = cut_text(tokenizer, content, window, windows, seed)
     population = len(measured) + len(rest)
     with progress_bar() as progress:
         progress("the model's likelihood", 0.0)
-        entropy = evaluation.token_entropy_bound(loaded, measured[:likelihoods], population)
+        entropy = token_entropy_bound(loaded, measured[:likelihoods], population)
         rows = [
-            evaluation.layer_bounds(loaded, measured, found.family, found, quality, entropy, each, progress, population)
+            layer_bounds(loaded, measured, found.family, found, quality, entropy, each, progress, population)
             for found in codecs.values()
         ]
     _print(rows, delta, population)

@@ -6,9 +6,10 @@ from typing import Annotated, Optional
 
 import typer
 
-from rdcodec.cli.models import load_quietly, read_texts
+from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import Json, Model, Texts
 from rdcodec.cli.output import check_folder, check_writable, progress_bar, say, write_json
+from rdcodec.cli.texts import read_texts
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 
@@ -42,7 +43,8 @@ def calibrate(
     before = _started(start, layer)
     texts = read_texts(text)
     loaded, tokenizer = load_quietly(model)
-    from rdcodec.calibration import adapt, calibrate as fit, default_tokens
+    from rdcodec.calibration import adapt, default_tokens
+    from rdcodec.calibration import calibrate as fit
 
     began = perf_counter()
     with progress_bar() as progress:

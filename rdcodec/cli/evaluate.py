@@ -7,10 +7,11 @@ from typing import Annotated, Optional
 
 import typer
 
-from rdcodec.cli.models import load_quietly, read_texts
+from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import Json, Model
 from rdcodec.cli.output import check_writable, progress_bar, say, write_file, write_json
 from rdcodec.cli.table import print_comparisons, print_rows
+from rdcodec.cli.texts import read_texts
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 

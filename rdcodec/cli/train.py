@@ -2,13 +2,14 @@
 
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
-from rdcodec.cli.models import load_quietly, read_texts
+from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import Cache, Json, Layer, MixedPrecision, Model, Resume, Texts
 from rdcodec.cli.output import check_folder, check_writable, progress_bar, say, write_json
+from rdcodec.cli.texts import read_texts
 from rdcodec.errors import RdcodecError
 
 __all__ = ["train"]

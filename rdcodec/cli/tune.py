@@ -6,9 +6,10 @@ from typing import Annotated, Optional
 
 import typer
 
-from rdcodec.cli.models import load_quietly, read_texts
+from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import Cache, CodecDir, Json, MixedPrecision, Model, Resume, Texts
 from rdcodec.cli.output import check_folder, check_writable, progress_bar, say, write_json
+from rdcodec.cli.texts import read_texts
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 

@@ -8,8 +8,9 @@ from tiny_language_models import made
 from rdcodec import RdcodecError, calibrate
 from rdcodec.calibration.output import head_inputs, kl_divergence, sampled_gradients
 from rdcodec.codecs import IntegerCodec
-from rdcodec.evaluation import Setting, evaluate, head_norm
+from rdcodec.evaluation import Setting, evaluate
 from rdcodec.splits import head_states, run_tail
+from rdcodec.theory import head_norm
 from rdcodec.training import StateCache, TailDistortion
 
 LAYER, CHANNELS, WINDOW = 1, 40, 64

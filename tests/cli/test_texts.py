@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rdcodec import RdcodecError
-from rdcodec.cli.models import read_texts
+from rdcodec.cli.texts import read_texts
 
 LINES = ["Grüße", "an alle", ""]
 

@@ -20,7 +20,7 @@ from rdcodec.estimators import (
     spectral_norm,
 )
 from rdcodec.estimators.estimate import student_95
-from rdcodec.evaluation import layer_bounds
+from rdcodec.theory import layer_bounds
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 5, 10, 23, 1000])

@@ -6,8 +6,9 @@ import transformers
 
 from rdcodec import RdcodecError
 from rdcodec.codecs import IntegerCodec
-from rdcodec.evaluation import Setting, baseline_settings, evaluate, token_entropy_bound
+from rdcodec.evaluation import Setting, baseline_settings, evaluate
 from rdcodec.modes import frozen
+from rdcodec.theory import token_entropy_bound
 
 CHANNELS = 32
 

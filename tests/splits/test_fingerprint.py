@@ -13,8 +13,9 @@ from rdcodec import Codec, ModelMismatchWarning, RdcodecError, TransformCodec, c
 from rdcodec.calibration.codewords import position_codewords
 from rdcodec.calibration.fit import Statistics, fit_codec
 from rdcodec.codecs import Origin, RawCodec
-from rdcodec.evaluation import Setting, evaluate, layer_bounds
+from rdcodec.evaluation import Setting, evaluate
 from rdcodec.splits.fingerprint import check_codec, origin_of
+from rdcodec.theory import layer_bounds
 
 LAYER, CHANNELS = 2, 64
 

@@ -11,10 +11,10 @@ from scipy import stats
 from rdcodec import RdcodecError
 from rdcodec.codecs import ContextCodec, DirectAccessCodec, GlobalStepCodec, IntegerCodec
 from rdcodec.estimators import Estimate, cross_entropy_bound
-from rdcodec.evaluation import head_norm, layer_bounds, token_entropy_bound
-from rdcodec.evaluation.bounds import _gap, _gaussian_entropy, _over_windows, description_bits, fallback_rate
 from rdcodec.splits import head_states, run_head, run_tail
 from rdcodec.stream import read_frame
+from rdcodec.theory import head_norm, layer_bounds, token_entropy_bound
+from rdcodec.theory.bounds import _gap, _gaussian_entropy, _over_windows, description_bits, fallback_rate
 
 LAYER = 1  # of the codecs of learned_parts
 

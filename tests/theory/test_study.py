@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from rdcodec import RdcodecError
-from rdcodec.evaluation import StudyRow, correlation, layer_bounds, plot_study, study_row
+from rdcodec.theory import StudyRow, correlation, layer_bounds, plot_study, study_row
 
 ROW = StudyRow(
     model="a",

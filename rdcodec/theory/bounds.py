@@ -26,12 +26,12 @@ from rdcodec.estimators import (
 from rdcodec.estimators.cross_entropy import LEAST_WINDOWS
 from rdcodec.estimators.samples import DELTA
 from rdcodec.evaluation.bootstrap import independent_error, mean_error
-from rdcodec.evaluation.jacobian import head_norm
 from rdcodec.evaluation.losses import output_losses
 from rdcodec.modes import evaluating
 from rdcodec.splits import unwrapped
 from rdcodec.splits.fingerprint import check_codec
 from rdcodec.stream import read_frame
+from rdcodec.theory.jacobian import head_norm
 
 __all__ = ["LayerBounds", "description_bits", "fallback_rate", "layer_bounds", "token_entropy_bound"]
 

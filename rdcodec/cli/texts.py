@@ -1,42 +1,13 @@
-"""Loading a model without the chatter of its libraries."""
+"""Texts of files and data sets."""
 
-import os
 from pathlib import Path
 
-from rich.markup import escape
-
-from rdcodec.cli.output import console
 from rdcodec.errors import RdcodecError
 from rdcodec.messages import first_line, printable
 
-__all__ = ["load_quietly", "read_texts"]
+__all__ = ["read_texts"]
 
 DATASET = "hf:"
-
-
-def load_quietly(name):
-    """`rdcodec.load_model`, with a line of its own in place of the libraries' bars and advice.
-
-    Raises
-    ------
-    ImportError, FileNotFoundError, RdcodecError
-        As `load_model`.
-    """
-    os.environ.setdefault("TQDM_DISABLE", "1")  # the bar of GGUF files, which knows no other switch
-    with console(stderr=True).status(f"loading {escape(name)}"):
-        from rdcodec.models import load_model
-
-        _silence()
-        return load_model(name)
-
-
-def _silence():
-    try:
-        from transformers.utils import logging
-    except ImportError:  # load_model says what is missing
-        return
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
 
 
 def read_texts(sources):

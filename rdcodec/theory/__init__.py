@@ -1,0 +1,7 @@
+"""How far a codec at a layer is from what its bits could be at least: bounds, the Jacobian of what comes before, and the study of both."""
+
+from rdcodec.theory.bounds import LayerBounds, layer_bounds, token_entropy_bound
+from rdcodec.theory.jacobian import head_norm
+from rdcodec.theory.study import StudyRow, correlation, plot_study, study_row
+
+__all__ = ["LayerBounds", "StudyRow", "correlation", "head_norm", "layer_bounds", "plot_study", "study_row", "token_entropy_bound"]
