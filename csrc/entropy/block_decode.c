@@ -3,6 +3,7 @@
 
 #include "base/status.h"
 #include "base/threads.h"
+#include "entropy/index_check.h"
 #include "entropy/part.h"
 
 /* An error of the part at this byte of the block, as one of the block. */

@@ -1,7 +1,6 @@
 #include "entropy/escape.h"
 
 #include "base/status.h"
-#include "entropy/wide.h"
 
 /* u + 2^k is less than 2^35: a distance within int32 is less than 2^32, and the order is at most 29. */
 #define MAX_CODE_BITS 35
@@ -19,16 +18,6 @@ static uint64_t rdc_escape_number(rdc_outside outside, int32_t symbol) {
 
 unsigned rdc_escape_bits(rdc_outside outside, int32_t symbol) {
     return 2 * rdc_bit_length(rdc_escape_number(outside, symbol)) - 1 - outside.order;
-}
-
-rdc_symbol_code rdc_tables_code(const rdc_tables *tables, size_t t, int32_t symbol) {
-    const rdc_table *table = &tables->tables[t];
-    if (tables->wide && tables->wide[t].runs) {
-        const rdc_wide_code code = rdc_wide_find(&tables->wide[t], table->escape, symbol);
-        return (rdc_symbol_code){code.entry, code.entry == table->escape ? rdc_wide_escape_bits(&tables->wide[t], symbol) : code.raw_bits};
-    }
-    const uint32_t entry = rdc_table_entry(table, symbol);
-    return (rdc_symbol_code){entry, entry == table->escape ? rdc_escape_bits(rdc_table_outside(table), symbol) : 0};
 }
 
 void rdc_escape_write_code(rdc_bit_writer *writer, rdc_outside outside, int32_t symbol) {

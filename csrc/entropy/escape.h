@@ -32,14 +32,6 @@ unsigned rdc_escape_bits(rdc_outside outside, int32_t symbol);
 void rdc_escape_write_code(rdc_bit_writer *writer, rdc_outside outside, int32_t symbol);
 rdc_status rdc_escape_read_code(rdc_bit_reader *reader, rdc_outside outside, int32_t *symbol);
 
-/* The entry of a symbol in a table, and what else it takes, in the escape section. */
-typedef struct rdc_symbol_code {
-    uint32_t entry;
-    unsigned bits;
-} rdc_symbol_code;
-
-rdc_symbol_code rdc_tables_code(const rdc_tables *tables, size_t t, int32_t symbol);
-
 /* Writes the codes of the symbols that are outside their tables, into room for RDC_ESCAPE_BYTES a symbol. Symbols and index are read once,
  * for they may have been changed by another thread since the words were written: the block is of no use then, but nothing else happens. */
 void rdc_escape_write(rdc_bit_writer *writer, const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n);

@@ -1,7 +1,7 @@
 #include <math.h>
 
 #include "base/status.h"
-#include "entropy/escape.h"
+#include "entropy/symbol_code.h"
 
 rdc_status rdc_block_ideal_bits(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, double *bits) {
     RDC_RETURN_IF(n > RDC_MAX_SYMBOLS, RDC_ERROR_SYMBOL_LIMIT, 0, n);

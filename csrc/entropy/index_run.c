@@ -4,6 +4,7 @@
 
 #include "base/cpu.h"
 #include "base/status.h"
+#include "entropy/index_check.h"
 
 #define ALL_BELOW(name, type)                                                                  \
     static int name(const type *numbers, size_t n, size_t count) {                             \

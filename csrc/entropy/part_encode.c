@@ -5,8 +5,10 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "entropy/escape.h"
+#include "entropy/index_check.h"
 #include "entropy/index_run.h"
 #include "entropy/part.h"
+#include "entropy/symbol_code.h"
 #include "entropy/wide.h"
 
 size_t rdc_part_bound(size_t n) {

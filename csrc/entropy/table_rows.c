@@ -1,4 +1,5 @@
-/* Makes what encoders and decoders look up from the frequencies of the tables. */
+#include "entropy/table_rows.h"
+
 #include <stdlib.h>
 
 #include "base/status.h"

@@ -103,11 +103,4 @@ static inline uint32_t rdc_table_scan(const rdc_tables *tables, size_t t, uint32
     return from;
 }
 
-/* Fills the arrays of tables whose precision, count, total and wide are set; frequencies are checked.
- * Errors: RDC_ERROR_MEMORY. */
-rdc_status rdc_tables_fill(rdc_tables *tables, const uint32_t *counts, const int32_t *offsets, const uint16_t *frequencies);
-
-/* Errors: RDC_ERROR_INDEX (at: position of the first index that names no table). */
-rdc_status rdc_tables_check_index(const rdc_tables *tables, rdc_index index, size_t n);
-
 #endif

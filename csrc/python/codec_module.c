@@ -390,9 +390,4 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
-int rdc_py_add_codec(PyObject *module) {
-    rdc_py_state *state = rdc_py_state_of(module);
-    state->codec_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &codec_spec, NULL);
-    if (!state->codec_type || PyModule_AddType(module, state->codec_type) < 0) return -1;
-    return PyModule_AddFunctions(module, functions);
-}
+const rdc_py_part rdc_py_codec_part = {functions, {{&codec_spec, offsetof(rdc_py_state, codec_type)}}};

@@ -53,29 +53,44 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* The files of this folder, in the order in which what they hold stands in the core. */
+static const rdc_py_part *const parts[] = {
+    &rdc_py_entropy_part,    &rdc_py_quant_part,  &rdc_py_dense_part, &rdc_py_net_part,        &rdc_py_levels_part,
+    &rdc_py_prediction_part, &rdc_py_stream_part, &rdc_py_codec_part, &rdc_py_estimators_part,
+};
+#define PARTS (sizeof parts / sizeof *parts)
+
+static PyTypeObject **place_of(rdc_py_state *state, const rdc_py_type *type) {
+    return (PyTypeObject **)(void *)((char *)state + type->place);
+}
+
+static int add_part(PyObject *module, const rdc_py_part *part) {
+    for (const rdc_py_type *type = part->types; type->spec; type++) {
+        PyTypeObject **made = place_of(rdc_py_state_of(module), type);
+        *made = (PyTypeObject *)PyType_FromModuleAndSpec(module, type->spec, NULL);
+        if (!*made || PyModule_AddType(module, *made) < 0) return -1;
+    }
+    return PyModule_AddFunctions(module, part->functions);
+}
+
 static int core_exec(PyObject *module) {
     rdc_py_state *state = rdc_py_state_of(module);
     if (_import_array() < 0 || import_errors(state) < 0 || choose_kernels(state) < 0) return -1;
-    if (rdc_py_add_entropy(module) < 0 || rdc_py_add_stream(module) < 0) return -1;
-    if (rdc_py_add_quant(module) < 0 || rdc_py_add_dense(module) < 0 || rdc_py_add_net(module) < 0) return -1;
-    if (rdc_py_add_levels(module) < 0 || rdc_py_add_prediction(module) < 0 || rdc_py_add_codec(module) < 0) return -1;
-    return rdc_py_add_estimators(module);
+    for (size_t i = 0; i < PARTS; i++) {
+        if (add_part(module, parts[i]) < 0) return -1;
+    }
+    return 0;
 }
 
 static int core_traverse(PyObject *module, visitproc visit, void *arg) {
-    const rdc_py_state *state = rdc_py_state_of(module);
+    rdc_py_state *state = rdc_py_state_of(module);
     Py_VISIT(state->rdcodec_error);
     Py_VISIT(state->corrupt_error);
     Py_VISIT(state->version_error);
     Py_VISIT(state->limit_error);
-    Py_VISIT(state->tables_type);
-    Py_VISIT(state->decoder_type);
-    Py_VISIT(state->exact_matrix_type);
-    Py_VISIT(state->net_type);
-    Py_VISIT(state->net_state_type);
-    Py_VISIT(state->predictor_type);
-    Py_VISIT(state->prediction_type);
-    Py_VISIT(state->codec_type);
+    for (size_t i = 0; i < PARTS; i++) {
+        for (const rdc_py_type *type = parts[i]->types; type->spec; type++) Py_VISIT(*place_of(state, type));
+    }
     return 0;
 }
 
@@ -85,14 +100,9 @@ static int core_clear(PyObject *module) {
     Py_CLEAR(state->corrupt_error);
     Py_CLEAR(state->version_error);
     Py_CLEAR(state->limit_error);
-    Py_CLEAR(state->tables_type);
-    Py_CLEAR(state->decoder_type);
-    Py_CLEAR(state->exact_matrix_type);
-    Py_CLEAR(state->net_type);
-    Py_CLEAR(state->net_state_type);
-    Py_CLEAR(state->predictor_type);
-    Py_CLEAR(state->prediction_type);
-    Py_CLEAR(state->codec_type);
+    for (size_t i = 0; i < PARTS; i++) {
+        for (const rdc_py_type *type = parts[i]->types; type->spec; type++) Py_CLEAR(*place_of(state, type));
+    }
     return 0;
 }
 

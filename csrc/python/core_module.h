@@ -18,6 +18,7 @@
 #include <numpy/arrayobject.h>
 
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include "rdc.h"
 
@@ -43,16 +44,20 @@ static inline rdc_py_state *rdc_py_state_of(PyObject *module) {
     return PyModule_GetState(module);
 }
 
-/* Each part adds its functions and types to the module. Return -1 with a Python error set on failure. */
-int rdc_py_add_entropy(PyObject *module);
-int rdc_py_add_quant(PyObject *module);
-int rdc_py_add_dense(PyObject *module);
-int rdc_py_add_levels(PyObject *module);
-int rdc_py_add_net(PyObject *module);
-int rdc_py_add_prediction(PyObject *module);
-int rdc_py_add_codec(PyObject *module);
-int rdc_py_add_stream(PyObject *module);
-int rdc_py_add_estimators(PyObject *module);
+/* A type of the module, and where the state keeps it. */
+typedef struct rdc_py_type {
+    PyType_Spec *spec;
+    size_t place; /* offset in rdc_py_state */
+} rdc_py_type;
+
+/* What a file of this folder adds to the module: functions, and up to two types. core_module.c has the list of all. */
+typedef struct rdc_py_part {
+    PyMethodDef *functions;
+    rdc_py_type types[3]; /* ends with one that has no specification */
+} rdc_py_part;
+
+extern const rdc_py_part rdc_py_entropy_part, rdc_py_quant_part, rdc_py_dense_part, rdc_py_net_part, rdc_py_levels_part;
+extern const rdc_py_part rdc_py_prediction_part, rdc_py_stream_part, rdc_py_codec_part, rdc_py_estimators_part;
 
 /* Raises the exception of a status; always NULL. */
 PyObject *rdc_py_raise(const rdc_py_state *state, rdc_status status);

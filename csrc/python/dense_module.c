@@ -85,9 +85,4 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
-int rdc_py_add_dense(PyObject *module) {
-    rdc_py_state *state = rdc_py_state_of(module);
-    state->exact_matrix_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &exact_matrix_spec, NULL);
-    if (!state->exact_matrix_type || PyModule_AddType(module, state->exact_matrix_type) < 0) return -1;
-    return PyModule_AddFunctions(module, functions);
-}
+const rdc_py_part rdc_py_dense_part = {functions, {{&exact_matrix_spec, offsetof(rdc_py_state, exact_matrix_type)}}};

@@ -396,16 +396,7 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec) {
-    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
-    if (type && PyModule_AddType(module, type) < 0) Py_CLEAR(type);
-    return type;
-}
-
-int rdc_py_add_entropy(PyObject *module) {
-    rdc_py_state *state = rdc_py_state_of(module);
-    state->tables_type = add_type(module, &tables_spec);
-    state->decoder_type = add_type(module, &decoder_spec);
-    if (!state->tables_type || !state->decoder_type) return -1;
-    return PyModule_AddFunctions(module, functions);
-}
+const rdc_py_part rdc_py_entropy_part = {
+    functions,
+    {{&tables_spec, offsetof(rdc_py_state, tables_type)}, {&decoder_spec, offsetof(rdc_py_state, decoder_type)}},
+};

@@ -298,11 +298,7 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
-int rdc_py_add_net(PyObject *module) {
-    rdc_py_state *state = rdc_py_state_of(module);
-    state->net_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &net_spec, NULL);
-    state->net_state_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &state_spec, NULL);
-    if (!state->net_type || !state->net_state_type) return -1;
-    if (PyModule_AddType(module, state->net_type) < 0 || PyModule_AddType(module, state->net_state_type) < 0) return -1;
-    return PyModule_AddFunctions(module, functions);
-}
+const rdc_py_part rdc_py_net_part = {
+    functions,
+    {{&net_spec, offsetof(rdc_py_state, net_type)}, {&state_spec, offsetof(rdc_py_state, net_state_type)}},
+};

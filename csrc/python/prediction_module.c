@@ -443,11 +443,7 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
-int rdc_py_add_prediction(PyObject *module) {
-    rdc_py_state *state = rdc_py_state_of(module);
-    state->predictor_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &predictor_spec, NULL);
-    state->prediction_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &prediction_spec, NULL);
-    if (!state->predictor_type || !state->prediction_type) return -1;
-    if (PyModule_AddType(module, state->predictor_type) < 0 || PyModule_AddType(module, state->prediction_type) < 0) return -1;
-    return PyModule_AddFunctions(module, functions);
-}
+const rdc_py_part rdc_py_prediction_part = {
+    functions,
+    {{&predictor_spec, offsetof(rdc_py_state, predictor_type)}, {&prediction_spec, offsetof(rdc_py_state, prediction_type)}},
+};

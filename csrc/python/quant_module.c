@@ -235,6 +235,4 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
-int rdc_py_add_quant(PyObject *module) {
-    return PyModule_AddFunctions(module, functions);
-}
+const rdc_py_part rdc_py_quant_part = {functions, {{NULL, 0}}};

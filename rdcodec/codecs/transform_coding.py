@@ -2,7 +2,7 @@
 
 What a token becomes, in the order of the block: the exponent of a power-of-two *gain* (massive activations alone have one),
 the *codeword* of a codebook that is subtracted after the transform, the token's *step* (a coarser one where the model's output
-minds errors less), what a family says besides, its *scale* (how large what is left is), the earlier tokens that it *refers* to,
+minds errors less), hyper-latents where a family has them, its *scale* (how large what is left is), the earlier tokens that it *refers* to,
 multiples of which are subtracted too, and the *levels* of its components. A level's table is chosen on one logarithmic grid, by
 integers alone.
 
