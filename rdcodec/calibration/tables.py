@@ -1,11 +1,11 @@
-"""Frequency tables of a transform codec: of what it says of each token, and of levels on the grid of scales."""
+"""Frequency tables of a transform codec: of the side information of each token, and of levels on the grid of scales."""
 
 from functools import cache
 
 import numpy as np
 
 from rdcodec import _core
-from rdcodec.codecs.grid import GRID_STEPS, grid_power
+from rdcodec.codecs.grid import GRID_STEPS, LevelGrid, grid_power
 from rdcodec.entropy import WIDE_ARRAYS, FrequencyTables
 
 __all__ = [
@@ -39,7 +39,7 @@ def symbol_table(counts, prior):
 
 def level_counts(levels, token_scale, component_scale, component_shape):
     """How often each level met each table: float64 [shapes, scales, 2, levels], the last from -REACH to REACH."""
-    grid = (np.ascontiguousarray(component_scale, np.int32), np.ascontiguousarray(component_shape, np.uint8), SCALES, 0)
+    grid = LevelGrid.of(component_scale, component_shape, SCALES, 0)
     counts = _core.levels_count(grid, levels, np.ascontiguousarray(token_scale, np.int32), SHAPES * SCALES * 2, REACH)
     return counts.reshape(SHAPES, SCALES, 2, -1).astype(np.float64)
 

@@ -1,8 +1,10 @@
 """The logarithmic grid on which scales, gains, steps and quality are integers: 8 grid steps an octave."""
 
+from typing import NamedTuple
+
 import numpy as np
 
-__all__ = ["GRID_STEPS", "grid_power", "grid_round"]
+__all__ = ["GRID_STEPS", "LevelGrid", "grid_power", "grid_round"]
 
 GRID_STEPS = 8
 """Grid steps an octave."""
@@ -20,6 +22,32 @@ _OCTAVE = np.array(
         1.8340080864093424,
     ]
 )
+
+
+class LevelGrid(NamedTuple):
+    """Which table codes which level, as the core's `rdc_level_grid`.
+
+    Attributes
+    ----------
+    component_scale : ndarray
+        int32 [components], grid steps.
+    component_shape : ndarray
+        uint8 [components]
+    scales : int
+        Of the grid.
+    first_table : int
+        Of the tables of levels.
+    """
+
+    component_scale: np.ndarray
+    component_shape: np.ndarray
+    scales: int
+    first_table: int
+
+    @classmethod
+    def of(cls, component_scale, component_shape, scales, first_table):
+        """With arrays of the element types that the core takes."""
+        return cls(np.ascontiguousarray(component_scale, np.int32), np.ascontiguousarray(component_shape, np.uint8), scales, first_table)
 
 
 def grid_power(index):

@@ -19,7 +19,7 @@ from rdcodec.codecs.base import Codec
 from rdcodec.codecs.costs import COST_BITS, COST_LEVELS, level_costs
 from rdcodec.codecs.exact import ExactMatrix
 from rdcodec.codecs.fields import CHANNELS, Integer, Integers, Tensor, check_config, check_count, check_field, check_range, check_tensors
-from rdcodec.codecs.grid import GRID_STEPS, grid_power
+from rdcodec.codecs.grid import GRID_STEPS, LevelGrid, grid_power
 from rdcodec.codecs.limits import check_memory, network_bytes, table_bytes
 from rdcodec.codecs.link import State
 from rdcodec.codecs.references import reference_table_count
@@ -89,6 +89,8 @@ class TransformCoding(Codec):
         Hyper-latents a token.
     """
 
+    latents = 0
+
     FIELDS = {
         "layer": Integer(0, 2**31 - 1),
         "channels": CHANNELS,
@@ -137,12 +139,7 @@ class TransformCoding(Codec):
     def _predictor_of(self, net, uses_context):
         """What predicts components, for states to be made of."""
         config, t = self._parts
-        grid = LevelGrid(
-            component_scale=np.ascontiguousarray(t["component_scale"], np.int32),
-            component_shape=np.ascontiguousarray(t["component_shape"], np.uint8),
-            scales=config["scales"],
-            first_table=self.first_level_table,
-        )
+        grid = LevelGrid.of(t["component_scale"], t["component_shape"], config["scales"], self.first_level_table)
         rules = ReferenceRules(config["referred"], config["references"], np.ascontiguousarray(t["reference_scale"]))
         costs = ScaleCosts(self.level_costs(), self.scale_offsets)
         unit = np.ascontiguousarray(t["unit"])
@@ -169,8 +166,6 @@ class TransformCoding(Codec):
             "frequencies": table_bytes(sizes["frequencies"], sizes["tables"]) + costs,
             "word_components": CODEWORD_BYTES * codewords * selected + network_bytes((codewords, 1, selected)),
         }
-
-    latents = 0
 
     def _new_state(self):
         return _Row(self, _core.prediction_make(self._predictor))
@@ -295,15 +290,6 @@ class TransformCoding(Codec):
     def level_slope(self):
         """float : bits by which the code length of a level changes from one magnitude to the next, at most."""
         return float(np.abs(np.diff(self.level_costs().astype(np.int64), axis=1)).max()) / 2**COST_BITS
-
-
-class LevelGrid(NamedTuple):
-    """Which table codes which level, as `rdc_level_grid`."""
-
-    component_scale: np.ndarray
-    component_shape: np.ndarray
-    scales: int
-    first_table: int
 
 
 class ReferenceRules(NamedTuple):
