@@ -175,7 +175,7 @@ def write_frame(tokens, payload, quality=None, before=CHAIN_START, restart=0):
     b'def'
     """
     quality = None if quality is None else integer("quality", quality, -(2**31), 2**31 - 1, "an integer within int32")
-    return _core.frame_write(_uint64(tokens, "tokens"), payload, quality, _uint32(before, "before"), _uint32(restart, "restart"))[0]
+    return _core.frame_write(_uint64(tokens, "tokens"), payload, quality, _uint32(before, "before"), _uint32(restart, "restart"))
 
 
 def read_frame(data, offset=0, before=CHAIN_START):
@@ -200,7 +200,7 @@ def read_frame(data, offset=0, before=CHAIN_START):
         The data end too early, the checksum does not match (the frame is damaged, or another one than the next of its row), or no
         encoder writes such a frame; the message gives the byte offset.
     """
-    return Frame(*_core.frame_read(data, integer("offset", offset, -MOST, MOST), _uint32(before, "before")))
+    return Frame(*_core.frame_read(data, integer("offset", offset, -MOST, MOST), _uint32(before, "before"), 0))
 
 
 class Chain(NamedTuple):
@@ -219,10 +219,7 @@ class Chain(NamedTuple):
 
     def read(self, data, offset=0):
         """The next frame, which begins at a byte offset; errors as of `read_frame`, and for a new start that was there before."""
-        frame = Frame(*_core.frame_read(data, offset, self.before))
-        if 0 < frame.restart <= self.restarts:
-            raise CorruptStreamError(f"byte {offset}: new start {frame.restart} of its row, expected one after {self.restarts}")
-        return frame
+        return Frame(*_core.frame_read(data, offset, self.before, self.restarts))
 
     def after(self, frame):
         """The chain behind a frame."""

@@ -56,7 +56,7 @@ static PyMethodDef functions[] = {
 /* The files of this folder, in the order in which what they hold stands in the core. */
 static const rdc_py_part *const parts[] = {
     &rdc_py_entropy_part,    &rdc_py_quant_part,  &rdc_py_dense_part, &rdc_py_net_part,        &rdc_py_levels_part,
-    &rdc_py_prediction_part, &rdc_py_stream_part, &rdc_py_codec_part, &rdc_py_estimators_part,
+    &rdc_py_prediction_part, &rdc_py_stream_part, &rdc_py_codec_part, &rdc_py_link_part,       &rdc_py_estimators_part,
 };
 #define PARTS (sizeof parts / sizeof *parts)
 

@@ -36,12 +36,22 @@ typedef struct rdc_py_state {
     PyTypeObject *predictor_type;
     PyTypeObject *prediction_type;
     PyTypeObject *codec_type;
+    PyTypeObject *end_type;
     rdc_cpu_level cpu;
     const rdc_rans_kernels *rans;
 } rdc_py_state;
 
 static inline rdc_py_state *rdc_py_state_of(PyObject *module) {
     return PyModule_GetState(module);
+}
+
+/* Gives the interpreter free around plain work on so many bytes, where that is more than giving it free takes. */
+static inline PyThreadState *rdc_py_let_go(size_t bytes) {
+    return bytes < 1 << 15 ? NULL : PyEval_SaveThread();
+}
+
+static inline void rdc_py_go_on(PyThreadState *thread) {
+    if (thread) PyEval_RestoreThread(thread);
 }
 
 /* A type of the module, and where the state keeps it. */
@@ -57,7 +67,8 @@ typedef struct rdc_py_part {
 } rdc_py_part;
 
 extern const rdc_py_part rdc_py_entropy_part, rdc_py_quant_part, rdc_py_dense_part, rdc_py_net_part, rdc_py_levels_part;
-extern const rdc_py_part rdc_py_prediction_part, rdc_py_stream_part, rdc_py_codec_part, rdc_py_estimators_part;
+extern const rdc_py_part rdc_py_prediction_part, rdc_py_stream_part, rdc_py_codec_part, rdc_py_link_part;
+extern const rdc_py_part rdc_py_estimators_part;
 
 /* Raises the exception of a status; always NULL. */
 PyObject *rdc_py_raise(const rdc_py_state *state, rdc_status status);
@@ -78,6 +89,17 @@ int rdc_py_cpu(const rdc_py_state *state, const char *name, rdc_cpu_level *cpu);
  * given back after it. Returns -1 with an error that names it when another thread has it. */
 int rdc_py_take(const rdc_py_state *state, atomic_int *busy, const char *name);
 void rdc_py_give_back(atomic_int *busy);
+
+/* Writes a frame of a payload, an object with bytes: a bytes object, and frame->checksum. NULL with an error set. */
+PyObject *rdc_py_frame_write(const rdc_py_state *state, rdc_frame *frame, PyObject *payload, uint32_t before);
+
+/* Reads the frame at *at, after the `restarts`-th new start of its row; *at moves behind it. Returns -1 with an error set. */
+int rdc_py_frame_read(const rdc_py_state *state, const Py_buffer *data, size_t *at, uint32_t before, uint32_t restarts, rdc_frame *frame);
+
+/* Refuses what would decode to more than a caller wants, or expects from so few bytes. The limits are numbers or None. Returns -1 with
+ * an error that says how to ask for more. */
+int rdc_py_check_decoded_size(const rdc_py_state *state, uint64_t tokens, uint64_t channels, size_t coded_bytes, PyObject *max_tokens,
+                              PyObject *max_bytes);
 
 /* Numbers as little-endian bytes. */
 PyObject *rdc_py_bytes_of(const int16_t *numbers, size_t count);

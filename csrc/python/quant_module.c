@@ -189,9 +189,9 @@ static PyObject *halves_pack(PyObject *module, PyObject *args) {
     const size_t n = values ? (size_t)PyArray_SIZE(values) : 0;
     PyObject *bytes = values ? PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(2 * n)) : NULL;
     if (!bytes) return NULL;
-    Py_BEGIN_ALLOW_THREADS
+    PyThreadState *thread = rdc_py_let_go(4 * n);
     rdc_halves_pack(PyArray_DATA(values), n, type, (uint8_t *)PyBytes_AS_STRING(bytes));
-    Py_END_ALLOW_THREADS
+    rdc_py_go_on(thread);
     return bytes;
 }
 

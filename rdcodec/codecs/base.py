@@ -12,8 +12,9 @@ from operator import itemgetter
 
 import numpy as np
 
+from rdcodec import _core
 from rdcodec.codecs.checkpoint import FAMILIES, load_checkpoint, save_checkpoint
-from rdcodec.codecs.link import Decoder, Encoder, State, check_decoded_size
+from rdcodec.codecs.link import Decoder, Encoder, State
 from rdcodec.codecs.values import as_dtype, check_values, values_of
 from rdcodec.errors import CodecMismatchError, CorruptStreamError, RdcodecError
 from rdcodec.stream import MAX_FRAME_TOKENS, Header, bytes_of, read_frames, read_header, write_header
@@ -177,7 +178,7 @@ class Codec(ABC):
         for row in rows:
             encoder = self.encoder(quality)
             for start in range(0, len(row), self.frame_tokens):
-                parts.append(encoder._frame(row[start : start + self.frame_tokens], encoder._quality))
+                parts.append(encoder._encode(row[start : start + self.frame_tokens], None))
         return b"".join(parts)
 
     def decode(self, data, max_tokens=None, max_bytes=None):
@@ -209,7 +210,7 @@ class Codec(ABC):
         """
         data = bytes_of(data)
         header, frames = self._frames(data)
-        check_decoded_size(header.rows * header.tokens, self.channels, len(data), max_tokens, max_bytes)
+        _core.check_decoded_size(header.rows * header.tokens, self.channels, len(data), max_tokens, max_bytes)
         values, at = np.empty((header.rows * header.tokens, self.channels), np.float32), 0
         for _, decoded in frames:
             values[at : at + len(decoded)] = decoded
@@ -253,7 +254,7 @@ class Codec(ABC):
         for row, of_row in groupby(frames, key=itemgetter(0)):
             decoder = self.decoder()
             for _, frame in of_row:
-                yield row, decoder._tokens(frame)
+                yield row, decoder._decode_read(frame)
 
     # ---- payloads alone
 
@@ -317,7 +318,7 @@ class Codec(ABC):
 
     def decoder(self):
         """A `Decoder` for the frames of one encoder, in their order."""
-        return Decoder(self)
+        return Decoder(self, None)
 
     # ---- checkpoints
 

@@ -44,9 +44,10 @@ class Row:
 
 
 def send_rows(rows, h):
-    """What arrives of h [rows, tokens, channels], likewise: rows whose tokens fit a frame are coded side by side."""
-    if len(rows) == 1:
-        return rows[0].send(h[0])[None]
+    """What arrives of h [rows, tokens, channels], likewise: rows whose tokens fit a frame are coded side by side.
+
+    A row on its own comes this way too: as a tensor of PyTorch, a part of h takes as long as a small codec.
+    """
     if h.shape[0] * h.shape[1] > MAX_FRAME_TOKENS or h.shape[1] > rows[0].frame_tokens:
         return torch.stack([row.send(tokens) for row, tokens in zip(rows, h.unbind())])
     began = perf_counter()
