@@ -7,6 +7,7 @@
 #include "base/rounding.h"
 #include "base/status.h"
 #include "base/threads.h"
+#include "dense/exact_pairs.h"
 #include "dense/exact_rows.h"
 
 #define EXACT 9007199254740992.0   /* 2^53 */
@@ -19,7 +20,9 @@
 struct rdc_exact_matrix {
     size_t inputs, outputs, panels;
     double value_scale, limit, product_scale;
-    int32_t *columns; /* [panels, inputs, RDC_DENSE_COLUMNS], zeros behind the last output; aligned */
+    int is_short;           /* whether integers and values are such as pairs of 16 bits multiply */
+    const int32_t *columns; /* [panels, inputs, RDC_DENSE_COLUMNS], zeros behind the last output; aligned. Of a short matrix, NULL and ... */
+    const int16_t *pairs;   /* ... [panels, pairs of inputs, RDC_DENSE_COLUMNS, 2], with a zero behind an odd last input */
     void *memory;
 };
 
@@ -65,13 +68,46 @@ static rdc_status check_sums(const double *integers, size_t inputs, size_t outpu
     return rdc_ok();
 }
 
-static void pack_columns(rdc_exact_matrix *m, const double *integers) {
-    for (size_t i = 0; i < m->inputs; i++) {
-        for (size_t o = 0; o < m->panels * RDC_DENSE_COLUMNS; o++) {
-            int32_t *panel = m->columns + o / RDC_DENSE_COLUMNS * m->inputs * RDC_DENSE_COLUMNS;
-            panel[i * RDC_DENSE_COLUMNS + o % RDC_DENSE_COLUMNS] = o < m->outputs ? (int32_t)integers[i * m->outputs + o] : 0;
-        }
+static size_t pairs_of(const rdc_exact_matrix *m) {
+    return m->inputs / 2 + m->inputs % 2;
+}
+
+/* The integer at input i of an output, zero behind the last of either. */
+static double integer_at(const rdc_exact_matrix *m, const double *integers, size_t i, size_t o) {
+    return i < m->inputs && o < m->outputs ? integers[i * m->outputs + o] : 0;
+}
+
+static void pack_columns(const rdc_exact_matrix *m, const double *integers, int32_t *columns) {
+    for (size_t o = 0; o < m->panels * RDC_DENSE_COLUMNS; o++) {
+        int32_t *panel = columns + o / RDC_DENSE_COLUMNS * m->inputs * RDC_DENSE_COLUMNS + o % RDC_DENSE_COLUMNS;
+        for (size_t i = 0; i < m->inputs; i++) panel[i * RDC_DENSE_COLUMNS] = (int32_t)integer_at(m, integers, i, o);
     }
+}
+
+static void pack_pairs(const rdc_exact_matrix *m, const double *integers, int16_t *pairs) {
+    for (size_t o = 0; o < m->panels * RDC_DENSE_COLUMNS; o++) {
+        int16_t *panel = pairs + o / RDC_DENSE_COLUMNS * pairs_of(m) * RDC_PAIR_COLUMNS + 2 * (o % RDC_DENSE_COLUMNS);
+        for (size_t i = 0; i < 2 * pairs_of(m); i++) panel[i / 2 * RDC_PAIR_COLUMNS + i % 2] = (int16_t)integer_at(m, integers, i, o);
+    }
+}
+
+static int is_short(const double *integers, size_t n, double limit) {
+    int fits = limit <= RDC_PAIR_LIMIT;
+    for (size_t i = 0; i < n; i++) fits &= fabs(integers[i]) <= INT16_MAX;
+    return fits;
+}
+
+/* Takes the memory of a matrix whose sizes are there, and fills it. */
+static rdc_status pack(rdc_exact_matrix *m, const double *integers) {
+    const size_t columns = m->panels * (m->is_short ? pairs_of(m) * RDC_PAIR_COLUMNS : m->inputs * RDC_DENSE_COLUMNS);
+    m->memory = malloc(columns * (m->is_short ? sizeof *m->pairs : sizeof *m->columns) + RDC_ALIGNMENT);
+    RDC_RETURN_IF(!m->memory, RDC_ERROR_MEMORY, 0, 0);
+    void *const aligned = rdc_aligned(m->memory);
+    if (m->is_short) pack_pairs(m, integers, aligned);
+    else pack_columns(m, integers, aligned);
+    m->pairs = m->is_short ? aligned : NULL;
+    m->columns = m->is_short ? NULL : aligned;
+    return rdc_ok();
 }
 
 rdc_status rdc_exact_matrix_make(rdc_exact_matrix **matrix, const double *integers, size_t inputs, size_t outputs,
@@ -90,15 +126,11 @@ rdc_status rdc_exact_matrix_make(rdc_exact_matrix **matrix, const double *intege
     made->value_scale = ldexp(1, format.value_bits);
     made->limit = limit;
     made->product_scale = ldexp(1, -format.matrix_bits - format.value_bits);
-    made->memory = malloc(made->panels * inputs * RDC_DENSE_COLUMNS * sizeof *made->columns + RDC_ALIGNMENT);
-    if (!made->memory) {
-        free(made);
-        return rdc_fail(RDC_ERROR_MEMORY, 0, 0);
-    }
-    made->columns = rdc_aligned(made->memory);
-    pack_columns(made, integers);
-    *matrix = made;
-    return rdc_ok();
+    made->is_short = is_short(integers, inputs * outputs, limit);
+    const rdc_status status = pack(made, integers);
+    if (status.error == RDC_OK) *matrix = made;
+    else free(made);
+    return status;
 }
 
 void rdc_exact_matrix_free(rdc_exact_matrix *matrix) {
@@ -140,8 +172,16 @@ static void store(const rdc_exact_matrix *m, const double *sums, size_t tokens, 
 
 /* A panel for the kernel of many tokens. */
 static const double *widened(const rdc_exact_matrix *m, size_t panel, double *room) {
-    const int32_t *columns = m->columns + panel * m->inputs * RDC_DENSE_COLUMNS;
-    for (size_t i = 0; i < m->inputs * RDC_DENSE_COLUMNS; i++) room[i] = columns[i];
+    if (m->is_short) {
+        const int16_t *pairs = m->pairs + panel * pairs_of(m) * RDC_PAIR_COLUMNS;
+        for (size_t i = 0; i < m->inputs; i++) {
+            const int16_t *row = pairs + i / 2 * RDC_PAIR_COLUMNS + i % 2;
+            for (size_t o = 0; o < RDC_DENSE_COLUMNS; o++) room[i * RDC_DENSE_COLUMNS + o] = row[2 * o];
+        }
+    } else {
+        const int32_t *columns = m->columns + panel * m->inputs * RDC_DENSE_COLUMNS;
+        for (size_t i = 0; i < m->inputs * RDC_DENSE_COLUMNS; i++) room[i] = columns[i];
+    }
     return room;
 }
 
@@ -170,15 +210,33 @@ static void multiply_chunk(rdc_cpu_level cpu, const rdc_exact_matrix *m, const d
     }
 }
 
+/* A token's values as integers, for either kernel. */
+typedef struct row_room {
+    int32_t *values;     /* [inputs] */
+    int16_t *high, *low; /* [2 * pairs] */
+} row_room;
+
+static row_room round_row(const rdc_exact_matrix *m, const double *values, double *work) {
+    const row_room room = {(int32_t *)(void *)work, (int16_t *)(void *)(work + m->inputs), (int16_t *)(void *)(work + 2 * m->inputs)};
+    for (size_t i = 0; i < m->inputs; i++) room.values[i] = (int32_t)rdc_rounded_within(values[i] * m->value_scale, m->limit);
+    if (!m->is_short) return room;
+    for (size_t i = 0; i < m->inputs; i++) {
+        const int32_t low = room.values[i] & ((1 << RDC_PAIR_BITS) - 1);
+        room.low[i] = (int16_t)low;
+        room.high[i] = (int16_t)((room.values[i] - low) / (1 << RDC_PAIR_BITS));
+    }
+    if (m->inputs % 2) room.low[m->inputs] = room.high[m->inputs] = 0;
+    return room;
+}
+
 /* One by one, in integers. */
 static void multiply_few(rdc_cpu_level cpu, const rdc_exact_matrix *m, const double *values, size_t tokens, double *work, double *products) {
-    rdc_exact_row_kernel *kernel = rdc_exact_row_kernel_of(cpu);
-    int32_t *const row = (int32_t *)(void *)work;
     for (size_t t = 0; t < tokens; t++, values += m->inputs, products += m->outputs) {
-        for (size_t i = 0; i < m->inputs; i++) row[i] = (int32_t)rdc_rounded_within(values[i] * m->value_scale, m->limit);
+        const row_room row = round_row(m, values, work);
         for (size_t panel = 0; panel < m->panels; panel++) {
             _Alignas(RDC_ALIGNMENT) int64_t sums[RDC_DENSE_COLUMNS];
-            kernel(row, m->columns + panel * m->inputs * RDC_DENSE_COLUMNS, m->inputs, sums);
+            if (m->is_short) rdc_exact_pair_kernel_of(cpu)(row.high, row.low, m->pairs + panel * pairs_of(m) * RDC_PAIR_COLUMNS, pairs_of(m), sums);
+            else rdc_exact_row_kernel_of(cpu)(row.values, m->columns + panel * m->inputs * RDC_DENSE_COLUMNS, m->inputs, sums);
             double *const to = products + panel * RDC_DENSE_COLUMNS;
             for (size_t o = 0; o < columns_of(m, panel); o++) to[o] = (double)sums[o] * m->product_scale;
         }

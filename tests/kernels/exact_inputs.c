@@ -50,12 +50,13 @@ static const double *as_doubles(const int64_t *integers, size_t n, double unit) 
 exact_product make_exact_product(rng *r) {
     const size_t inputs = 1 + rng_count(r, MOST_INPUTS, 8), outputs = 1 + rng_count(r, MOST_OUTPUTS, 24);
     exact_product made = {.tokens = rng_count(r, MOST_TOKENS, 8), .outputs = outputs};
-    rdc_exact_format format = {.value_range_bits = (int)(10 + rng_below(r, 30))}; /* within 32 bits and beyond */
+    rdc_exact_format format = {.value_range_bits = (int)(10 + rng_below(r, 30))}; /* within 22 bits, 32 bits and beyond */
     format.matrix_bits = (int)rng_below(r, 20);
     format.value_bits = (int)rng_below(r, 20);
     const int64_t limit = (int64_t)1 << format.value_range_bits;
     const int64_t most = (((int64_t)1 << 53) / limit - 1) / (int64_t)inputs;
-    const int64_t *integers = make_integers(r, inputs * outputs, most < INT32_MAX ? most : INT32_MAX);
+    const int64_t bound = rng_one_in(r, 2) ? INT16_MAX : INT32_MAX; /* short ones have kernels of their own */
+    const int64_t *integers = make_integers(r, inputs * outputs, most < bound ? most : bound);
     const int64_t *quarters = make_integers(r, made.tokens * inputs, 4 * limit + 8);
     made.values = as_doubles(quarters, made.tokens * inputs, ldexp(0.25, -format.value_bits));
     made.expected = multiply(quarters, limit, integers, made.tokens, inputs, outputs);
