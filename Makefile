@@ -10,10 +10,10 @@ ARGS ?=
 SECONDS ?= 60
 TARGET ?=
 
-.PHONY: help demo test bench sanitize tsan fuzz coverage clean
+.PHONY: help demo test bench lib install-lib sanitize tsan fuzz coverage clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## calibrate SmolLM2-135M, measure rate and loss, draw them, generate; needs no data
 	$(BIN)/python examples/demo.py $(ARGS)
@@ -25,6 +25,12 @@ bench: $(STAMP) ## measure the entropy coder beside others; prints Markdown for 
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement benchmarks/requirements.txt
 	mkdir -p out
 	$(BIN)/python benchmarks/bench_entropy.py --json out/bench_entropy.json --plot out/bench_entropy.png $(ARGS)
+
+lib: ## build the C core as a library, without Python, in build/lib (docs/c-library.md)
+	@$(MAKE) --no-print-directory -f csrc/lib.mk all
+
+install-lib: ## install it and its headers below PREFIX=/usr/local
+	@$(MAKE) --no-print-directory -f csrc/lib.mk install
 
 sanitize: $(STAMP) ## run the tests of the C core under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer
 	$(BIN)/python -m pytest -k sanitized tests/kernels tests/fuzz $(ARGS)

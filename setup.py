@@ -64,7 +64,8 @@ class BuildCore(build_ext):
         return True
 
 
-sources = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "csrc").glob("**/*.c"))
+LIBRARY_ALONE = ("checkpoint", "link")  # what csrc/lib.mk has besides: in Python, rdcodec.codecs does this
+sources = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "csrc").glob("**/*.c") if path.parent.name not in LIBRARY_ALONE)
 headers = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "csrc").glob("**/*.h"))
 core = Extension(
     "rdcodec._core",

@@ -65,6 +65,9 @@ static const struct {
     {RDC_ERROR_REFERENCE_SCALE, "reference scale of component {at}: expected 0 to 4096, got {got}"},
     {RDC_ERROR_ADAPTATION, "adaptation: expected 0 to 65535, got {got}"},
     {RDC_ERROR_CODEC_PART, "codec: its part {at} does not fit the others, got {got}"},
+    {RDC_ERROR_ROOM, "tokens: the frame holds {got}, there is room for {at}"},
+    {RDC_ERROR_CODEC_QUALITY, "quality: expected -64 to 64, got {got}"},
+    {RDC_ERROR_SEVERAL_CODECS, "rows: expected ends of one codec, got one of another in row {got}"},
 
     {RDC_ERROR_COUNT, "counts[{at}]: expected at least 0, got {got}"},
     {RDC_ERROR_COUNT_SUM, "counts: expected a sum of at most 2^53, passed at position {at}"},
@@ -111,6 +114,10 @@ static const struct {
     {RDC_ERROR_SCALE_SYMBOL, "scale of token {at}: expected one of the codec's, got {got}"},
     {RDC_ERROR_REFERENCE_SYMBOL, "reference of token {at}: expected a token that came before it, got {got}"},
     {RDC_ERROR_WEIGHT_SYMBOL, "weight of a reference of token {at}: expected 0 to 16, got {got}"},
+    {RDC_ERROR_FRAME_QUALITY, "the frame states quality {got}, the codec has -64 to 64"},
+    {RDC_ERROR_NO_QUALITY, "byte {at}: the first frame states no quality; it continues another row"},
+    {RDC_ERROR_RESTART_AGAIN, "byte 0: new start {got} of its row, expected one after {at}"},
+    {RDC_ERROR_EMPTY_FRAME, "a frame of no tokens holds {got} bytes of them"},
 
     {RDC_ERROR_VERSION, "byte {at}: expected format version 1, got {got}"},
 
@@ -122,6 +129,13 @@ static const struct {
     {RDC_ERROR_NET_WEIGHT_LIMIT, "network: expected at most 2^28 weights, got {got}"},
     {RDC_ERROR_NET_PAST_LIMIT, "network: expected at most 2^24 inputs of all layers before a token, got {got}"},
     {RDC_ERROR_NET_STATE_LIMIT, "network: expected a state of at most 2^28 bytes, got {got}"},
+
+    {RDC_ERROR_FILE, "the file cannot be read"},
+    {RDC_ERROR_CHECKPOINT, "the checkpoint is damaged"},
+    {RDC_ERROR_CHECKPOINT_LIMIT, "the checkpoint is beyond the limits"},
+    {RDC_ERROR_CHECKPOINT_VERSION, "the checkpoint is of a later version"},
+    {RDC_ERROR_JSON, "byte {at}: expected JSON in UTF-8, at most 64 deep"},
+    {RDC_ERROR_JSON_NAMES, "expected objects of JSON that name nothing twice"},
 };
 
 static const char *rdc_error_template(rdc_error error) {

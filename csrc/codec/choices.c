@@ -2,11 +2,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/octave.h"
 #include "base/status.h"
 #include "codec/codec.h"
 
 #define FEATURE_LIMIT 32768.0 /* of the features that a rule without a network sums up */
-#define GRID_STEPS 8          /* an octave */
 
 static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
@@ -35,18 +35,10 @@ static rdc_status choose_codewords(rdc_cpu_level cpu, const rdc_codec *codec, co
 
 /* floor(8 * log2(value)) of a value of at least 1, without a logarithm: no machine's decides. */
 static int64_t grid_round(double value) {
-    static const double octave[GRID_STEPS] = {1.0,
-                                              1.0905077326652577,
-                                              1.189207115002721,
-                                              1.2968395546510096,
-                                              1.4142135623730951,
-                                              1.5422108254079407,
-                                              1.681792830507429,
-                                              1.8340080864093424};
     int exponent, part = 0;
     const double mantissa = 2 * frexp(value, &exponent);
-    while (part + 1 < GRID_STEPS && octave[part + 1] <= mantissa) part++;
-    return GRID_STEPS * ((int64_t)exponent - 1) + part;
+    while (part + 1 < RDC_GRID_STEPS && rdc_octave_part(part + 1) <= mantissa) part++;
+    return RDC_GRID_STEPS * ((int64_t)exponent - 1) + part;
 }
 
 /* No sum overflows: features have 16 bits, weights 32, and components are 2^16 at most. */

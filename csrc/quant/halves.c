@@ -25,9 +25,21 @@ static RDC_ALWAYS_INLINE uint16_t as_bfloat16(float value) {
     return (uint16_t)(((((bits & 0x80000000u) | LARGEST_BFLOAT16) & overflows) | (rounded & ~overflows)) >> 16);
 }
 
+static RDC_ALWAYS_INLINE uint16_t as_half_of(float value, rdc_float_type type) {
+    return type == RDC_FLOAT16 ? as_half(value) : as_bfloat16(value);
+}
+
+void rdc_floats_from(const void *values, rdc_float_type type, size_t n, float *floats) {
+    for (size_t i = 0; i < n; i++) floats[i] = rdc_float_at(values, type, i);
+}
+
+void rdc_halves_from(const float *floats, size_t n, rdc_float_type type, uint16_t *halves) {
+    for (size_t i = 0; i < n; i++) halves[i] = as_half_of(floats[i], type);
+}
+
 void rdc_halves_pack(const float *values, size_t n, rdc_float_type type, uint8_t *bytes) {
     for (size_t i = 0; i < n; i++) {
-        const uint16_t half = type == RDC_FLOAT16 ? as_half(values[i]) : as_bfloat16(values[i]);
+        const uint16_t half = as_half_of(values[i], type);
         bytes[i] = (uint8_t)(half >> 8);
         bytes[n + i] = (uint8_t)half;
     }

@@ -6,6 +6,8 @@
 #include "rdc/frequencies.h"
 #include "rdc/limits.h"
 
+RDC_BEGIN
+
 /* The table of every symbol: an array of uint8 (width 1) or uint16 (width 2). */
 typedef struct rdc_index {
     const void *data;
@@ -97,5 +99,7 @@ rdc_status rdc_block_finish(const rdc_block_decoder *decoder);
 /* Ideal code length in bits: -sum of log2(frequency / 2^precision) and the bits of the escape codes.
  * Errors: RDC_ERROR_INDEX (at: position), RDC_ERROR_SYMBOL_LIMIT. */
 rdc_status rdc_block_ideal_bits(const rdc_tables *tables, const int32_t *symbols, rdc_index index, size_t n, double *bits);
+
+RDC_END
 
 #endif

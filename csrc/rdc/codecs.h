@@ -5,6 +5,8 @@
 #include "rdc/exact.h"
 #include "rdc/predictions.h"
 
+RDC_BEGIN
+
 #define RDC_CODE_LIMIT 127 /* of the integers by which codewords are compared */
 #define RDC_GAINS 256
 
@@ -89,5 +91,7 @@ typedef struct rdc_payload {
  * byte offset or token), RDC_ERROR_EXPONENT, RDC_ERROR_MEMORY; rdc_prediction_rollback takes back what has been decoded. */
 rdc_status rdc_codec_decode(rdc_cpu_level cpu, const rdc_codec *codec, rdc_prediction *const *predictions, const rdc_payload *payloads,
                             size_t rows, size_t tokens, int32_t quality, float *h);
+
+RDC_END
 
 #endif

@@ -5,6 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rdc/linkage.h"
+
+RDC_BEGIN
+
 typedef enum rdc_error {
     RDC_OK = 0,
     RDC_ERROR_MEMORY = 1,
@@ -63,6 +67,9 @@ typedef enum rdc_error {
     RDC_ERROR_REFERENCE_SCALE,
     RDC_ERROR_ADAPTATION,
     RDC_ERROR_CODEC_PART,
+    RDC_ERROR_ROOM,
+    RDC_ERROR_CODEC_QUALITY,
+    RDC_ERROR_SEVERAL_CODECS,
 
     /* 80: arguments of the estimators */
     RDC_ERROR_COUNT = 80,
@@ -111,6 +118,10 @@ typedef enum rdc_error {
     RDC_ERROR_SCALE_SYMBOL,
     RDC_ERROR_REFERENCE_SYMBOL,
     RDC_ERROR_WEIGHT_SYMBOL,
+    RDC_ERROR_FRAME_QUALITY,
+    RDC_ERROR_NO_QUALITY,
+    RDC_ERROR_RESTART_AGAIN,
+    RDC_ERROR_EMPTY_FRAME,
 
     /* 200: bytes of another version */
     RDC_ERROR_VERSION = 200,
@@ -123,7 +134,15 @@ typedef enum rdc_error {
     RDC_ERROR_PAYLOAD_LIMIT,
     RDC_ERROR_NET_WEIGHT_LIMIT,
     RDC_ERROR_NET_PAST_LIMIT,
-    RDC_ERROR_NET_STATE_LIMIT
+    RDC_ERROR_NET_STATE_LIMIT,
+
+    /* 400: codecs that are loaded; rdc_message says more */
+    RDC_ERROR_FILE = 400,
+    RDC_ERROR_CHECKPOINT,
+    RDC_ERROR_CHECKPOINT_LIMIT,
+    RDC_ERROR_CHECKPOINT_VERSION,
+    RDC_ERROR_JSON,
+    RDC_ERROR_JSON_NAMES
 } rdc_error;
 
 /* Types of hidden states; the numbers stand in stream headers. */
@@ -139,5 +158,7 @@ typedef struct rdc_status {
 
 /* Writes the text of a status, with its position and value, into `text` (always ended by a zero, cut where it does not fit). */
 void rdc_error_text(rdc_status status, char *text, size_t capacity);
+
+RDC_END
 
 #endif

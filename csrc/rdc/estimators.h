@@ -4,6 +4,8 @@
 
 #include "rdc/cpu_levels.h"
 
+RDC_BEGIN
+
 typedef enum rdc_entropy_method {
     RDC_ENTROPY_PLUGIN,
     RDC_ENTROPY_MILLER_MADOW,
@@ -91,5 +93,7 @@ typedef struct rdc_rate_point {
  * or the iterations are used up, at least one. Errors: RDC_ERROR_MEMORY. */
 rdc_status rdc_blahut_arimoto(const rdc_source *source, double slope, double tolerance, uint64_t iterations, double *q,
                               rdc_rate_point *point);
+
+RDC_END
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "rdc/cpu_levels.h"
 
+RDC_BEGIN
+
 /* A matrix of integers in doubles, times a power of two. Products with it are never rounded, so they are the same on every machine.
  * Immutable once made. */
 typedef struct rdc_exact_matrix rdc_exact_matrix;
@@ -26,5 +28,7 @@ size_t rdc_exact_matrix_outputs(const rdc_exact_matrix *matrix);
 /* products [tokens, outputs] of values [tokens, inputs]. Errors: RDC_ERROR_MEMORY. */
 rdc_status rdc_exact_multiply(rdc_cpu_level cpu, const rdc_exact_matrix *matrix, const double *values, size_t tokens,
                               double *products);
+
+RDC_END
 
 #endif

@@ -5,6 +5,8 @@
 #include "rdc/errors.h"
 #include "rdc/limits.h"
 
+RDC_BEGIN
+
 /* What a stream holds: an array [rows, tokens, channels], or [tokens, channels] (rows = 1) without a batch axis. */
 typedef struct rdc_header {
     rdc_float_type dtype;
@@ -48,5 +50,7 @@ rdc_status rdc_frame_write(rdc_frame *frame, uint32_t before, uint8_t *bytes, si
 /* Reads the frame at *at of bytes[0..size), the one after that with the checksum `before`, and moves *at behind it; the payload stays
  * where it is. A new start is read whatever came before it. Errors: 100 to 299 (at: byte offset), the limits. */
 rdc_status rdc_frame_read(const uint8_t *bytes, size_t size, size_t *at, uint32_t before, rdc_frame *frame);
+
+RDC_END
 
 #endif

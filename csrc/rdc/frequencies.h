@@ -4,6 +4,8 @@
 
 #include "rdc/errors.h"
 
+RDC_BEGIN
+
 /* T tables of integer frequencies with what encoder and decoder look up. Immutable once made, so threads may share it. */
 typedef struct rdc_tables rdc_tables;
 
@@ -50,5 +52,7 @@ void rdc_rounded_free(rdc_rounded *rounded);
 /* The built-in set, a constant: zero-mean Gaussians of 64 log-spaced standard deviations from 0.11 to 256, integrated over
  * unit intervals, precision 14. */
 rdc_status rdc_tables_create_gaussian(rdc_tables **tables);
+
+RDC_END
 
 #endif

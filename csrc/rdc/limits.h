@@ -2,6 +2,7 @@
 #ifndef RDC_PUBLIC_LIMITS_H
 #define RDC_PUBLIC_LIMITS_H
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,6 @@
 #define RDC_MAX_PAYLOAD (1u << 26)      /* bytes in a frame */
 
 /* So no size within these limits overflows. */
-_Static_assert(sizeof(size_t) >= 8, "rdcodec needs a 64-bit machine");
+static_assert(sizeof(size_t) >= 8, "rdcodec needs a 64-bit machine");
 
 #endif

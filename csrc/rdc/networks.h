@@ -4,6 +4,8 @@
 
 #include "rdc/cpu_levels.h"
 
+RDC_BEGIN
+
 /* A causal convolution over tokens; with one tap, a linear layer. For output o of a token
  *
  *     out = clip((sum + bias[o] + half) >> shift[o], lowest, highest)
@@ -53,5 +55,7 @@ rdc_status rdc_net_apply(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x
 /* For each token the output of the greatest sum and bias, the first among equals, in a network of one layer.
  * Errors: RDC_ERROR_NET_MEMORY, RDC_ERROR_NET_LAYERS, RDC_ERROR_MEMORY. */
 rdc_status rdc_net_best_row(rdc_cpu_level cpu, const rdc_net *net, const int16_t *x, size_t tokens, int32_t *rows);
+
+RDC_END
 
 #endif

@@ -5,6 +5,8 @@
 #include "rdc/blocks.h"
 #include "rdc/networks.h"
 
+RDC_BEGIN
+
 /* ---- Levels under the scale grid ---- */
 
 /* Tables of levels stand in this order: shape, scale, quantiser (even, odd), from first_table on. */
@@ -48,6 +50,13 @@ typedef struct rdc_scale_costs {
     const int32_t *candidates; /* what may be added to a token's scale, rising: the local minimum that is met from 0 on is chosen */
     size_t candidate_count;
 } rdc_scale_costs;
+
+#define RDC_COST_BITS 8 /* fractional bits of a code length */
+#define RDC_COST_LEVELS 256
+
+/* Code lengths of the magnitudes 0, 1, ... in the tables from `first` on, [tables, levels]; what a table lacks takes its escape and a
+ * typical code. Errors: RDC_ERROR_INDEX. */
+rdc_status rdc_level_costs(const rdc_tables *tables, size_t first, size_t levels, uint16_t *costs);
 
 /* How the components of a token are predicted. A network's inputs are, where it uses context, the components of the token before as
  * they are decoded, then side information ("side"). Its outputs are means, then what is added to the components' scales. Components
@@ -118,5 +127,7 @@ rdc_status rdc_prediction_encode(rdc_cpu_level cpu, rdc_prediction *prediction, 
  * RDC_ERROR_MEMORY. */
 rdc_status rdc_prediction_decode(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_side_info *info, rdc_references references,
                                  rdc_block_decoder *decoder, double *values);
+
+RDC_END
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "rdc/cpu_levels.h"
 
+RDC_BEGIN
+
 /* ---- Scalar quantiser ---- */
 
 /* Symbols of values [tokens, channels]: sign(x) * floor(|x| / step + (1 - dead_zone) / 2), a step a channel. dead_zone 0
@@ -24,6 +26,10 @@ rdc_status rdc_dequantise(rdc_cpu_level cpu, const int32_t *symbols, size_t toke
 void rdc_halves_pack(const float *values, size_t n, rdc_float_type type, uint8_t *bytes);
 rdc_status rdc_halves_unpack(const uint8_t *bytes, size_t n, rdc_float_type type, float *values);
 
+/* The same in the machine's own order of bytes, and values of any type as float32. */
+void rdc_halves_from(const float *floats, size_t n, rdc_float_type type, uint16_t *halves);
+void rdc_floats_from(const void *values, rdc_float_type type, size_t n, float *floats);
+
 /* The position of the first value that is NaN or infinite, n where there is none. */
 size_t rdc_first_not_finite(const float *values, size_t n);
 
@@ -36,5 +42,7 @@ rdc_status rdc_trellis_quantise(rdc_cpu_level cpu, const double *values, size_t 
 
 /* Of which quantiser each level [tokens, components] is: 1 for the odd one. */
 void rdc_trellis_odd_levels(const int32_t *levels, size_t tokens, size_t components, uint8_t *odd);
+
+RDC_END
 
 #endif

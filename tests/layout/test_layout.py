@@ -29,6 +29,8 @@ LAYERS = {
     "stream": {"base", "entropy", "quant", "net", "references", "levels", "stream"},
     "codec": {"base", "entropy", "quant", "net", "references", "levels", "stream", "dense", "codec"},
     "dense": {"base", "dense"},
+    "checkpoint": {"base", "entropy", "quant", "net", "references", "levels", "stream", "dense", "codec", "checkpoint"},
+    "link": {"base", "entropy", "quant", "net", "references", "levels", "stream", "dense", "codec", "checkpoint", "link"},
     "estimators": {"base", "dense", "estimators"},
     "python": {"base", "entropy", "quant", "net", "references", "levels", "stream", "codec", "python"},
 }
