@@ -11,6 +11,7 @@ from rdcodec.cli.calibrate import calibrate
 from rdcodec.cli.decode import decode
 from rdcodec.cli.encode import encode
 from rdcodec.cli.evaluate import evaluate
+from rdcodec.cli.export import export
 from rdcodec.cli.info import info
 from rdcodec.cli.inspect import inspect
 from rdcodec.cli.lm_eval import lm_eval
@@ -38,6 +39,7 @@ for _command, _name in (
     (decode, "decode"),
     (inspect, "inspect"),
     (verify, "verify"),
+    (export, "export"),
     (info, "info"),
 ):
     app.command(_name)(_command)

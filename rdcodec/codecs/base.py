@@ -13,7 +13,7 @@ from operator import itemgetter
 import numpy as np
 
 from rdcodec import _core
-from rdcodec.codecs.checkpoint import FAMILIES, load_checkpoint, save_checkpoint
+from rdcodec.codecs.checkpoint import FAMILIES, export_checkpoint, load_checkpoint, save_checkpoint
 from rdcodec.codecs.link import Decoder, Encoder, State
 from rdcodec.codecs.values import as_dtype, check_values, values_of
 from rdcodec.errors import CodecMismatchError, CorruptStreamError, RdcodecError
@@ -332,13 +332,24 @@ class Codec(ABC):
         """
         save_checkpoint(self, directory)
 
-    @classmethod
-    def from_pretrained(cls, directory):
-        """Load what `save_pretrained` wrote, whatever the family.
+    def export(self, path):
+        """Write everything to one file, which the C library loads too (docs/c-library.md); replaced in one step.
 
         Parameters
         ----------
-        directory : str or path
+        path : str or path
+            In a folder that is there.
+        """
+        export_checkpoint(self, path)
+
+    @classmethod
+    def from_pretrained(cls, path):
+        """Load what `save_pretrained` or `export` wrote, whatever the family.
+
+        Parameters
+        ----------
+        path : str or path
+            Folder or file.
 
         Returns
         -------
@@ -353,7 +364,7 @@ class Codec(ABC):
         RdcodecError
             A file is damaged, the files do not belong together, the family is unknown or not that of this class.
         """
-        return load_checkpoint(directory, cls)
+        return load_checkpoint(path, cls)
 
     # ---- copies
 

@@ -1,4 +1,6 @@
-"""Checkpoints of codecs: config.json and codec.safetensors in a folder. They may come from anywhere (docs/security.md)."""
+"""Checkpoints of codecs: config.json and codec.safetensors in a folder, or both in one file, the config in the tensors' metadata. They may
+come from anywhere (docs/security.md).
+"""
 
 import json
 import re
@@ -13,11 +15,12 @@ from rdcodec.errors import LimitError, RdcodecError, UnsupportedVersionError
 from rdcodec.files import replace_file
 from rdcodec.messages import printable, shown
 
-__all__ = ["CONFIG_FILE", "FAMILIES", "load_checkpoint", "save_checkpoint"]
+__all__ = ["CONFIG_FILE", "FAMILIES", "export_checkpoint", "load_checkpoint", "save_checkpoint"]
 
 CHECKPOINT_VERSION = 1
 CONFIG_FILE = "config.json"
 TENSORS_FILE = "codec.safetensors"
+CONFIG_ENTRY = "rdcodec"  # of the metadata of the one file
 
 FAMILIES = {}
 """dict of str to class: every family of codecs, by its name in checkpoints."""
@@ -25,11 +28,19 @@ FAMILIES = {}
 
 def save_checkpoint(codec, directory):
     """Write a codec; see `Codec.save_pretrained`."""
-    from safetensors.numpy import save
-
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    config = {
+    replace_file(directory / TENSORS_FILE, _bytes_of_tensors(codec))
+    replace_file(directory / CONFIG_FILE, (json.dumps(_config_of(codec), indent=2) + "\n").encode())
+
+
+def export_checkpoint(codec, path):
+    """Write a codec to one file; see `Codec.export`."""
+    replace_file(path, _bytes_of_tensors(codec, {CONFIG_ENTRY: json.dumps(_config_of(codec))}))
+
+
+def _config_of(codec):
+    return {
         "format_version": CHECKPOINT_VERSION,
         "family": codec.family,
         "codec_id": codec.codec_id.hex(),
@@ -37,27 +48,31 @@ def save_checkpoint(codec, directory):
         **({} if codec.origin is None else {"origin": codec.origin._asdict()}),
         "config": codec._config(),
     }
+
+
+def _bytes_of_tensors(codec, metadata=None):
+    from safetensors.numpy import save
+
     # The format has no strides, and its writer does not look at them.
-    tensors = {name: np.asarray(tensor, order="C") for name, tensor in codec._tensors().items()}
-    replace_file(directory / TENSORS_FILE, save(tensors))
-    replace_file(directory / CONFIG_FILE, (json.dumps(config, indent=2) + "\n").encode())
+    return save({name: np.asarray(tensor, order="C") for name, tensor in codec._tensors().items()}, metadata)
 
 
-def load_checkpoint(directory, cls):
+def load_checkpoint(path, cls):
     """Load a codec of a class or below it; see `Codec.from_pretrained`."""
-    directory = Path(directory)
-    for name in (CONFIG_FILE, TENSORS_FILE):
-        if not (directory / name).is_file():
-            raise FileNotFoundError(f"{directory} holds no codec: {name} is missing")
-    config = _read_config(directory / CONFIG_FILE)
-    family = _family_of(config, directory / CONFIG_FILE, cls)
+    path = Path(path)
+    config_path, tensors_path = (path, path) if path.is_file() else (path / CONFIG_FILE, path / TENSORS_FILE)
+    for part in (config_path, tensors_path):
+        if not part.is_file():
+            raise FileNotFoundError(f"{path} holds no codec: {part.name} is missing")
+    config = _read_metadata(path) if path.is_file() else _read_config(config_path)
+    family = _family_of(config, config_path, cls)
     try:
-        codec = _made(family, config, _read_tensors(directory / TENSORS_FILE), directory)
+        codec = _made(family, config, _read_tensors(tensors_path), path)
     except MemoryError as error:
-        raise LimitError(f"{directory}: the codec takes more memory than there is") from error
+        raise LimitError(f"{path}: the codec takes more memory than there is") from error
     if codec.codec_id.hex() != config["codec_id"]:
         raise RdcodecError(
-            f"{directory}: the files do not belong together: {CONFIG_FILE} says codec {config['codec_id']},"
+            f"{path}: the files do not belong together: {config_path.name} says codec {config['codec_id']},"
             f" they make {codec.codec_id.hex()}"
         )
     return codec
@@ -80,8 +95,22 @@ def _read_config(path):
     """The object of a JSON file."""
     if path.stat().st_size > MOST_CONFIG_BYTES:
         raise LimitError(f"{path}: expected at most {MOST_CONFIG_BYTES} bytes, got {path.stat().st_size}")
+    return _parsed(path.read_bytes(), path)
+
+
+def _read_metadata(path):
+    """The object of JSON in the metadata of a file of tensors."""
+    header = _parsed(_read_header(path), path)
+    metadata = header.get("__metadata__")
+    if type(metadata) is not dict or type(metadata.get(CONFIG_ENTRY)) is not str:
+        raise RdcodecError(f"{path}: expected a file of `rdcodec export`, with a config in its metadata")
+    return _parsed(metadata[CONFIG_ENTRY].encode("utf-8", "replace"), path)
+
+
+def _parsed(data, path):
+    """The object of JSON."""
     try:
-        config = json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=_object_of, parse_constant=_no_constant)
+        config = json.loads(data.decode("utf-8"), object_pairs_hook=_object_of, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise RdcodecError(f"{path}: the checkpoint is damaged: expected JSON, but {error}") from error
     if type(config) is not dict:
@@ -121,17 +150,22 @@ def _family_of(config, path, cls):
     return FAMILIES[family]
 
 
+def _read_header(path):
+    """The bytes of the header of a file of tensors, which is small; as many as there are, where they end too early."""
+    with open(path, "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        if MOST_HEADER_BYTES < size <= path.stat().st_size:
+            raise LimitError(f"{path}: expected a header of at most {MOST_HEADER_BYTES} bytes, got {size}")
+        return file.read(min(size, MOST_HEADER_BYTES))
+
+
 def _read_tensors(path):
     """dict of name to ndarray, of a file whose header is small and, as its reader checks, true to its size."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    with open(path, "rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        file.seek(0)
-        if MOST_HEADER_BYTES < size <= path.stat().st_size:
-            raise LimitError(f"{path}: expected a header of at most {MOST_HEADER_BYTES} bytes, got {size}")
-        try:
-            return load(file.read())
-        except (SafetensorError, KeyError, ValueError) as error:  # KeyError: of an element type that NumPy lacks
-            raise RdcodecError(f"{path}: the checkpoint is damaged: {type(error).__name__}: {printable(error)}") from error
+    _read_header(path)
+    try:
+        return load(path.read_bytes())
+    except (SafetensorError, KeyError, ValueError) as error:  # KeyError: of an element type that NumPy lacks
+        raise RdcodecError(f"{path}: the checkpoint is damaged: {type(error).__name__}: {printable(error)}") from error
