@@ -1,0 +1,42 @@
+"""Checkpoints changed at random: the library loads what Python loads, and codes with it alike; all else both refuse."""
+
+import random
+import re
+
+import numpy as np
+import pytest
+from library_builds import MAKERS, states
+from linked import LibraryError
+from mutated_checkpoints import load_with_its_own_id, mutate
+
+from rdcodec import RdcodecError
+
+CASES = 60
+
+
+def loaded_by_python(folder):
+    """The codec, whose id is mended where that alone is wrong, or None."""
+    try:
+        return load_with_its_own_id(folder)
+    except RdcodecError:
+        return None
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_both_load_the_same(library, tmp_path, name):
+    kept = 0
+    for case in range(CASES):
+        mutate(random.Random(f"library.{name}.{case}"), tmp_path, name)
+        codec = loaded_by_python(tmp_path)
+        if codec is None:
+            with pytest.raises(LibraryError) as refused:
+                library.load(tmp_path)
+            assert re.fullmatch("[ -~]{10,}", str(refused.value)), case
+            continue
+        kept += 1
+        checkpoint, h = library.load(tmp_path), states(4, codec.channels, seed=case)
+        assert bytes(checkpoint.facts.codec_id) == codec.codec_id
+        frame = codec.encoder().encode(h)
+        assert checkpoint.encoder().encode(h) == frame, case
+        assert np.array_equal(checkpoint.decoder().decode(frame), codec.decoder().decode(frame)), case
+    assert 0 < kept < CASES
