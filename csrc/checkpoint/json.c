@@ -75,17 +75,18 @@ static int32_t read_unit(reader *r) {
     return unit;
 }
 
-/* What follows \u; halves of pairs on their own are no characters. */
+/* What follows \u. The halves of a pair are one character; half a pair on its own is taken for a character, as Python does. */
 static int read_escaped_character(reader *r) {
     int32_t code = read_unit(r);
-    if (code >= 0xd800 && code < 0xdc00) {
-        if (r->end - r->next < 2 || r->next[0] != '\\' || r->next[1] != 'u') return 0;
-        r->next += 2;
-        const int32_t low = read_unit(r);
-        if (low < 0xdc00 || low > 0xdfff) return 0;
-        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-    } else if (code < 0 || (code >= 0xdc00 && code < 0xe000)) {
-        return 0;
+    if (code < 0) return 0;
+    if (code >= 0xd800 && code < 0xdc00 && r->end - r->next >= 6 && r->next[0] == '\\' && r->next[1] == 'u') {
+        reader ahead = *r;
+        ahead.next += 2;
+        const int32_t low = read_unit(&ahead);
+        if (low >= 0xdc00 && low < 0xe000) {
+            code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+            r->next = ahead.next;
+        }
     }
     put_character(r, (uint32_t)code);
     return 1;

@@ -21,6 +21,7 @@ CHECKPOINT_VERSION = 1
 CONFIG_FILE = "config.json"
 TENSORS_FILE = "codec.safetensors"
 CONFIG_ENTRY = "rdcodec"  # of the metadata of the one file
+TENSOR_NAME = r"[ -!#-\[\]-~]+"  # so that ids take names as they are
 
 FAMILIES = {}
 """dict of str to class: every family of codecs, by its name in checkpoints."""
@@ -166,6 +167,10 @@ def _read_tensors(path):
 
     _read_header(path)
     try:
-        return load(path.read_bytes())
+        tensors = load(path.read_bytes())
     except (SafetensorError, KeyError, ValueError) as error:  # KeyError: of an element type that NumPy lacks
         raise RdcodecError(f"{path}: the checkpoint is damaged: {type(error).__name__}: {printable(error)}") from error
+    for name in tensors:
+        if not re.fullmatch(TENSOR_NAME, name):
+            raise RdcodecError(f"{path}: the checkpoint is damaged: expected names of printable ASCII, got {shown(name)}")
+    return tensors

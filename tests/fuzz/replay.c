@@ -15,6 +15,7 @@ static const struct {
 } targets[] = {
     {"block", fuzz_block},     {"parts", fuzz_parts},     {"frame", fuzz_frame},           {"stream", fuzz_stream},
     {"tables", fuzz_tables},   {"network", fuzz_network}, {"prediction", fuzz_prediction}, {"checkpoint", fuzz_checkpoint},
+    {"codec_file", fuzz_codec_file},
 };
 
 static fuzz_target *target_called(const char *name) {

@@ -14,7 +14,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 seconds=$2
 shift 2
-[ $# -gt 0 ] || set -- block parts frame stream tables network prediction checkpoint
+[ $# -gt 0 ] || set -- block parts frame stream tables network prediction checkpoint codec_file
 command -v clang >/dev/null || { echo "Fuzzing needs clang, which has libFuzzer: apt-get install clang" >&2; exit 1; }
 
 flags="-std=c11 -O2 -g -Wall -Wextra -Wpedantic -Werror -ffp-contract=off -DSANITIZED -I$root/csrc -I$root/tests/kernels"

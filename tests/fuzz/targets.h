@@ -12,6 +12,7 @@ fuzz_target fuzz_tables;                /* frequencies and probabilities */
 fuzz_target fuzz_network;               /* layers */
 fuzz_target fuzz_prediction;            /* tokens under a predictor */
 fuzz_target fuzz_checkpoint;            /* the other numbers of a checkpoint: exact products, scales, costs */
+fuzz_target fuzz_codec_file;            /* a codec in one file */
 
 /* Runs a target on a file of a corpus. */
 void run_target(const char *name, fuzz_target *target, const uint8_t *bytes, size_t size);

@@ -9,7 +9,7 @@ import pytest
 from core_builds import run
 
 CORPUS = Path(__file__).parent / "corpus"
-TARGETS = ["block", "parts", "frame", "stream", "tables", "network", "prediction", "checkpoint"]
+TARGETS = ["block", "parts", "frame", "stream", "tables", "network", "prediction", "checkpoint", "codec_file"]
 
 
 def test_every_target_has_a_corpus():
