@@ -1,10 +1,12 @@
-/* Several threads work with the same tables, networks, matrices and predictors at once, each with a state of its own: all find what one
+/* Several threads work with the same tables, networks, matrices, predictors and loaded codecs at once, each with a state of its own: all find what one
  * thread alone finds, and ThreadSanitizer sees no race. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "blocks.h"
+#include "checkpoint_inputs.h"
 #include "exact_inputs.h"
 #include "inputs.h"
 #include "prediction_inputs.h"
@@ -13,6 +15,8 @@
 #define ROUNDS 4
 #define SYMBOLS 3000
 #define TOKENS 30
+#define QUALITIES 12    /* more than a codec keeps transforms of */
+#define FRAME_BYTES 512 /* at most */
 
 /* What no thread changes. */
 static struct {
@@ -22,6 +26,8 @@ static struct {
     network network;
     const int16_t *x;
     predicted predicted;
+    rdc_checkpoint *codecs[2]; /* alike; the first one is for the thread that is alone, for codecs keep what is made of them */
+    const float *h;            /* [1, channels] */
 } shared;
 
 /* What a thread finds. */
@@ -34,6 +40,8 @@ typedef struct findings {
     uint16_t *index;
     double *products, *components;
     int16_t *outputs, *applied;
+    const rdc_checkpoint *codec;
+    uint8_t *frames; /* [QUALITIES, FRAME_BYTES] */
     int failures;
 } findings;
 
@@ -43,7 +51,7 @@ static void *room(size_t count, size_t size) {
     return made;
 }
 
-static findings make_findings(rdc_cpu_level level) {
+static findings make_findings(rdc_cpu_level level, const rdc_checkpoint *codec) {
     const size_t n = shared.predicted.info.tokens * shared.predicted.predictor.grid.components;
     const size_t outputs = TOKENS * rdc_net_outputs(shared.network.net);
     const size_t references = shared.predicted.info.tokens * shared.predicted.predictor.references.most;
@@ -59,12 +67,14 @@ static findings make_findings(rdc_cpu_level level) {
         .components = room(n, sizeof(double)),
         .outputs = room(outputs, sizeof(int16_t)),
         .applied = room(outputs, sizeof(int16_t)),
+        .codec = codec,
+        .frames = room(QUALITIES, FRAME_BYTES),
     };
 }
 
 static void free_findings(findings *f) {
     void *const all[] = {f->block, f->symbols, f->levels, f->choice, f->references.distance, f->references.weight,
-                         f->index, f->products, f->components, f->outputs, f->applied};
+                         f->index, f->products, f->components, f->outputs, f->applied, f->frames};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
@@ -128,6 +138,19 @@ static void decode_tokens(findings *f) {
     free(bytes);
 }
 
+/* A frame of each quality, whose transforms threads make at once. */
+static void encode_frames(findings *f) {
+    for (int32_t k = 0; k < QUALITIES; k++) {
+        rdc_encoder *encoder = NULL;
+        rdc_bytes frame = {NULL, 0};
+        expect(f, rdc_encoder_make(&encoder, f->codec, 2 * k));
+        if (encoder) expect(f, rdc_encoder_encode(encoder, shared.h, RDC_FLOAT32, 1, &frame));
+        if (frame.size <= FRAME_BYTES) memcpy(f->frames + k * FRAME_BYTES, frame.bytes, frame.size);
+        else f->failures++;
+        rdc_encoder_free(encoder);
+    }
+}
+
 static void *work(void *argument) {
     findings *f = argument;
     for (int round = 0; round < ROUNDS; round++) {
@@ -136,6 +159,7 @@ static void *work(void *argument) {
         run_network(f);
         encode_tokens(f);
         decode_tokens(f);
+        encode_frames(f);
     }
     return NULL;
 }
@@ -155,6 +179,7 @@ static void compare(const findings *alone, const findings *f) {
     check_same(alone->levels, f->levels, n * sizeof(int32_t), "levels");
     check_same(alone->index, f->index, n * sizeof(uint16_t), "tables of levels");
     check_same(alone->components, f->components, n * sizeof(double), "components");
+    check_same(alone->frames, f->frames, QUALITIES * FRAME_BYTES, "frames");
 }
 
 static void make_shared_block(rng *r) {
@@ -187,6 +212,16 @@ static void make_shared_prediction(rng *r) {
     } while (status.error != RDC_OK || shared.predicted.info.tokens < 10);
 }
 
+static void make_shared_codecs(rng *r) {
+    const saved_codec saved = make_saved_codec(r, 1);
+    for (size_t k = 0; k < 2; k++) {
+        check_that(rdc_checkpoint_read(&shared.codecs[k], NULL, 0, saved.bytes, saved.size, NULL).error == RDC_OK, "a codec can be loaded");
+    }
+    float *h = buffer_take(rdc_checkpoint_describe(shared.codecs[0])->channels * sizeof *h);
+    for (size_t i = 0; i < rdc_checkpoint_describe(shared.codecs[0])->channels; i++) h[i] = (float)rng_below(r, 1000) / 100 - 5;
+    shared.h = h;
+}
+
 int main(void) {
     check_begin("threads", 0, 0);
     rng r = rng_of(2, 5);
@@ -194,13 +229,14 @@ int main(void) {
     shared.product = make_exact_product(&r);
     make_shared_network(&r);
     make_shared_prediction(&r);
+    make_shared_codecs(&r);
     const check_levels levels = check_levels_here();
-    findings alone = make_findings(RDC_CPU_SCALAR), found[THREADS];
+    findings alone = make_findings(RDC_CPU_SCALAR, shared.codecs[0]), found[THREADS];
     work(&alone);
     compare(&alone, &alone);
     pthread_t threads[THREADS];
     for (size_t k = 0; k < THREADS; k++) {
-        found[k] = make_findings(levels.of[k % levels.count]);
+        found[k] = make_findings(levels.of[k % levels.count], shared.codecs[1]);
         check_that(pthread_create(&threads[k], NULL, work, &found[k]) == 0, "a thread can be started");
     }
     for (size_t k = 0; k < THREADS; k++) pthread_join(threads[k], NULL);
@@ -213,6 +249,7 @@ int main(void) {
     rdc_exact_matrix_free(shared.product.matrix);
     rdc_net_free(shared.network.net);
     free_predicted(&shared.predicted);
+    for (size_t k = 0; k < 2; k++) rdc_checkpoint_free(shared.codecs[k]);
     buffers_release(0);
     printf("%d threads find the same\n", THREADS);
     return 0;
