@@ -41,11 +41,11 @@ def flags(prefix, *options):
     return said.stdout.split()
 
 
-def build(prefix, program, *options, compiler="cc"):
-    """The example, built against the library below a prefix."""
+def build(prefix, program, *options, compiler="cc", source=PIPE):
+    """The example, or another program, built against the library below a prefix."""
     need(compiler)
     libraries = [*flags(prefix, "--cflags", "--libs"), f"-Wl,-rpath,{prefix / 'lib'}"]
-    done = subprocess.run([compiler, *options, *WARNINGS, PIPE, "-x", "none", "-o", program, *libraries], capture_output=True, text=True)
+    done = subprocess.run([compiler, *options, *WARNINGS, source, "-x", "none", "-o", program, *libraries], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return program
 

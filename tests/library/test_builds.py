@@ -4,9 +4,17 @@ import re
 import subprocess
 
 import pytest
-from library_builds import ROOT, build, flags, install, need, run, states
+from library_builds import MAKERS, ROOT, build, flags, install, need, run, states
 
 PUBLIC = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "csrc" / "rdc").glob("*.h")))
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """The folder of a codec."""
+    folder = tmp_path_factory.mktemp("codec")
+    MAKERS["direct-access"]().save_pretrained(folder)
+    return folder
 
 
 def symbols(library, which):
@@ -70,3 +78,11 @@ def test_every_header_stands_alone(prefix, tmp_path, header):
     (tmp_path / "alone.c").write_text(f"#include <rdc/{header}>\nint main(void) {{ return 0; }}\n")
     command = ["cc", "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", *flags(prefix, "--cflags"), "-c", tmp_path / "alone.c"]
     assert subprocess.run([*command, "-o", tmp_path / "alone.o"], capture_output=True, text=True).stderr == ""
+
+
+def test_the_program_of_the_document(prefix, saved, tmp_path):
+    document = (ROOT / "docs" / "c-library.md").read_text(encoding="utf-8")
+    (tmp_path / "engine.c").write_text(re.search(r"^```c\n(.*?)^```", document, re.M | re.S)[1])
+    made = build(prefix, tmp_path / "engine", source=tmp_path / "engine.c")
+    assert run(made, saved) == b""
+    assert run(made, tmp_path / "engine.c").startswith("safetensors: ")
