@@ -9,6 +9,7 @@
 #define MOST_TOKENS 6
 #define MOST_CHANGES 4
 #define MOST_JSON 200
+#define MOST_PIECE 16
 
 /* ---- Files ---- */
 
@@ -82,7 +83,7 @@ static void check_file(rng *r, saved_codec saved, int is_whole) {
 static void check_json(rng *r) {
     static const char *const pieces[] = {"{", "}", "[", "]", ",", ":", "\"a\"", "\"b\"", "1", "-0.5e3", "01", "true", "null", "\"\\ud83d\\ude00\"",
                                          "\"\\ud800\"", "\"\\n\"", " ", "\"", "\\", "\xc3\xa9", "\xed\xa0\x80", "\"\xf0\x9f\x98\x80\""};
-    char text[MOST_JSON + 8];
+    char text[MOST_JSON + MOST_PIECE];
     size_t size = 0;
     while (size < MOST_JSON && !rng_one_in(r, 12)) {
         const char *piece = pieces[rng_below(r, sizeof pieces / sizeof *pieces)];
