@@ -1,4 +1,4 @@
-/* Codecs of what their checkpoints hold, with the checks of rdcodec/codecs: front.py, transform.py and learned.py. */
+/* Codecs of what their checkpoints hold, with the checks of rdcodec/codecs: transform_coding.py, transform.py and learned.py. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,7 +93,7 @@ static rdc_status keep_costs(const rdc_making *making, rdc_checkpoint *made) {
     const int32_t *offsets = kept(made, array_of(making, RDC_TENSOR_SCALE_OFFSETS), candidates * sizeof *offsets);
     if (!costs || !offsets) return rdc_refuse_memory(making->message);
     made->predictor.costs = (rdc_scale_costs){costs, tables - first, RDC_COST_LEVELS, offsets, candidates};
-    return rdc_refuse_if_error(making->message, "counts", rdc_level_costs(made->tables, first, RDC_COST_LEVELS, costs));
+    return rdc_refuse_if_error(making->message, "counts", rdc_code_lengths(made->tables, first, RDC_COST_LEVELS, costs));
 }
 
 static rdc_status make_predictor(const rdc_making *making, rdc_checkpoint *made) {

@@ -1,4 +1,4 @@
-/* The codebook of a learned codec, which is entropy-coded in the checkpoint: as rdcodec/codecs/words.py. */
+/* The codebook of a learned codec, which is entropy-coded in the checkpoint: as rdcodec/codecs/codebook.py. */
 #include "checkpoint/checkpoint.h"
 
 #define EXPONENTS 16                      /* powers of two by which a level can be multiplied */

@@ -1,4 +1,4 @@
-/* What the fields and tensors of a codec with a transform are, and what they may hold: as in rdcodec/codecs/front.py and those that build on it. */
+/* What the fields and tensors of a codec with a transform are, and what they may hold: as in rdcodec/codecs/transform_coding.py and those that build on it. */
 #ifndef RDC_CHECKPOINT_FIELDS_H
 #define RDC_CHECKPOINT_FIELDS_H
 

@@ -164,6 +164,23 @@ static PyObject *tables_export_wide(PyObject *module, PyObject *args) {
     return NULL;
 }
 
+static PyObject *code_lengths(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *object;
+    Py_ssize_t first, symbols;
+    if (!PyArg_ParseTuple(args, "O!nn:code_lengths", state->tables_type, &object, &first, &symbols)) return NULL;
+    const rdc_tables *tables = ((tables_object *)object)->tables;
+    const size_t count = rdc_tables_count(tables);
+    if (first < 0 || (size_t)first > count) return rdc_py_raise(state, (rdc_status){RDC_ERROR_INDEX, 0, first});
+    const npy_intp shape[] = {(npy_intp)count - first, symbols};
+    PyArrayObject *lengths = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_UINT16);
+    if (!lengths) return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    rdc_code_lengths(tables, (size_t)first, (size_t)symbols, PyArray_DATA(lengths));
+    Py_END_ALLOW_THREADS
+    return (PyObject *)lengths;
+}
+
 /* A new array of these axes; zeros where there are no numbers. */
 static PyObject *array_of(const void *numbers, int axes, const npy_intp *shape, int type) {
     PyObject *array = PyArray_ZEROS(axes, (npy_intp *)shape, type, 0);
@@ -385,6 +402,7 @@ static PyMethodDef functions[] = {
     {"tables_create", tables_create, METH_VARARGS, NULL},
     {"tables_gaussian", tables_gaussian, METH_NOARGS, NULL},
     {"tables_export", tables_export, METH_VARARGS, NULL},
+    {"code_lengths", code_lengths, METH_VARARGS, NULL},
     {"tables_export_wide", tables_export_wide, METH_VARARGS, NULL},
     {"pmf_round", pmf_round, METH_VARARGS, NULL},
     {"block_encode", block_encode, METH_VARARGS, NULL},

@@ -32,6 +32,12 @@ size_t rdc_tables_run_total(const rdc_tables *tables); /* runs of all tables; 0 
 void rdc_tables_export(const rdc_tables *tables, uint32_t *counts, int32_t *offsets, uint16_t *frequencies);
 void rdc_tables_export_wide(const rdc_tables *tables, uint8_t *raw_bits, uint32_t *run_counts, uint32_t *runs);
 
+#define RDC_LENGTH_BITS 8 /* fractional bits of a code length */
+
+/* Code lengths of the symbols 0, 1, ... in the tables from `first` on, [tables, symbols], by integers alone: the same on every machine.
+ * A symbol that a table lacks takes its escape and a typical code. Errors: RDC_ERROR_INDEX. */
+rdc_status rdc_code_lengths(const rdc_tables *tables, size_t first, size_t symbols, uint16_t *lengths);
+
 /* A table as rdc_tables_create takes it. `raw_bits` and `runs` are NULL where it is not wide. */
 typedef struct rdc_rounded {
     int32_t offset;

@@ -51,12 +51,7 @@ typedef struct rdc_scale_costs {
     size_t candidate_count;
 } rdc_scale_costs;
 
-#define RDC_COST_BITS 8 /* fractional bits of a code length */
-#define RDC_COST_LEVELS 256
-
-/* Code lengths of the magnitudes 0, 1, ... in the tables from `first` on, [tables, levels]; what a table lacks takes its escape and a
- * typical code. Errors: RDC_ERROR_INDEX. */
-rdc_status rdc_level_costs(const rdc_tables *tables, size_t first, size_t levels, uint16_t *costs);
+#define RDC_COST_LEVELS 256 /* that codecs have costs of */
 
 /* How the components of a token are predicted. A network's inputs are, where it uses context, the components of the token before as
  * they are decoded, then side information ("side"). Its outputs are means, then what is added to the components' scales. Components

@@ -2,33 +2,20 @@
 
 import numpy as np
 
+from rdcodec import _core
+
 __all__ = ["BIT_WORTH", "COST_BITS", "COST_LEVELS", "ESCAPE_BITS", "RATED_MAGNITUDES", "code_lengths", "level_costs"]
 
 COST_LEVELS = 256
-COST_TABLES = 1024  # at a time
-COST_BITS = 8  # fractional bits of a code length in the search for a token's scale
+COST_BITS = 8  # fractional bits of a code length in the search for a token's scale; as csrc/rdc/frequencies.h
 BIT_WORTH = 0.05  # squared half steps, to the quantiser; as csrc/levels/prediction.c has it
 RATED_MAGNITUDES = 8  # that differ in what they cost to it
-ESCAPE_BITS = 6  # of a typical Exp-Golomb code
+ESCAPE_BITS = 6  # of a typical Exp-Golomb code; as csrc/entropy/code_lengths.c
 
 
 def level_costs(tables, first):
     """Code lengths of the magnitudes 0 to 255 in the tables from `first` on, uint16 in 1/256 bit, by integers alone."""
-    arrays = tables.to_arrays()
-    starts = np.concatenate([[0], np.cumsum(arrays["counts"], dtype=np.int64)])
-    explicit = (int(arrays["precision"]) << COST_BITS) - _fixed_log2(np.arange(1.0, 2**15 + 1))
-    costs = np.empty((len(tables) - first, COST_LEVELS), np.uint16)
-    for start in range(first, len(tables), COST_TABLES):
-        part = slice(start, min(start + COST_TABLES, len(tables)))
-        entry = np.arange(COST_LEVELS) - arrays["offsets"][part, None].astype(np.int64)
-        escape = arrays["counts"][part, None].astype(np.int64) - 1
-        known = (entry >= 0) & (entry < escape)
-        frequencies = arrays["frequencies"][starts[:-1][part, None] + np.where(known, entry, escape)]
-        costs[start - first : part.stop - first] = explicit[frequencies - 1] + np.where(known, 0, ESCAPE_BITS << COST_BITS)
-    for table in first + np.flatnonzero(arrays.get("run_counts", np.zeros(0))[first:]):  # wide ones
-        frequencies, beside = _paid(arrays, table, COST_LEVELS)
-        costs[table - first] = explicit[frequencies - 1] + (beside << COST_BITS)
-    return costs
+    return _core.code_lengths(tables.core, first, COST_LEVELS)
 
 
 def code_lengths(arrays, table, symbols):
@@ -68,15 +55,3 @@ def _rows(counts, table):
     """Where the rows of a table are in an array of the rows of all."""
     end = int(counts[: table + 1].sum())
     return slice(end - int(counts[table]), end)
-
-
-def _fixed_log2(values):
-    """``floor(2**8 * log2(value))`` of integers of 1 to 2**16, held as float64, by squaring."""
-    mantissa, exponent = np.frexp(values)
-    mantissa, result = np.rint(np.ldexp(mantissa, 31)).astype(np.uint64), exponent.astype(np.int64) - 1
-    for _ in range(COST_BITS):
-        mantissa = (mantissa * mantissa) >> np.uint64(30)
-        carry = mantissa >> np.uint64(31)
-        result = 2 * result + carry.astype(np.int64)
-        mantissa >>= carry
-    return result
