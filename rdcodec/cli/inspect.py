@@ -10,6 +10,7 @@ from rich.table import Table
 from rdcodec.cli.options import Json
 from rdcodec.cli.output import check_writable, console, json_rows, say, write_json
 from rdcodec.codecs import Codec
+from rdcodec.codecs.checkpoint import is_checkpoint
 from rdcodec.files import mapped_file
 from rdcodec.stream import read_frames, read_header
 
@@ -19,15 +20,15 @@ FRAMES_SHOWN = 20
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A coded stream, or the folder of a codec.", show_default=False)], json: Json = None
+    file: Annotated[Path, typer.Argument(help="A coded stream, or the folder or the file of a codec.", show_default=False)], json: Json = None
 ):
     """Show a stream's header and frames, for which no codec is needed; or a codec, and the model it was fitted to."""
     check_writable(json)
-    (_inspect_codec if file.is_dir() else _inspect_stream)(file, json)
+    (_inspect_codec if is_checkpoint(file) else _inspect_stream)(file, json)
 
 
-def _inspect_codec(folder, json):
-    codec = Codec.from_pretrained(folder)
+def _inspect_codec(path, json):
+    codec = Codec.from_pretrained(path)
     origin = codec.origin._asdict() if codec.origin else {"model_type": None, "fingerprint": None}
     summary = {
         "family": codec.family,

@@ -24,7 +24,7 @@ Texts = Annotated[
         "--text", help="Text file, UTF-8, or hf:NAME[:CONFIGURATION[:SPLIT]] of the hub; may be repeated.", show_default=False
     ),
 ]
-CodecDir = Annotated[Path, typer.Option("--codec", help="Folder of a calibrated codec.", show_default=False)]
+CodecDir = Annotated[Path, typer.Option("--codec", help="Folder of a codec, or file of `rdcodec export`.", show_default=False)]
 Quality = Annotated[
     Optional[int], typer.Option("--quality", help="Higher is finer; the codec's default if not given.", show_default=False)
 ]

@@ -15,7 +15,7 @@ from rdcodec.errors import LimitError, RdcodecError, UnsupportedVersionError
 from rdcodec.files import replace_file
 from rdcodec.messages import printable, shown
 
-__all__ = ["CONFIG_FILE", "FAMILIES", "export_checkpoint", "load_checkpoint", "save_checkpoint"]
+__all__ = ["CONFIG_FILE", "FAMILIES", "export_checkpoint", "is_checkpoint", "load_checkpoint", "save_checkpoint"]
 
 CHECKPOINT_VERSION = 1
 CONFIG_FILE = "config.json"
@@ -38,6 +38,15 @@ def save_checkpoint(codec, directory):
 def export_checkpoint(codec, path):
     """Write a codec to one file; see `Codec.export`."""
     replace_file(path, _bytes_of_tensors(codec, {CONFIG_ENTRY: json.dumps(_config_of(codec))}))
+
+
+def is_checkpoint(path):
+    """Whether a path is a folder, or a file that begins as one of `export_checkpoint`: with the size of a header, which no stream has there."""
+    if path.is_dir():
+        return True
+    with open(path, "rb") as file:
+        size, brace = int.from_bytes(file.read(8), "little"), file.read(1)
+    return size <= MOST_HEADER_BYTES and brace == b"{"
 
 
 def _config_of(codec):

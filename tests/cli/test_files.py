@@ -50,6 +50,17 @@ def test_encode_json(folder):
     assert result["bits_per_token"] == pytest.approx(8 * (folder / "x").stat().st_size / 60)
 
 
+def test_an_exported_codec_takes_the_place_of_its_folder(folder, stream, capsys):
+    assert rdcodec("export", folder / "codec", folder / "int8.rdc") == 0
+    codec_id = IntegerCodec(CHANNELS, 8).codec_id.hex()
+    assert capsys.readouterr().out.splitlines()[-1].startswith(f"{folder / 'int8.rdc'}: integer codec {codec_id}, ")
+    assert rdcodec("encode", folder / "h.npy", "--codec", folder / "int8.rdc", "--out", folder / "x") == 0
+    assert (folder / "x").read_bytes() == stream.read_bytes()
+    capsys.readouterr()
+    assert rdcodec("inspect", folder / "int8.rdc") == 0
+    assert codec_id in capsys.readouterr().out
+
+
 def test_decode_brings_shape_and_element_type_back(folder, stream):
     assert rdcodec("decode", stream, "--codec", folder / "codec", "--out", folder / "back.npy") == 0
     h, back = np.load(folder / "h.npy"), np.load(folder / "back.npy")

@@ -15,7 +15,7 @@ from mutated_checkpoints import MAKERS, check_case, load_with_its_own_id, parts_
 from safetensors.numpy import save
 
 from rdcodec import Codec, LimitError, RdcodecError, UnsupportedVersionError
-from rdcodec.codecs import ContextCodec, DirectAccessCodec, TransformCodec
+from rdcodec.codecs import ContextCodec, DirectAccessCodec, Origin, TransformCodec
 from rdcodec.codecs.checkpoint import CONFIG_FILE, FAMILIES, TENSORS_FILE
 from rdcodec.codecs.costs import level_costs
 from rdcodec.codecs.fields import Choice, Integer, Integers, Number
@@ -87,6 +87,51 @@ def test_what_stands_around_the_config(changed, name, value, message):
 def test_a_later_version_of_any_size(changed):
     with pytest.raises(UnsupportedVersionError, match="format_version 1000.*0000\\.\\.\\., this release reads up to 1"):
         changed("raw", lambda parts: parts.config.update(format_version=10**3000))
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_codec_in_one_file(tmp_path, name):
+    codec = MAKERS[name]()
+    codec.default_quality = codec.max_quality
+    codec.origin = Origin("llama", "0123456789abcdef")
+    codec.export(tmp_path / "codec.rdc")
+    loaded = Codec.from_pretrained(tmp_path / "codec.rdc")
+    assert type(loaded) is type(codec) and loaded.codec_id == codec.codec_id
+    assert (loaded.default_quality, loaded.origin) == (codec.default_quality, codec.origin)
+
+
+def one_file(metadata):
+    """Of no tensors."""
+    header = json.dumps({"__metadata__": metadata}).encode()
+    return len(header).to_bytes(8, "little") + header
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "expected JSON, but"),
+        (bytes(9), "expected JSON, but"),
+        (one_file({})[:-1], "expected JSON, but"),
+        (one_file({}), "expected a file of `rdcodec export`"),
+        (one_file([]), "expected a file of `rdcodec export`"),
+        (one_file({"rdcodec": 7}), "expected a file of `rdcodec export`"),
+        (one_file({"rdcodec": "{"}), "expected JSON, but"),
+        (one_file({"rdcodec": "\ud800"}), "expected JSON, but"),
+        (one_file({"rdcodec": "{}"}), "format_version is missing"),
+        ((2**20 + 1).to_bytes(8, "little") + bytes(2**20 + 1), "expected a header of at most 1048576 bytes"),
+    ],
+)
+def test_one_file_that_holds_no_codec(tmp_path, data, message):
+    (tmp_path / "codec.rdc").write_bytes(data)
+    with pytest.raises(RdcodecError, match=message):
+        Codec.from_pretrained(tmp_path / "codec.rdc")
+
+
+def test_a_tensor_whose_name_no_id_takes(tmp_path):
+    with pytest.raises(RdcodecError, match="expected names of printable ASCII, got"):
+        parts = parts_of("transform")
+        write(parts._replace(tensors={**parts.tensors, 'a"b': np.zeros(1, np.uint8)}), tmp_path)
+        Codec.from_pretrained(tmp_path)
 
 
 def test_files_that_are_too_large_to_be_any(tmp_path):
