@@ -198,6 +198,8 @@ static void set_facts(const rdc_making *making, rdc_checkpoint_facts *facts) {
     facts->min_quality = -RDC_MOST_QUALITY;
     facts->max_quality = RDC_MOST_QUALITY;
     facts->default_quality = making->config->default_quality;
+    memcpy(facts->model_type, making->config->model_type, sizeof facts->model_type);
+    memcpy(facts->fingerprint, making->config->fingerprint, sizeof facts->fingerprint);
 }
 
 rdc_status rdc_checkpoint_make(const rdc_making *making, rdc_checkpoint *made) {

@@ -99,15 +99,36 @@ static rdc_status read_family(const reading *r, const rdc_json_node *node) {
     return refuse_field(r, "family", "one of transform, hyperprior-factorised, hyperprior-fourier, direct-access, context");
 }
 
+#define DIGITS "0123456789abcdef"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
+
+/* A string of `least` to `most` of these characters. */
+static int read_characters(const reading *r, const rdc_json_node *node, const char *characters, size_t least, size_t most, char *copy) {
+    if (!node || node->kind != RDC_JSON_STRING || node->size < least || node->size > most) return 0;
+    memcpy(copy, rdc_json_text(r->json, node), node->size + 1);
+    return strspn(copy, characters) == node->size;
+}
+
 static int read_id(const reading *r, const rdc_json_node *node) {
-    if (!node || node->kind != RDC_JSON_STRING || node->size != 2 * ID_BYTES) return 0;
-    for (size_t i = 0; i < node->size; i++) {
-        const char c = rdc_json_text(r->json, node)[i];
-        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-        if (digit < 0) return 0;
+    char digits[2 * ID_BYTES + 1];
+    if (!read_characters(r, node, DIGITS, 2 * ID_BYTES, 2 * ID_BYTES, digits)) return 0;
+    for (size_t i = 0; i < 2 * ID_BYTES; i++) {
+        const size_t digit = (size_t)(strchr(DIGITS, digits[i]) - DIGITS);
         r->config->codec_id[i / 2] = (uint8_t)(r->config->codec_id[i / 2] << 4 | digit);
     }
     return 1;
+}
+
+/* The model that the codec was fitted to, if it is known. */
+static rdc_status read_origin(const reading *r, const rdc_json_node *origin) {
+    if (!origin) return rdc_ok();
+    if (!read_characters(r, rdc_json_member(r->json, origin, "model_type"), LETTERS, 1, 100, r->config->model_type)) {
+        return refuse_field(r, "origin", "a model_type of 1 to 100 letters, digits, _, . and -");
+    }
+    if (!read_characters(r, rdc_json_member(r->json, origin, "fingerprint"), DIGITS, 16, 16, r->config->fingerprint)) {
+        return refuse_field(r, "origin", "a fingerprint of 16 hexadecimal digits");
+    }
+    return rdc_ok();
 }
 
 static rdc_status read_config(const reading *r) {
@@ -119,6 +140,7 @@ static rdc_status read_config(const reading *r) {
     if (quality && !read_integer(r, quality, -RDC_MOST_QUALITY, RDC_MOST_QUALITY, &r->config->default_quality)) {
         return refuse_field(r, "default_quality", "an integer -64 to 64");
     }
+    RDC_FORWARD_IF_ERROR(read_origin(r, rdc_json_member(r->json, all, "origin")));
     return read_fields(r, rdc_json_member(r->json, all, "config"));
 }
 

@@ -35,6 +35,7 @@ typedef struct rdc_config {
     int32_t of[RDC_FIELDS][2]; /* the second number of a pair; 0 where there is none, as what a family lacks */
     int32_t default_quality;
     uint8_t codec_id[8];
+    char model_type[104], fingerprint[24];
 } rdc_config;
 
 #define RDC_MOST_QUALITY 64

@@ -31,6 +31,7 @@ typedef struct rdc_checkpoint_facts {
     size_t channels;
     int32_t layer; /* split point: the codec codes hidden_states[layer] */
     int32_t min_quality, max_quality, default_quality; /* higher is finer */
+    char model_type[104], fingerprint[24]; /* of the model that it was fitted to; empty where that is not known */
 } rdc_checkpoint_facts;
 
 /* For as long as the checkpoint is there. */

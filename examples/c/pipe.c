@@ -110,6 +110,7 @@ static int show(const rdc_checkpoint *codec) {
     for (size_t i = 0; i < sizeof facts->codec_id; i++) printf("%02x", facts->codec_id[i]);
     printf("\nchannels %lu\nlayer %ld\n", (unsigned long)facts->channels, (long)facts->layer);
     printf("quality %ld to %ld, %ld by default\n", (long)facts->min_quality, (long)facts->max_quality, (long)facts->default_quality);
+    printf("model %s %s\n", facts->model_type[0] ? facts->model_type : "unknown", facts->fingerprint);
     return 0;
 }
 

@@ -24,6 +24,7 @@ class Facts(ctypes.Structure):
     _fields_ = [
         *(("family", c_char_p), ("codec_id", c_uint8 * 8), ("channels", c_size_t), ("layer", c_int32)),
         *(("min_quality", c_int32), ("max_quality", c_int32), ("default_quality", c_int32)),
+        *(("model_type", ctypes.c_char * 104), ("fingerprint", ctypes.c_char * 24)),
     ]
 
 

@@ -62,7 +62,9 @@ def test_facts(pipe, codec, saved):
         f"channels {CHANNELS}",
         f"layer {codec.layer}",
         f"quality {codec.min_quality} to {codec.max_quality}, {codec.default_quality} by default",
+        "model unknown ",
     ]
+    assert "model llama 575ccc2c00e37e5e" in run(pipe, "show", PRETRAINED).decode()
 
 
 def test_no_tokens(pipe, saved):
