@@ -1,6 +1,7 @@
 /* The codebook of a learned codec, which is entropy-coded in the checkpoint: as rdcodec/codecs/codebook.py. */
 #include "checkpoint/checkpoint.h"
 
+#define PART_WORDS 64                     /* decoded at once */
 #define EXPONENTS 16                      /* powers of two by which a level can be multiplied */
 #define MOST_ELEMENTS ((uint64_t)1 << 28) /* half a GiB once decoded */
 
@@ -35,7 +36,7 @@ static rdc_status check(const packed_words *w, size_t tables, rdc_message *messa
     return rdc_ok();
 }
 
-/* Levels, as they were decoded, times their powers of two. Returns 0 where one leaves 16 bits. */
+/* Levels of a codeword, as they were decoded, times their powers of two. Returns 0 where one leaves 16 bits. */
 static int scale_word(const packed_words *w, size_t word, const int32_t *levels, int16_t *codeword) {
     for (size_t i = 0; i < w->components; i++) {
         const int64_t value = levels[i] * ((int64_t)1 << (w->exponents[word] + w->component_exponents[i]));
@@ -45,23 +46,41 @@ static int scale_word(const packed_words *w, size_t word, const int32_t *levels,
     return 1;
 }
 
-static rdc_status decode_word(const packed_words *w, rdc_block_decoder *decoder, size_t word, uint16_t *index, int32_t *levels) {
-    for (size_t i = 0; i < w->components; i++) index[i] = (uint16_t)(w->classes[i] * EXPONENTS + w->exponents[word]);
-    return rdc_block_decode(decoder, (rdc_index){index, sizeof *index}, w->components, levels);
+/* Codewords that are decoded at once. */
+typedef struct part {
+    size_t first, count;
+    uint16_t *index; /* [count, components] */
+    int32_t *levels; /* likewise */
+} part;
+
+static rdc_status decode_part(const rdc_making *making, const packed_words *w, rdc_block_decoder *decoder, const part *p, int16_t *codewords) {
+    const size_t n = p->count * w->components;
+    for (size_t k = 0; k < p->count; k++) {
+        uint16_t *index = p->index + k * w->components;
+        for (size_t i = 0; i < w->components; i++) index[i] = (uint16_t)(w->classes[i] * EXPONENTS + w->exponents[p->first + k]);
+    }
+    const rdc_status status = rdc_block_decode(decoder, (rdc_index){p->index, sizeof *p->index}, n, p->levels);
+    RDC_FORWARD_IF_ERROR(rdc_refuse_if_error(making->message, "words", status));
+    for (size_t k = 0; k < p->count; k++) {
+        const size_t word = p->first + k;
+        if (scale_word(w, word, p->levels + k * w->components, codewords + word * w->components)) continue;
+        return rdc_refuse(making->message, RDC_ERROR_CHECKPOINT, "words: expected values of 16 bits, got larger ones in word %zu", word);
+    }
+    return rdc_ok();
 }
 
-/* `index` and `levels` are room for a codeword. */
-static rdc_status decode(const rdc_making *making, const packed_words *w, const rdc_tables *tables, uint16_t *index, int32_t *levels,
-                         int16_t *codewords) {
+/* The part is room for PART_WORDS. */
+static rdc_status decode(const rdc_making *making, const packed_words *w, const rdc_tables *tables, part *p, int16_t *codewords) {
     rdc_block_decoder decoder;
-    const size_t size = making->arrays->sizes[RDC_AXIS_WORD_BYTES], n = w->words * w->components;
-    RDC_FORWARD_IF_ERROR(rdc_refuse_if_error(making->message, "words", rdc_block_open(&decoder, rdc_rans_kernels_of(RDC_CPU_SCALAR), tables,
-                                                                                      making->arrays->of[RDC_TENSOR_PACKED_WORDS], size, n)));
-    for (size_t word = 0; word < w->words; word++) {
-        RDC_FORWARD_IF_ERROR(rdc_refuse_if_error(making->message, "words", decode_word(w, &decoder, word, index, levels)));
-        if (!scale_word(w, word, levels, codewords + word * w->components)) {
-            return rdc_refuse(making->message, RDC_ERROR_CHECKPOINT, "words: expected values of 16 bits, got larger ones in word %zu", word);
-        }
+    rdc_cpu_level cpu;
+    const size_t size = making->arrays->sizes[RDC_AXIS_WORD_BYTES];
+    RDC_FORWARD_IF_ERROR(rdc_cpu_choose(NULL, &cpu));
+    const rdc_status opened = rdc_block_open(&decoder, rdc_rans_kernels_of(cpu), tables, making->arrays->of[RDC_TENSOR_PACKED_WORDS], size,
+                                             w->words * w->components);
+    RDC_FORWARD_IF_ERROR(rdc_refuse_if_error(making->message, "words", opened));
+    for (p->first = 0; p->first < w->words; p->first += p->count) {
+        p->count = w->words - p->first < PART_WORDS ? w->words - p->first : PART_WORDS;
+        RDC_FORWARD_IF_ERROR(decode_part(making, w, &decoder, p, codewords));
     }
     return rdc_refuse_if_error(making->message, "words", rdc_block_finish(&decoder));
 }
@@ -74,9 +93,9 @@ rdc_status rdc_making_codewords(const rdc_making *making, const int16_t **codewo
     rdc_tables *tables = NULL;
     RDC_FORWARD_IF_ERROR(rdc_making_tables(making, "word_", RDC_TENSOR_WORD_FREQUENCIES, RDC_AXIS_WORD_FREQUENCIES, &tables));
     int16_t *made = rdc_pool_take(making->pool, w.words * w.components * sizeof *made);
-    uint16_t *index = rdc_pool_take(making->pool, w.components * sizeof *index);
-    int32_t *levels = rdc_pool_take(making->pool, w.components * sizeof *levels);
-    const rdc_status status = made && index && levels ? decode(making, &w, tables, index, levels, made) : rdc_refuse_memory(making->message);
+    part p = {.index = rdc_pool_take(making->pool, PART_WORDS * w.components * sizeof *p.index)};
+    p.levels = rdc_pool_take(making->pool, PART_WORDS * w.components * sizeof *p.levels);
+    const rdc_status status = made && p.index && p.levels ? decode(making, &w, tables, &p, made) : rdc_refuse_memory(making->message);
     rdc_tables_free(tables);
     *codewords = made;
     return status;

@@ -57,18 +57,17 @@ static void emphasise(const rdc_emphasis *e, int32_t quality, double *integers) 
 static double column_sum(const double *integers, size_t size, double *sums) {
     double largest = 0;
     for (size_t j = 0; j < size; j++) sums[j] = 0;
-    for (size_t i = 0; i < size * size; i++) sums[i % size] += fabs(integers[i]);
+    for (size_t i = 0; i < size; i++) {
+        for (size_t j = 0; j < size; j++) sums[j] += fabs(integers[i * size + j]);
+    }
     for (size_t j = 0; j < size; j++) largest = sums[j] > largest ? sums[j] : largest;
     return largest;
 }
 
-static rdc_status make_matrix(const rdc_emphasis *e, int32_t quality, rdc_exact_matrix **matrix) {
-    double *integers = malloc(e->channels * e->channels * sizeof *integers);
-    RDC_RETURN_IF(!integers, RDC_ERROR_MEMORY, 0, 0);
+/* `integers` is room for a matrix. */
+static rdc_status make_matrix(const rdc_emphasis *e, int32_t quality, double *integers, rdc_exact_matrix **matrix) {
     emphasise(e, quality, integers);
-    const rdc_status status = rdc_exact_matrix_make(matrix, integers, e->channels, e->channels, e->format);
-    free(integers);
-    return status;
+    return rdc_exact_matrix_make(matrix, integers, e->channels, e->channels, e->format);
 }
 
 /* ---- Those that are kept ---- */
@@ -96,11 +95,11 @@ static int keep(rdc_emphasis *e, kept_matrix *made) {
 }
 
 /* Two threads may make the same matrix at once; both are kept, and nothing depends on which one is found. */
-static rdc_status make_analysis(rdc_emphasis *e, int32_t quality, rdc_analysis *analysis) {
+static rdc_status make_analysis(rdc_emphasis *e, int32_t quality, double *integers, rdc_analysis *analysis) {
     kept_matrix *made = malloc(sizeof *made);
     RDC_RETURN_IF(!made, RDC_ERROR_MEMORY, 0, 0);
     rdc_exact_matrix *matrix = NULL;
-    const rdc_status status = make_matrix(e, quality, &matrix);
+    const rdc_status status = make_matrix(e, quality, integers, &matrix);
     *made = (kept_matrix){quality, matrix};
     *analysis = (rdc_analysis){matrix, NULL};
     if (status.error == RDC_OK && keep(e, made)) return status;
@@ -114,7 +113,13 @@ rdc_status rdc_checkpoint_analysis(const rdc_checkpoint *checkpoint, int32_t qua
     if (analysis->matrix) return rdc_ok();
     if (quality < LEAST_EMPHASISED) quality = LEAST_EMPHASISED;
     analysis->matrix = find_kept(checkpoint->emphasis, quality);
-    return analysis->matrix ? rdc_ok() : make_analysis(checkpoint->emphasis, quality, analysis);
+    if (analysis->matrix) return rdc_ok();
+    const size_t channels = checkpoint->emphasis->channels;
+    double *integers = malloc(channels * channels * sizeof *integers);
+    RDC_RETURN_IF(!integers, RDC_ERROR_MEMORY, 0, 0);
+    const rdc_status status = make_analysis(checkpoint->emphasis, quality, integers, analysis);
+    free(integers);
+    return status;
 }
 
 /* ---- Making ---- */
@@ -155,13 +160,15 @@ static void fill_arrays(rdc_emphasis *e, const rdc_arrays *arrays) {
     find_inner(e, arrays->of[RDC_TENSOR_EMPHASIS_IN]);
 }
 
-/* Products are exact at every quality: between the plain analysis and the one that is emphasised most no column has a larger sum, but for
- * the rounding. */
-static rdc_status check_sums(const rdc_making *making, const rdc_emphasis *e) {
+/* The transform that is emphasised most. Products are exact at every quality: between the plain analysis and this one no column has a
+ * larger sum, but for the rounding. */
+static rdc_status make_least(const rdc_making *making, rdc_emphasis *e) {
     double *integers = rdc_pool_take(making->pool, e->channels * e->channels * sizeof *integers);
     double *sums = rdc_pool_take(making->pool, e->channels * sizeof *sums);
+    rdc_analysis analysis;
     if (!integers || !sums) return rdc_refuse_memory(making->message);
-    emphasise(e, LEAST_EMPHASISED, integers);
+    const rdc_status status = make_analysis(e, LEAST_EMPHASISED, integers, &analysis);
+    RDC_FORWARD_IF_ERROR(rdc_refuse_if_error(making->message, "analysis and emphasis", status));
     const double limit = ldexp(1, EXACT_BITS - RDC_VALUE_RANGE_BITS) - (double)e->channels;
     if (column_sum(e->analysis, e->channels, sums) < limit && column_sum(integers, e->channels, sums) < limit) return rdc_ok();
     return rdc_refuse(making->message, RDC_ERROR_CHECKPOINT, "analysis and emphasis: an exact product needs more than %d bits", EXACT_BITS);
@@ -178,9 +185,7 @@ rdc_status rdc_emphasis_make(const rdc_making *making, rdc_emphasis **emphasis) 
     for (size_t k = 0; k < KEPT_MATRICES; k++) atomic_init(&e->kept[k], NULL);
     if (!take_arrays(e)) return rdc_refuse_memory(making->message);
     fill_arrays(e, making->arrays);
-    RDC_FORWARD_IF_ERROR(check_sums(making, e));
-    rdc_analysis analysis;
-    return rdc_refuse_if_error(making->message, "analysis and emphasis", make_analysis(e, LEAST_EMPHASISED, &analysis));
+    return make_least(making, e);
 }
 
 void rdc_emphasis_free(rdc_emphasis *emphasis) {
