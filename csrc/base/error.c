@@ -65,6 +65,8 @@ static const struct {
     {RDC_ERROR_REFERENCE_SCALE, "reference scale of component {at}: expected 0 to 4096, got {got}"},
     {RDC_ERROR_ADAPTATION, "adaptation: expected 0 to 65535, got {got}"},
     {RDC_ERROR_CODEC_PART, "codec: its part {at} does not fit the others, got {got}"},
+    {RDC_ERROR_CODEWORD_EXPONENT, "codeword {at}: expected sums of exponents below 16, got {got}"},
+    {RDC_ERROR_CODEWORD_BITS, "codeword {at}: expected values of 16 bits, got {got}"},
     {RDC_ERROR_ROOM, "tokens: the frame holds {got}, there is room for {at}"},
     {RDC_ERROR_CODEC_QUALITY, "quality: expected -64 to 64, got {got}"},
     {RDC_ERROR_SEVERAL_CODECS, "rows: expected ends of one codec, got one of another in row {got}"},

@@ -16,7 +16,7 @@ static const struct {
     size_t least, most;
 } axes_of[RDC_AXES] = {
     [RDC_AXIS_CHANNELS] = {"channels", 1, 65536},
-    [RDC_AXIS_WORDS] = {"words", 1, 65536},
+    [RDC_AXIS_CODEWORDS] = {"codewords", 1, 65536},
     [RDC_AXIS_SELECTED] = {"selected", 1, 256},
     [RDC_AXIS_STEPS] = {"steps", 1, 256},
     [RDC_AXIS_THRESHOLDS] = {"thresholds", 0, 255},
@@ -26,9 +26,9 @@ static const struct {
     [RDC_AXIS_EMPHASIS] = {"emphasis", 0, 256},
     [RDC_AXIS_TABLES] = {"tables", 1, 65535},
     [RDC_AXIS_FREQUENCIES] = {"frequencies", 1, 1u << 31},
-    [RDC_AXIS_WORD_TABLES] = {"word_tables", 1, 65535},
-    [RDC_AXIS_WORD_FREQUENCIES] = {"word_frequencies", 1, 1u << 31},
-    [RDC_AXIS_WORD_BYTES] = {"word_bytes", 1, 1u << 31},
+    [RDC_AXIS_CODEBOOK_TABLES] = {"codebook_tables", 1, 65535},
+    [RDC_AXIS_CODEBOOK_FREQUENCIES] = {"codebook_frequencies", 1, 1u << 31},
+    [RDC_AXIS_CODEBOOK_BYTES] = {"codebook_bytes", 1, 1u << 31},
 };
 
 #define C RDC_AXIS_CHANNELS
@@ -46,7 +46,7 @@ typedef struct spec {
 
 static const spec specs[RDC_KNOWN_TENSORS] = {
     [RDC_TENSOR_MEAN] = {"mean", RDC_F32, ALL, 1, {C}, 1, -LARGEST, LARGEST, ANY},
-    [RDC_TENSOR_WORD_PRIOR] = {"word_prior", RDC_I32, ALL, 1, {RDC_AXIS_WORDS}, 1, -(1 << 30), 1 << 30, ANY},
+    [RDC_TENSOR_WORD_PRIOR] = {"word_prior", RDC_I32, ALL, 1, {RDC_AXIS_CODEWORDS}, 1, -(1 << 30), 1 << 30, ANY},
     [RDC_TENSOR_WORD_COMPONENTS] = {"word_components", RDC_I32, ALL, 1, {RDC_AXIS_SELECTED}, 0, 0, 0, ANY},
     [RDC_TENSOR_WORD_CODE_SCALE] = {"word_code_scale", RDC_F32, ALL, 1, {RDC_AXIS_SELECTED}, 1, 0, LARGEST, ANY},
     [RDC_TENSOR_STEP_OFFSETS] = {"step_offsets", RDC_I32, ALL, 1, {RDC_AXIS_STEPS}, 1, -64, 64, ANY},
@@ -61,7 +61,7 @@ static const spec specs[RDC_KNOWN_TENSORS] = {
     [RDC_TENSOR_PRECISION] = {"precision", RDC_U8, ALL, 0, {C}, 1, RDC_MIN_PRECISION, RDC_MAX_PRECISION, ANY},
     [RDC_TENSOR_ANALYSIS] = {"analysis", RDC_I32, CALIBRATED, 2, {C, C}, 0, 0, 0, ANY},
     [RDC_TENSOR_SYNTHESIS] = {"synthesis", RDC_I32, CALIBRATED, 2, {C, C}, 0, 0, 0, ANY},
-    [RDC_TENSOR_WORDS] = {"words", RDC_I16, CALIBRATED, 2, {RDC_AXIS_WORDS, C}, 0, 0, 0, ANY},
+    [RDC_TENSOR_WORDS] = {"words", RDC_I16, CALIBRATED, 2, {RDC_AXIS_CODEWORDS, C}, 0, 0, 0, ANY},
     [RDC_TENSOR_FEATURE_SCALE] = {"feature_scale", RDC_F32, CALIBRATED, 1, {C}, 1, 0, LARGEST, ANY},
     [RDC_TENSOR_FEATURE_WEIGHTS] = {"feature_weights", RDC_I32, CALIBRATED, 1, {C}, 0, 0, 0, ANY},
     [RDC_TENSOR_BAND_EDGES] = {"band_edges", RDC_I32, CALIBRATED, 1, {RDC_AXIS_EDGES}, 0, 0, 0, RISING},
@@ -69,13 +69,13 @@ static const spec specs[RDC_KNOWN_TENSORS] = {
     [RDC_TENSOR_STEP_THRESHOLDS] = {"step_thresholds", RDC_I64, CALIBRATED, 1, {RDC_AXIS_THRESHOLDS}, 0, 0, 0, SORTED},
     [RDC_TENSOR_LEARNED_ANALYSIS] = {"analysis", RDC_I16, LEARNED, 2, {C, C}, 0, 0, 0, ANY},
     [RDC_TENSOR_LEARNED_SYNTHESIS] = {"synthesis", RDC_I16, LEARNED, 2, {C, C}, 0, 0, 0, ANY},
-    [RDC_TENSOR_PACKED_WORDS] = {"words", RDC_U8, LEARNED, 1, {RDC_AXIS_WORD_BYTES}, 0, 0, 0, ANY},
-    [RDC_TENSOR_WORD_EXPONENTS] = {"word_exponents", RDC_U8, LEARNED, 1, {RDC_AXIS_WORDS}, 1, 0, 15, ANY},
+    [RDC_TENSOR_PACKED_WORDS] = {"words", RDC_U8, LEARNED, 1, {RDC_AXIS_CODEBOOK_BYTES}, 0, 0, 0, ANY},
+    [RDC_TENSOR_WORD_EXPONENTS] = {"word_exponents", RDC_U8, LEARNED, 1, {RDC_AXIS_CODEWORDS}, 1, 0, 15, ANY},
     [RDC_TENSOR_COMPONENT_EXPONENTS] = {"component_exponents", RDC_U8, LEARNED, 1, {C}, 1, 0, 15, ANY},
     [RDC_TENSOR_COMPONENT_CLASSES] = {"component_classes", RDC_U8, LEARNED, 1, {C}, 0, 0, 0, ANY},
-    [RDC_TENSOR_WORD_FREQUENCIES] = {"word_frequencies", RDC_U16, LEARNED, 1, {RDC_AXIS_WORD_FREQUENCIES}, 0, 0, 0, ANY},
-    [RDC_TENSOR_WORD_COUNTS] = {"word_counts", RDC_U32, LEARNED, 1, {RDC_AXIS_WORD_TABLES}, 0, 0, 0, ANY},
-    [RDC_TENSOR_WORD_OFFSETS] = {"word_offsets", RDC_I32, LEARNED, 1, {RDC_AXIS_WORD_TABLES}, 0, 0, 0, ANY},
+    [RDC_TENSOR_WORD_FREQUENCIES] = {"word_frequencies", RDC_U16, LEARNED, 1, {RDC_AXIS_CODEBOOK_FREQUENCIES}, 0, 0, 0, ANY},
+    [RDC_TENSOR_WORD_COUNTS] = {"word_counts", RDC_U32, LEARNED, 1, {RDC_AXIS_CODEBOOK_TABLES}, 0, 0, 0, ANY},
+    [RDC_TENSOR_WORD_OFFSETS] = {"word_offsets", RDC_I32, LEARNED, 1, {RDC_AXIS_CODEBOOK_TABLES}, 0, 0, 0, ANY},
     [RDC_TENSOR_LEARNED_STEP_THRESHOLDS] = {"step_thresholds", RDC_I32, LEARNED, 1, {RDC_AXIS_THRESHOLDS}, 0, 0, 0, SORTED},
     [RDC_TENSOR_EMPHASIS_IN] = {"emphasis_in", RDC_I8, LEARNED, 2, {C, RDC_AXIS_EMPHASIS}, 0, 0, 0, ANY},
     [RDC_TENSOR_EMPHASIS_OUT] = {"emphasis_out", RDC_I8, LEARNED, 2, {RDC_AXIS_EMPHASIS, C}, 0, 0, 0, ANY},

@@ -49,7 +49,7 @@ rdc_status rdc_making_net(const rdc_making *making, const char *prefix, size_t i
 
 /* ---- codewords.c ---- */
 
-/* Codewords of a learned codec, int16 [words, components], in the pool. */
+/* Codewords of a learned codec, int16 [codewords, components], in the pool. */
 rdc_status rdc_making_codewords(const rdc_making *making, const int16_t **codewords);
 
 /* ---- emphasis.c ---- */

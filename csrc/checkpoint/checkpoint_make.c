@@ -170,7 +170,7 @@ static rdc_status make_codec(const rdc_making *making, rdc_checkpoint *made) {
     parts.mean = array_of(making, RDC_TENSOR_MEAN);
     parts.predictor = &made->predictor;
     parts.tables = made->tables;
-    parts.codebook = (rdc_codebook){codewords, array_of(making, RDC_TENSOR_WORD_PRIOR), size_of(making, RDC_AXIS_WORDS),
+    parts.codebook = (rdc_codebook){codewords, array_of(making, RDC_TENSOR_WORD_PRIOR), size_of(making, RDC_AXIS_CODEWORDS),
                                     array_of(making, RDC_TENSOR_WORD_COMPONENTS), array_of(making, RDC_TENSOR_WORD_CODE_SCALE),
                                     size_of(making, RDC_AXIS_SELECTED)};
     parts.step = step_rule_of(making, made);

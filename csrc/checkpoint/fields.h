@@ -51,7 +51,7 @@ void rdc_config_identify(const rdc_config *config, const rdc_tensors *tensors, u
 
 typedef enum rdc_axis {
     RDC_AXIS_CHANNELS,
-    RDC_AXIS_WORDS,
+    RDC_AXIS_CODEWORDS,
     RDC_AXIS_SELECTED,
     RDC_AXIS_STEPS,
     RDC_AXIS_THRESHOLDS,
@@ -61,9 +61,9 @@ typedef enum rdc_axis {
     RDC_AXIS_EMPHASIS,
     RDC_AXIS_TABLES,
     RDC_AXIS_FREQUENCIES,
-    RDC_AXIS_WORD_TABLES,
-    RDC_AXIS_WORD_FREQUENCIES,
-    RDC_AXIS_WORD_BYTES,
+    RDC_AXIS_CODEBOOK_TABLES,
+    RDC_AXIS_CODEBOOK_FREQUENCIES,
+    RDC_AXIS_CODEBOOK_BYTES,
     RDC_AXES
 } rdc_axis;
 

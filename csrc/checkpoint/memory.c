@@ -8,7 +8,7 @@
 #define BYTES_AN_ENTRY 96     /* of tables, at most */
 #define BYTES_A_TABLE 128
 #define COST_BYTES (2 * sizeof(uint16_t) * RDC_COST_LEVELS) /* of a table; its code lengths, and a copy */
-#define BYTES_A_CODE 40       /* of the integers by which words are compared */
+#define BYTES_A_CODE 40       /* of the integers by which codewords are compared */
 #define MATRICES 3            /* of a calibrated codec, one of them on the way */
 #define LEARNED_MATRICES 12
 #define WEIGHT ".weight"
@@ -35,12 +35,12 @@ static uint64_t network_bytes(const rdc_tensors *tensors) {
 
 rdc_status rdc_check_memory(const rdc_config *config, const rdc_arrays *arrays, const rdc_tensors *tensors, rdc_message *message) {
     const size_t *sizes = arrays->sizes;
-    const uint64_t channels = sizes[RDC_AXIS_CHANNELS], words = sizes[RDC_AXIS_WORDS], selected = sizes[RDC_AXIS_SELECTED];
+    const uint64_t channels = sizes[RDC_AXIS_CHANNELS], codewords = sizes[RDC_AXIS_CODEWORDS], selected = sizes[RDC_AXIS_SELECTED];
     uint64_t made = sizeof(double) * channels * channels * (config->family->is_learned ? LEARNED_MATRICES : MATRICES), given = 0;
     made += table_bytes(sizes[RDC_AXIS_FREQUENCIES], sizes[RDC_AXIS_TABLES]) + COST_BYTES * sizes[RDC_AXIS_TABLES];
-    made += BYTES_A_CODE * words * selected + layer_bytes(words, 1, selected) + sizeof(int16_t) * words * channels;
+    made += BYTES_A_CODE * codewords * selected + layer_bytes(codewords, 1, selected) + sizeof(int16_t) * codewords * channels;
     if (config->family->is_learned) {
-        made += table_bytes(sizes[RDC_AXIS_WORD_FREQUENCIES], sizes[RDC_AXIS_WORD_TABLES]) + network_bytes(tensors);
+        made += table_bytes(sizes[RDC_AXIS_CODEBOOK_FREQUENCIES], sizes[RDC_AXIS_CODEBOOK_TABLES]) + network_bytes(tensors);
     }
     for (size_t k = 0; k < tensors->count; k++) given += tensors->of[k].end - tensors->of[k].begin;
     const uint64_t allowed = MOST_MEMORY_A_BYTE * given, limit = allowed > MOST_MEMORY ? allowed : MOST_MEMORY;

@@ -42,7 +42,7 @@ static rdc_status read_wide(const rdc_making *making, rdc_tensor *const *wide, s
 rdc_status rdc_making_tables(const rdc_making *making, const char *prefix, rdc_known_tensor frequencies, rdc_axis entries, rdc_tables **tables) {
     const rdc_arrays *a = making->arrays;
     const int is_main = frequencies == RDC_TENSOR_FREQUENCIES;
-    const size_t count = a->sizes[is_main ? RDC_AXIS_TABLES : RDC_AXIS_WORD_TABLES], total = a->sizes[entries];
+    const size_t count = a->sizes[is_main ? RDC_AXIS_TABLES : RDC_AXIS_CODEBOOK_TABLES], total = a->sizes[entries];
     rdc_tensor *wide[WIDE_ARRAYS];
     rdc_wide_arrays arrays;
     size_t found;

@@ -380,7 +380,43 @@ static PyObject *codec_choose(PyObject *module, PyObject *args) {
     return rdc_py_raise(state, status);
 }
 
+/* ---- Codebooks ---- */
+
+static PyObject *codebook_unpack(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *tables, *block_object, *exponents_object, *component_exponents_object, *classes_object;
+    if (!PyArg_ParseTuple(args, "OOOOO:codebook_unpack", &tables, &block_object, &exponents_object, &component_exponents_object,
+                          &classes_object)) return NULL;
+    rdc_packed_codebook packed = {.tables = rdc_py_tables(state, tables)};
+    PyArrayObject *block = packed.tables ? rdc_py_array(block_object, "words", NPY_UINT8, "uint8") : NULL;
+    PyArrayObject *exponents = block ? rdc_py_array(exponents_object, "word_exponents", NPY_UINT8, "uint8") : NULL;
+    PyArrayObject *component_exponents = exponents ? rdc_py_array(component_exponents_object, "component_exponents", NPY_UINT8, "uint8") : NULL;
+    PyArrayObject *classes = component_exponents ? rdc_py_array(classes_object, "component_classes", NPY_UINT8, "uint8") : NULL;
+    if (!classes) return NULL;
+    npy_intp shape[2] = {PyArray_SIZE(exponents), PyArray_SIZE(component_exponents)};
+    if (PyArray_SIZE(classes) != shape[1] || (shape[1] && shape[0] > (npy_intp)RDC_MAX_SYMBOLS / shape[1])) {
+        return PyErr_Format(state->rdcodec_error, "component_classes: expected one a component, and at most 2^30 levels in all");
+    }
+    packed.block = PyArray_DATA(block);
+    packed.block_size = (size_t)PyArray_SIZE(block);
+    packed.exponents = PyArray_DATA(exponents);
+    packed.component_exponents = PyArray_DATA(component_exponents);
+    packed.component_classes = PyArray_DATA(classes);
+    packed.count = (size_t)shape[0];
+    packed.components = (size_t)shape[1];
+    PyArrayObject *codewords = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_INT16);
+    if (!codewords) return NULL;
+    rdc_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = rdc_codebook_unpack(state->cpu, &packed, PyArray_DATA(codewords));
+    Py_END_ALLOW_THREADS
+    if (status.error == RDC_OK) return (PyObject *)codewords;
+    Py_DECREF(codewords);
+    return rdc_py_raise(state, status);
+}
+
 static PyMethodDef functions[] = {
+    {"codebook_unpack", codebook_unpack, METH_VARARGS, NULL},
     {"codec_make", codec_make, METH_VARARGS, NULL},
     {"codec_encode", codec_encode, METH_VARARGS, NULL},
     {"codec_symbols", codec_symbols, METH_VARARGS, NULL},

@@ -21,6 +21,23 @@ typedef struct rdc_codebook {
     size_t compared_count;
 } rdc_codebook;
 
+#define RDC_CODEWORD_EXPONENTS 16
+
+/* A codebook as it is saved: a block of levels, each times 2 to the power of its codeword's exponent and its component's. */
+typedef struct rdc_packed_codebook {
+    const uint8_t *block;
+    size_t block_size;
+    const rdc_tables *tables;           /* by class of the component and exponent of the codeword: class * 16 + exponent */
+    const uint8_t *exponents;           /* [count] */
+    const uint8_t *component_exponents; /* [components] */
+    const uint8_t *component_classes;   /* [components] */
+    size_t count, components;           /* up to RDC_MAX_SYMBOLS in all */
+} rdc_packed_codebook;
+
+/* Codewords [count, components]. Errors: RDC_ERROR_CODEWORD_EXPONENT and RDC_ERROR_CODEWORD_BITS (at: codeword), those of
+ * rdc_block_open, _decode and _finish, RDC_ERROR_MEMORY. */
+rdc_status rdc_codebook_unpack(rdc_cpu_level cpu, const rdc_packed_codebook *packed, int16_t *codewords);
+
 /* How finely a token is quantised follows from how much the model's output minds an error in it. That is said by a network of one
  * output, from components in 64ths of 2^unit; or, without a network, by a sum over integer features and over the binary logarithms of
  * their energies in bands. Thresholds divide the negative of it into steps. */

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rdcodec import _core
 from rdcodec.codecs.fields import Tensor
 from rdcodec.codecs.limits import check_codebook
 from rdcodec.codecs.tables import tables_of
@@ -10,7 +11,6 @@ from rdcodec.errors import RdcodecError
 __all__ = ["CODEWORD_EXPONENTS", "CODEBOOK_SPECS", "unpack_codebook", "codeword_tables"]
 
 CODEWORD_EXPONENTS = 16  # powers of two by which a level can be multiplied
-DECODED = 2**20  # levels at a time, of which each takes more memory than what becomes of it
 CODEBOOK_SPECS = (
     Tensor("words", np.uint8, ("codebook_bytes",)),
     Tensor("word_exponents", np.uint8, ("codewords",), 0, CODEWORD_EXPONENTS - 1),  # a codeword that is often used has smaller steps ...
@@ -34,32 +34,14 @@ def unpack_codebook(tensors):
     """
     codewords, components = tensors["word_exponents"], tensors["component_exponents"]
     check_codebook(len(codewords), len(components))
-    largest = int(codewords.max()) + int(components.max())
-    if largest >= CODEWORD_EXPONENTS:
-        raise RdcodecError(f"word_exponents and component_exponents: expected sums below {CODEWORD_EXPONENTS}, got {largest}")
     tables = int(tensors["component_classes"].max()) * CODEWORD_EXPONENTS + int(codewords.max()) + 1
     if len(tensors["word_counts"]) < tables:
         raise RdcodecError(f"word_counts: expected {tables} or more entries, got {len(tensors['word_counts'])}")
+    names = "words", "word_exponents", "component_exponents", "component_classes"
     try:
-        return _decoded(tensors)
-    except RdcodecError as error:  # of the coder, which knows no names of tensors
+        return _core.codebook_unpack(tables_of(tensors, "word_").core, *(np.ascontiguousarray(tensors[name]) for name in names))
+    except RdcodecError as error:  # of the core, which knows no names of tensors
         raise RdcodecError(f"words: {error}") from error
-
-
-def _decoded(tensors):
-    exponents, components = tensors["word_exponents"], tensors["component_exponents"]
-    made = np.empty((len(exponents), len(components)), np.int16)
-    block = tables_of(tensors, "word_").decoder(tensors["words"].tobytes(), made.size)
-    rows = max(1, DECODED // len(components))
-    for start in range(0, len(made), rows):
-        part = slice(start, start + rows)
-        levels = block.decode(codeword_tables({**tensors, "word_exponents": exponents[part]}))
-        values = levels.astype(np.int64) << (exponents[part, None].astype(np.int64) + components)
-        if np.abs(values).max() >= 2**15:
-            raise RdcodecError(f"expected values of 16 bits, got {np.abs(values).max()}")
-        made[part] = values
-    block.finish()
-    return made
 
 
 def codeword_tables(tensors):

@@ -70,7 +70,7 @@ def test_values_out_of_range(config_tensors):
     config, tensors = config_tensors
     for name, value, message in (
         ("word_exponents", 200, "word_exponents: expected values 0 to 15, got 200 at position 0"),
-        ("word_exponents", 15, "word_exponents and component_exponents: expected sums below 16"),
+        ("word_exponents", 15, "words: codeword 0: expected sums of exponents below 16"),
         ("component_classes", 255, "word_counts: expected"),
         ("unit", 100, "unit"),
         ("predictor.0.shift", 99, "predictor: .*shift"),

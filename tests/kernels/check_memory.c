@@ -248,6 +248,22 @@ static rdc_status encode_tokens(uint8_t *out) {
     return status;
 }
 
+static rdc_status unpack_codebook(uint8_t *out) {
+    static const uint8_t exponents[2] = {0}, classes[3] = {0};
+    static const int32_t levels[6] = {0, 1, -1, 0, 0, 1};
+    static const uint8_t index[6] = {0};
+    rdc_coded_block *coded = NULL;
+    uint8_t block[64];
+    rdc_status status = rdc_block_encode(SCALAR_KERNELS, given.parts.tables, levels, (rdc_index){index, 1}, 6, 1, 1, &coded);
+    if (status.error == RDC_OK) {
+        const rdc_packed_codebook packed = {block, rdc_coded_block_size(coded), given.parts.tables, exponents, classes, classes, 2, 3};
+        rdc_coded_block_write(coded, block);
+        status = rdc_codebook_unpack(RDC_CPU_SCALAR, &packed, (int16_t *)(void *)out);
+    }
+    rdc_coded_block_free(coded);
+    return status;
+}
+
 static rdc_status make_codec(uint8_t *out) {
     rdc_codec *made = NULL;
     const rdc_status status = rdc_codec_make(&made, &given.codec.parts);
@@ -445,6 +461,7 @@ static const struct {
     {"rdc_prediction_make", start_prediction, NULL, 1 << 16, 0},
     {"rdc_prediction_copy", copy_prediction, NULL, 1 << 16, 0},
     {"rdc_prediction_encode", encode_tokens, NULL, 1 << 16, 1},
+    {"rdc_codebook_unpack", unpack_codebook, NULL, 6 * sizeof(int16_t), 0},
     {"rdc_codec_make", make_codec, NULL, 1, 0},
     {"rdc_codec_encode", encode_tokens_of_codec, NULL, 1 << 16, 0},
     {"rdc_codec_decode", decode_tokens_of_codec, NULL, 1 << 16, 0},
