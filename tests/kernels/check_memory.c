@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "blocks.h"
-#include "checkpoint_inputs.h"
 #include "codec_inputs.h"
 #include "entropy/part.h"
 #include "exact_inputs.h"
 #include "inputs.h"
+#include "links.h"
 #include "prediction_inputs.h"
 
 /* ---- Allocations, which threads may make at once ---- */
@@ -76,10 +76,6 @@ static struct {
     codec_case codec;
     const uint8_t *payload;
     size_t payload_size;
-    saved_codec saved[2]; /* calibrated and learned */
-    rdc_checkpoint *checkpoint; /* of the latter */
-    rdc_encoder *encoder;
-    rdc_decoder *decoder;
     double doubles[MATRIX * MATRIX];
     float floats[MATRIX * MATRIX];
     int64_t counts[MATRIX];
@@ -300,92 +296,6 @@ static rdc_status decode_tokens_of_codec(uint8_t *out) {
     return status;
 }
 
-/* ---- Codecs that are loaded, and links ---- */
-
-static rdc_status load(const saved_codec *saved, uint8_t *out) {
-    rdc_checkpoint *made = NULL;
-    rdc_message message;
-    const rdc_status status = rdc_checkpoint_read(&made, NULL, 0, saved->bytes, saved->size, &message);
-    check_that((status.error == RDC_OK) == (made != NULL), "a codec is loaded or not");
-    if (made) memcpy(out, rdc_checkpoint_describe(made)->codec_id, 8);
-    rdc_checkpoint_free(made);
-    return status;
-}
-
-static rdc_status load_calibrated(uint8_t *out) {
-    return load(&given.saved[0], out);
-}
-
-static rdc_status load_learned(uint8_t *out) {
-    return load(&given.saved[1], out);
-}
-
-static rdc_status make_encoder(uint8_t *out) {
-    rdc_encoder *made = NULL, *twin = NULL;
-    rdc_status status = rdc_encoder_make(&made, given.checkpoint, 0);
-    check_that((status.error == RDC_OK) == (made != NULL), "an encoder is made or not");
-    if (made) status = rdc_encoder_fork(&twin, made);
-    check_that((status.error == RDC_OK) == (twin != NULL), "an encoder is forked or not");
-    if (twin) out[0] = 1;
-    rdc_encoder_free(made);
-    rdc_encoder_free(twin);
-    return status;
-}
-
-static rdc_status make_decoder(uint8_t *out) {
-    rdc_decoder *made = NULL, *twin = NULL;
-    rdc_status status = rdc_decoder_make(&made, given.checkpoint);
-    check_that((status.error == RDC_OK) == (made != NULL), "a decoder is made or not");
-    if (made) status = rdc_decoder_fork(&twin, made);
-    check_that((status.error == RDC_OK) == (twin != NULL), "a decoder is forked or not");
-    if (twin) out[0] = 1;
-    rdc_decoder_free(made);
-    rdc_decoder_free(twin);
-    return status;
-}
-
-/* Of a quality whose transform the codec does not have yet. */
-static rdc_status encode_at_another_quality(uint8_t *out) {
-    const saved_codec *saved = &given.saved[1];
-    rdc_checkpoint *checkpoint = NULL;
-    rdc_encoder *encoder = NULL;
-    rdc_bytes frame;
-    rdc_status status = rdc_checkpoint_read(&checkpoint, NULL, 0, saved->bytes, saved->size, NULL);
-    if (status.error == RDC_OK) status = rdc_encoder_make(&encoder, checkpoint, 9);
-    if (status.error == RDC_OK) status = rdc_encoder_encode(encoder, given.floats, RDC_FLOAT32, 2, &frame);
-    if (status.error == RDC_OK) memcpy(out, frame.bytes, frame.size);
-    rdc_encoder_free(encoder);
-    rdc_checkpoint_free(checkpoint);
-    return status;
-}
-
-/* The next frame of a new start, which does not depend on what was coded before; forks leave the encoder as it was. */
-static rdc_status encode_frame(uint8_t *out) {
-    rdc_encoder *twin = NULL;
-    rdc_bytes frame;
-    rdc_status status = rdc_encoder_fork(&twin, given.encoder);
-    if (status.error != RDC_OK) return status;
-    rdc_encoder_restart(twin);
-    status = rdc_encoder_encode(twin, given.floats, RDC_FLOAT16, 3, &frame);
-    if (status.error == RDC_OK) memcpy(out, frame.bytes, frame.size);
-    rdc_encoder_free(twin);
-    return status;
-}
-
-static rdc_status decode_frame(uint8_t *out) {
-    rdc_decoder *twin = NULL;
-    rdc_encoder *encoder = NULL;
-    rdc_bytes frame;
-    size_t tokens;
-    rdc_status status = rdc_decoder_fork(&twin, given.decoder);
-    if (status.error == RDC_OK) status = rdc_encoder_fork(&encoder, given.encoder);
-    if (status.error == RDC_OK) status = rdc_encoder_encode(encoder, given.floats, RDC_FLOAT32, 3, &frame);
-    if (status.error == RDC_OK) status = rdc_decoder_decode(twin, frame, RDC_BFLOAT16, out, 3, &tokens);
-    rdc_decoder_free(twin);
-    rdc_encoder_free(encoder);
-    return status;
-}
-
 /* ---- Estimators ---- */
 
 static rdc_status find_entropy(uint8_t *out) {
@@ -541,16 +451,6 @@ static void make_codec_of_tokens(void) {
     given.payload = encode_codec_case(RDC_CPU_SCALAR, &given.codec, &given.payload_size);
 }
 
-static void make_links(void) {
-    for (int is_learned = 0; is_learned < 2; is_learned++) given.saved[is_learned] = make_saved_codec(&given.r, is_learned);
-    const saved_codec *saved = &given.saved[1];
-    check_that(rdc_checkpoint_read(&given.checkpoint, NULL, 0, saved->bytes, saved->size, NULL).error == RDC_OK, "a codec can be loaded");
-    check_that(rdc_encoder_make(&given.encoder, given.checkpoint, 7).error == RDC_OK, "there is memory");
-    check_that(rdc_decoder_make(&given.decoder, given.checkpoint).error == RDC_OK, "there is memory");
-    uint8_t *out = buffer_take(1 << 10);
-    check_that(encode_frame(out).error == RDC_OK, "there is memory"); /* of which the codec keeps some: the transform of a quality */
-}
-
 static void make_inputs(void) {
     given.r = rng_of(1, 1);
     for (size_t i = 0; i < MATRIX * MATRIX; i++) {
@@ -566,7 +466,7 @@ static void make_inputs(void) {
     check_that(rdc_net_state_make(&given.state, given.network.net).error == RDC_OK, "there is memory");
     make_prediction_of_tokens();
     make_codec_of_tokens();
-    make_links();
+    make_links(&given.r);
 }
 
 static void free_inputs(void) {
@@ -577,9 +477,7 @@ static void free_inputs(void) {
     rdc_prediction_free(given.prediction);
     free_predicted(&given.predicted);
     free_codec_case(&given.codec);
-    rdc_encoder_free(given.encoder);
-    rdc_decoder_free(given.decoder);
-    rdc_checkpoint_free(given.checkpoint);
+    free_links();
 }
 
 /* ---- Failures ---- */
