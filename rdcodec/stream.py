@@ -12,7 +12,7 @@ from rdcodec.errors import CorruptStreamError, LimitError, RdcodecError
 
 __all__ = [
     *("CHAIN_START", "DTYPES", "MAX_FRAME_TOKENS", "Chain", "Frame", "Header"),
-    *("bytes_of", "read_frame", "read_frames", "read_header", "write_frame", "write_header"),
+    *("bytes_of", "read_frame", "read_frames", "read_header", "row_frames", "write_frame", "write_header"),
 ]
 
 DTYPES = ("float32", "float16", "bfloat16")
@@ -250,15 +250,22 @@ def read_frames(data, header, offset):
     return _frames(data, header, offset)
 
 
+def row_frames(data, tokens, offset=0):
+    """An iterator of the frames of one row, which add up to so many tokens; errors as of `read_frames`, but nothing need end behind them."""
+    chain = Chain()
+    while tokens:
+        frame = chain.read(data, offset)
+        if not 0 < frame.tokens <= tokens:
+            raise CorruptStreamError(f"frame at byte {offset}: {frame.tokens} tokens where 1 to {tokens} are left")
+        yield frame
+        chain, offset, tokens = chain.after(frame), frame.end, tokens - frame.tokens
+
+
 def _frames(data, header, offset):
     for row in range(header.rows if header.tokens else 0):
-        chain, left = Chain(), header.tokens
-        while left:
-            frame = chain.read(data, offset)
-            if not 0 < frame.tokens <= left:
-                raise CorruptStreamError(f"frame at byte {offset}: {frame.tokens} tokens where 1 to {left} are left")
+        for frame in row_frames(data, header.tokens, offset):
             yield row, frame
-            chain, offset, left = chain.after(frame), frame.end, left - frame.tokens
+            offset = frame.end
     if offset != len(data):
         raise CorruptStreamError(f"byte {offset}: {len(data) - offset} bytes after the last frame")
 

@@ -1,0 +1,69 @@
+"""What states are read into: arrays of float32 and float16, tensors of these and of bfloat16."""
+
+import sys
+
+import numpy as np
+
+from rdcodec.errors import RdcodecError
+
+__all__ = ["check_buffer", "empty", "fill"]
+
+_NUMPY = ("float32", "float16")
+
+
+def empty(shape, dtype):
+    """An array, or a tensor where the dtype is one of torch or NumPy has none of that name.
+
+    Raises
+    ------
+    RdcodecError
+        The dtype is none of float32, float16 and bfloat16.
+    """
+    if not _is_torch(dtype):
+        name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+        if name in _NUMPY:
+            return np.empty(shape, name)
+        if name != "bfloat16":
+            raise RdcodecError(f"dtype: expected float32, float16 or bfloat16, got {name}")
+        dtype = _torch().bfloat16
+    elif dtype not in (_torch().float32, _torch().float16, _torch().bfloat16):
+        raise RdcodecError(f"dtype: expected float32, float16 or bfloat16, got {dtype}")
+    return _torch().empty(shape, dtype=dtype)
+
+
+def check_buffer(out, shape):
+    """`out`, which must be one that `empty` could have made of that shape, in any order of its elements."""
+    held = str(getattr(out, "dtype", type(out).__name__)).removeprefix("torch.")
+    if held not in (*_NUMPY, "bfloat16") or tuple(out.shape) != tuple(shape):
+        raise RdcodecError(
+            f"out: expected float32, float16 or bfloat16 of shape {list(shape)}, got {held} {list(getattr(out, 'shape', ()))}"
+        )
+    return out
+
+
+def fill(out, values):
+    """Copy float32 values to an array or a tensor; what its element type cannot hold becomes the largest that it can."""
+    if isinstance(out, np.ndarray):
+        np.copyto(out, _within(values, np.finfo(out.dtype).max) if out.dtype == np.float16 else values, casting="same_kind")
+    else:
+        torch = _torch()
+        largest = torch.finfo(out.dtype).max
+        values = torch.from_numpy(values)
+        out.copy_(values if out.dtype is torch.float32 else values.clamp(-largest, largest))
+
+
+def _within(values, largest):
+    return np.clip(values, -largest, largest)
+
+
+def _is_torch(dtype):
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(dtype, torch.dtype)
+
+
+def _torch():
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError("bfloat16 needs PyTorch: pip install 'rdcodec[hf]'") from error
+    return torch

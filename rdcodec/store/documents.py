@@ -1,0 +1,110 @@
+"""The documents of a store: ranges of tokens with an id and metadata, read when they are asked for."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from rdcodec.arguments import integer
+from rdcodec.errors import CorruptStreamError, RdcodecError
+from rdcodec.store.container import document_key
+from rdcodec.store.groups import read_text
+
+__all__ = ["Document", "Documents"]
+
+
+class Document(NamedTuple):
+    """A document: `store[document.start : document.stop]` are its states.
+
+    Attributes
+    ----------
+    id : str
+    start, stop : int
+        Its tokens in the store.
+    metadata : dict
+        Of JSON values.
+    """
+
+    id: str
+    start: int
+    stop: int
+    metadata: dict
+
+
+class Documents(Sequence):
+    """The documents of a store by number or by id, in the order of their tokens.
+
+    Ids and metadata stay on disk; a document by its id is found among keys of 8 bytes, which are sorted when that is first asked for.
+
+    Parameters
+    ----------
+    shards : list of Shard
+    """
+
+    def __init__(self, shards):
+        self._shards = shards
+        self._ends = np.cumsum([len(shard.documents) for shard in shards], dtype=np.int64)
+        self._sorted = None
+
+    def __len__(self):
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __getitem__(self, wanted):
+        """A `Document` of an id or a number, or the list of those of a slice.
+
+        Raises
+        ------
+        KeyError
+            There is none of this id.
+        IndexError
+            There is none of this number.
+        RdcodecError
+            Several have this id.
+        CorruptStreamError
+            The group that holds it is damaged.
+        """
+        if isinstance(wanted, slice):
+            return [self._document(number) for number in range(*wanted.indices(len(self)))]
+        if isinstance(wanted, str):
+            return self._by_id(wanted)
+        number = integer("document", wanted, -len(self), len(self) - 1, f"an id, or a number within {len(self)}", IndexError)
+        return self._document(number % len(self))
+
+    def __contains__(self, name):
+        return isinstance(name, str) and bool(self._found(name))
+
+    def _by_id(self, name):
+        found = self._found(name)
+        if not found:
+            raise KeyError(name)
+        if len(found) > 1:
+            raise RdcodecError(f"document: {len(found)} have the id {name!r}, the first at tokens {found[0].start} and {found[1].start}")
+        return found[0]
+
+    def _found(self, name):
+        if self._sorted is None:
+            keys = np.concatenate([shard.documents["key"] for shard in self._shards]) if self._shards else np.zeros(0, np.uint64)
+            order = np.argsort(keys, kind="stable")
+            self._sorted = keys[order], order
+        keys, order = self._sorted
+        key = np.uint64(document_key(name))
+        first, last = np.searchsorted(keys, key, "left"), np.searchsorted(keys, key, "right")
+        return [document for number in order[first:last] if (document := self._document(int(number))).id == name]
+
+    def _document(self, number):
+        at = int(np.searchsorted(self._ends, number, side="right"))
+        shard = self._shards[at]
+        record = shard.documents[number - (int(self._ends[at - 1]) if at else 0)]
+        stop = shard.first + int(record["end"])
+        name, metadata = read_text(self._text(shard, record))
+        return Document(name, stop - int(record["tokens"]), stop, metadata)
+
+    def _text(self, shard, record):
+        group = shard.find(int(record["end"]) - 1)
+        if group is None:
+            raise CorruptStreamError(f"{shard.path}: the group with token {shard.first + int(record['end']) - 1} is missing")
+        (part,) = shard.read(group, [shard.parts - 1])
+        text = part[int(record["at"]) : int(record["at"]) + int(record["bytes"])]
+        if len(text) != record["bytes"]:
+            raise CorruptStreamError(f"{shard.describe(group)}: the text of a document is cut short")
+        return text

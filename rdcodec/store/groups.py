@@ -1,0 +1,82 @@
+"""The parts of a group: states of a place as the frames of one row, token ids, and the texts of documents."""
+
+import json
+
+import numpy as np
+
+from rdcodec.errors import CorruptStreamError, RdcodecError
+from rdcodec.messages import printable
+from rdcodec.stream import row_frames
+
+__all__ = ["decode_ids", "decode_states", "document_text", "encode_ids", "encode_states", "read_text", "split_frames"]
+
+
+def encode_states(place, values):
+    """The part of float32 [tokens, channels]: a row of its own, so that it decodes alone."""
+    encoder, step = place.codec.encoder(place.quality), place.codec.frame_tokens
+    return b"".join(encoder.encode(values[start : start + step]) for start in range(0, len(values), step))
+
+
+def decode_states(codec, part, tokens):
+    """float32 [tokens, channels] of a part.
+
+    Raises
+    ------
+    CorruptStreamError, LimitError
+        The part holds anything else than frames of so many tokens.
+    """
+    decoder = codec.decoder()
+    found = [decoder.decode(frame) for frame in split_frames(part, tokens)]
+    return found[0] if len(found) == 1 else np.concatenate(found)
+
+
+def split_frames(part, tokens):
+    """An iterator of the frames of a part, each as its bytes; errors as of `decode_states`."""
+    at = 0
+    for frame in row_frames(part, tokens):
+        yield part[at : frame.end]
+        at = frame.end
+    if at != len(part):
+        raise CorruptStreamError(f"byte {at}: {len(part) - at} bytes after the last frame")
+
+
+def encode_ids(ids):
+    """The part of uint32 [tokens]: each in as many bytes as the largest needs."""
+    width = max(1, (int(ids.max()).bit_length() + 7) // 8)
+    return ids.astype("<u4").view(np.uint8).reshape(-1, 4)[:, :width].tobytes()
+
+
+def decode_ids(part, tokens):
+    """int64 [tokens] of a part."""
+    width, rest = divmod(len(part), tokens)
+    if rest or not 1 <= width <= 4:
+        raise CorruptStreamError(f"{len(part)} bytes for the ids of {tokens} tokens")
+    columns = np.zeros((tokens, 4), np.uint8)
+    columns[:, :width] = np.frombuffer(part, np.uint8).reshape(tokens, width)
+    if width > 1 and not columns[:, width - 1].any():
+        raise CorruptStreamError("the ids of tokens take more bytes than they need")
+    return columns.view("<u4")[:, 0].astype(np.int64)
+
+
+def document_text(name, metadata):
+    """What a store keeps of a document beside its tokens, as bytes."""
+    if not isinstance(name, str) or not name:
+        raise RdcodecError(f"document: expected an id, text that is not empty, got {name!r}")
+    if metadata is not None and not isinstance(metadata, dict):
+        raise RdcodecError(f"metadata: expected a dict, got {type(metadata).__name__}")
+    try:
+        return json.dumps([name, metadata or {}], ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:  # ValueError: text that UTF-8 has no bytes for, too
+        raise RdcodecError(f"metadata: expected what JSON holds, but {printable(error)}") from error
+
+
+def read_text(text):
+    """The id and the metadata of a document."""
+    try:
+        name, metadata = json.loads(text.decode())
+        right = type(name) is str and len(name.encode()) > 0 and type(metadata) is dict
+    except (ValueError, TypeError, RecursionError) as error:
+        raise CorruptStreamError(f"the text of a document: {printable(error)}") from error
+    if not right:
+        raise CorruptStreamError("the text of a document is no id with metadata")
+    return name, metadata

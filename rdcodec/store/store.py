@@ -1,0 +1,282 @@
+"""A store of hidden states: a folder of shards, opened for reading, or for adding to it."""
+
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+
+from rdcodec.arguments import integer
+from rdcodec.errors import CorruptStreamError, RdcodecError
+from rdcodec.store.container import HEADER_BYTES
+from rdcodec.store.description import read_description
+from rdcodec.store.documents import Documents
+from rdcodec.store.groups import decode_ids, decode_states
+from rdcodec.store.names import finished_name, numbers, unfinished_name
+from rdcodec.store.shard import Shard
+from rdcodec.store.states import States
+from rdcodec.store.writer import Writer
+
+__all__ = ["Store", "open_shards"]
+
+CACHE_BYTES = 2**26
+
+
+class Store:
+    """States of tokens at one or several places of a model, compressed, on disk. Made by `open`.
+
+    A store of one place is indexed like an array, ``store[150_000:150_010]``; of several, each is one, ``store["layer10"]``.
+    Threads may share it; pickles are of its path and open it again where they are loaded.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    description : Description
+    dtype : str
+        Of what indexing returns.
+    documents : Documents
+    places : dict of str to States
+    """
+
+    def __init__(self, path, dtype, cache_bytes, workers):
+        self.path = Path(path)
+        self.description = read_description(self.path)
+        self.dtype = self.description.dtype if dtype is None else dtype
+        self._cache_bytes, self._workers = cache_bytes, integer("workers", workers, 1, 1024)
+        self._shards = open_shards(self.path, self.description)
+        self._firsts = np.array([shard.first for shard in self._shards], np.int64)
+        self._cache, self._cached_bytes, self._lock = OrderedDict(), 0, Lock()
+        self.documents = Documents(self._shards)
+        self.places = {place.name: States(self, number) for number, place in enumerate(self.description.places)}
+
+    # ---- ways in
+
+    @classmethod
+    def open(cls, path, dtype=None, cache_bytes=CACHE_BYTES, workers=1):
+        """A store for reading, as far as it is written: groups that another process adds later are not seen.
+
+        Parameters
+        ----------
+        path : str or path
+        dtype : optional
+            float32, float16 or bfloat16, by name or as a type of NumPy or torch: what states are returned as; that of the states that were
+            coded where it is not given.
+        cache_bytes : int
+            Of decoded groups that are kept in memory, as float32.
+        workers : int
+            Threads that decode the groups of one call.
+
+        Returns
+        -------
+        Store
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no store.
+        CorruptStreamError, UnsupportedVersionError, RdcodecError
+            It is damaged beyond groups, of a later version, or `workers` is out of range. Damaged groups are found when they are read.
+        """
+        return cls(path, dtype, cache_bytes, workers)
+
+    @staticmethod
+    def create(path, codecs, **options):
+        """A new store to add states to; see `Writer.create`."""
+        return Writer.create(path, codecs, **options)
+
+    @staticmethod
+    def append(path, **options):
+        """A store that is there, to add states to; see `Writer.append`."""
+        return Writer.append(path, **options)
+
+    # ---- what it holds
+
+    def __len__(self):
+        """Tokens."""
+        return self._shards[-1].first + self._shards[-1].tokens if self._shards else 0
+
+    @property
+    def groups(self):
+        """int : how many there are."""
+        return sum(len(shard.groups) for shard in self._shards)
+
+    @property
+    def shards(self):
+        """list of Shard : in their order."""
+        return list(self._shards)
+
+    @property
+    def shape(self):
+        return self._only.shape
+
+    def token_ids(self, start=0, stop=None):
+        """The ids of tokens, int64 [tokens].
+
+        Raises
+        ------
+        RdcodecError
+            The store keeps none, or the range is not within it.
+        CorruptStreamError
+            A group is damaged or missing.
+        """
+        if not self.description.token_ids:
+            raise RdcodecError(f"{self.path} keeps no token ids")
+        stop = len(self) if stop is None else stop
+        if not 0 <= start <= stop <= len(self):
+            raise RdcodecError(f"tokens: expected a range within {len(self)}, got {start} to {stop}")
+        out = np.empty(stop - start, np.int64)
+        for shard, group, first, last in self._spans(start, stop):
+            (part,) = shard.read(group, [len(self.places)])
+            begins = shard.first + int(shard.firsts[group])
+            out[first - start : last - start] = _named(shard, group, decode_ids, part)[first - begins : last - begins]
+        return out
+
+    # ---- a store of one place is an array
+
+    @property
+    def _only(self):
+        if len(self.places) > 1:
+            raise RdcodecError(f"{self.path} has several places, name one: {', '.join(self.places)}")
+        return next(iter(self.places.values()))
+
+    def __getitem__(self, key):
+        if isinstance(key, str):
+            if key not in self.places:
+                raise KeyError(f"{key}: the places are {', '.join(self.places)}")
+            return self.places[key]
+        return self._only[key]
+
+    def __iter__(self):
+        return iter(self._only)
+
+    def __array__(self, dtype=None, copy=None):
+        return self._only.__array__(dtype, copy)
+
+    def read(self, start=0, stop=None, dtype=None, out=None):
+        """As `States.read`, of the only place."""
+        return self._only.read(start, stop, dtype, out)
+
+    def chunks(self, *arguments, **options):
+        """As `States.chunks`, of the only place."""
+        return self._only.chunks(*arguments, **options)
+
+    # ---- groups
+
+    def group_at(self, place, token):
+        """The group that holds a token.
+
+        Returns
+        -------
+        first, last : int
+            Its first token and the one behind it.
+        values : ndarray
+            float32 [tokens, channels], not to be changed.
+
+        Raises
+        ------
+        CorruptStreamError
+            It is damaged or missing.
+        """
+        shard, group = self._find(token)
+        first = shard.first + int(shard.firsts[group])
+        values = self._values(place, shard, group)
+        return first, first + len(values), values
+
+    def for_groups(self, place, start, stop, use):
+        """Call ``use(at, values)`` with the tokens of a range, a group at a time, by all workers: `at` counts from `start`."""
+
+        def one(span):
+            shard, group, first, last = span
+            begins = shard.first + int(shard.firsts[group])
+            use(first - start, self._values(place, shard, group)[first - begins : last - begins])
+
+        spans = self._spans(start, stop)
+        if self._workers == 1:
+            for span in spans:
+                one(span)
+            return
+        with ThreadPoolExecutor(self._workers) as pool:
+            for _ in pool.map(one, spans):
+                pass
+
+    def _spans(self, start, stop):
+        """Shard, group, first token and the one behind the last, of each group of a range."""
+        while start < stop:
+            shard, group = self._find(start)
+            last = min(stop, shard.first + int(shard.firsts[group]) + int(shard.groups["tokens"][group]))
+            yield shard, group, start, last
+            start = last
+
+    def _find(self, token):
+        number = int(np.searchsorted(self._firsts, token, side="right")) - 1
+        shard = self._shards[number] if number >= 0 else None
+        group = None if shard is None else shard.find(token - shard.first)
+        if group is None:
+            where = self.path if shard is None else shard.path
+            raise CorruptStreamError(f"{where}: the group with token {token} is missing")
+        return shard, group
+
+    def _values(self, place, shard, group):
+        key = (place, shard.number, group)
+        with self._lock:
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                return self._cache[key]
+        (part,) = shard.read(group, [place])
+        values = _named(shard, group, decode_states, part, self.description.places[place].codec)
+        with self._lock:
+            if key not in self._cache:
+                self._cache[key] = values
+                self._cached_bytes += values.nbytes
+            while self._cached_bytes > self._cache_bytes:
+                self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
+        return values
+
+    # ---- copies
+
+    def __reduce__(self):
+        return Store.open, (self.path, self.dtype, self._cache_bytes, self._workers)
+
+    def __repr__(self):
+        places = ", ".join(f"{place.name}: {place.codec.channels} channels" for place in self.description.places)
+        return f"Store({str(self.path)!r}, {len(self)} tokens, {places})"
+
+
+def open_shards(folder, description):
+    """list of Shard : those of a store, in their order.
+
+    Raises
+    ------
+    CorruptStreamError
+        One is missing, is that of another place, or begins within the one before it.
+    """
+    shards, found = [], numbers(folder)
+    for place, number in enumerate(found):
+        if number != place:
+            raise CorruptStreamError(f"{folder / finished_name(place)}: the shard is missing, {finished_name(number)} is there")
+        if number == found[-1] and _just_begun(folder, number):
+            break
+        shard = Shard(folder, number, description.parts, description.store_id)
+        before = shards[-1].first + shards[-1].tokens if shards else 0
+        if shard.first < before:
+            raise CorruptStreamError(f"{shard.path}: it begins at token {shard.first}, within the shard before it, which ends at {before}")
+        shards.append(shard)
+    return shards
+
+
+def _just_begun(folder, number):
+    """Whether a shard is so new that not even its header is written."""
+    path = folder / unfinished_name(number)
+    try:
+        return path.stat().st_size < HEADER_BYTES
+    except FileNotFoundError:
+        return False
+
+
+def _named(shard, group, decode, part, *codec):
+    """A part decoded, or an error that names its group."""
+    try:
+        return decode(*codec, part, int(shard.groups["tokens"][group]))
+    except RdcodecError as error:
+        raise type(error)(f"{shard.describe(group)}: {error}") from error
