@@ -12,6 +12,7 @@ from rdcodec.splits.compiled import refuse_compiled, refuse_compiled_call
 from rdcodec.splits.fingerprint import check_codec
 from rdcodec.splits.gradients import check_gradients, straight_through
 from rdcodec.splits.hooks import block_input, is_skipped, on_every_call, replaced_input
+from rdcodec.splits.masks import kept_tokens
 from rdcodec.splits.meter import Meter
 from rdcodec.splits.rows import Prompts, Row, send_rows
 from rdcodec.stream import MAX_FRAME_TOKENS
@@ -120,7 +121,7 @@ class _Link:
 
     def send(self, call, h, cache):
         """What arrives of h [batch, tokens, channels]."""
-        mask = _padding(call.padding(), h)
+        mask = kept_tokens(call.padding(), h)
         rows = self.rows(call, cache, len(h))
         if mask is None and h.numel():
             return send_rows(rows, h)
@@ -153,19 +154,3 @@ class _Link:
             raise RdcodecError(f"model: {self.calls.missed} ran without block {self.layer}: a pass was not coded")
         if self.passed_by and not self.meter.tokens:
             raise RdcodecError(f"model: block {self.layer} ran, but not within the model: nothing was coded")
-
-
-def _padding(mask, h):
-    """Where tokens are not padding, bool [batch, tokens], of the mask that the model was given; None where none are."""
-    if mask is None:
-        return None
-    batch, tokens = h.shape[:2]
-    shape = tuple(getattr(mask, "shape", ()))
-    if len(shape) != 2 or shape[0] != batch or shape[1] < tokens:
-        raise RdcodecError(
-            f"attention_mask: expected [{batch}, at least {tokens}] with 0 for padding, got"
-            f" {f'shape {shape}' if shape else type(mask).__name__}; static caches make such masks,"
-            " use the dynamic one"
-        )
-    mask = mask[:, -tokens:].to(h.device, torch.bool)
-    return None if bool(mask.all()) else mask

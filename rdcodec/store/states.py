@@ -129,6 +129,15 @@ class States:
         for at in range(start, stop, size):
             yield self.read(at, min(at + size, stop), dtype)
 
+    @property
+    def group_tokens(self):
+        """ndarray : int64 [groups], the tokens of each group, which are decoded together."""
+        return self._store.group_tokens
+
+    def group(self, number):
+        """float32 [tokens, channels] of a group by its number, not to be changed."""
+        return self._store.group(self._number, number)
+
     def __iter__(self):
         for chunk in self.chunks():
             yield from chunk

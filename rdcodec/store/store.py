@@ -46,6 +46,7 @@ class Store:
         self._cache_bytes, self._workers = cache_bytes, integer("workers", workers, 1, 1024)
         self._shards = open_shards(self.path, self.description)
         self._firsts = np.array([shard.first for shard in self._shards], np.int64)
+        self._behind = np.cumsum([len(shard.groups) for shard in self._shards], dtype=np.int64)
         self._cache, self._cached_bytes, self._lock = OrderedDict(), 0, Lock()
         self.documents = Documents(self._shards)
         self.places = {place.name: States(self, number) for number, place in enumerate(self.description.places)}
@@ -97,9 +98,9 @@ class Store:
         return self._shards[-1].first + self._shards[-1].tokens if self._shards else 0
 
     @property
-    def groups(self):
-        """int : how many there are."""
-        return sum(len(shard.groups) for shard in self._shards)
+    def group_tokens(self):
+        """ndarray : int64 [groups], how many each has."""
+        return np.concatenate([np.zeros(0, np.int64), *(shard.groups["tokens"].astype(np.int64) for shard in self._shards)])
 
     @property
     def shards(self):
@@ -108,7 +109,7 @@ class Store:
 
     @property
     def shape(self):
-        return self._only.shape
+        return self.only.shape
 
     def token_ids(self, start=0, stop=None):
         """The ids of tokens, int64 [tokens].
@@ -135,7 +136,14 @@ class Store:
     # ---- a store of one place is an array
 
     @property
-    def _only(self):
+    def only(self):
+        """States : of the only place.
+
+        Raises
+        ------
+        RdcodecError
+            There are several.
+        """
         if len(self.places) > 1:
             raise RdcodecError(f"{self.path} has several places, name one: {', '.join(self.places)}")
         return next(iter(self.places.values()))
@@ -145,21 +153,21 @@ class Store:
             if key not in self.places:
                 raise KeyError(f"{key}: the places are {', '.join(self.places)}")
             return self.places[key]
-        return self._only[key]
+        return self.only[key]
 
     def __iter__(self):
-        return iter(self._only)
+        return iter(self.only)
 
     def __array__(self, dtype=None, copy=None):
-        return self._only.__array__(dtype, copy)
+        return self.only.__array__(dtype, copy)
 
     def read(self, start=0, stop=None, dtype=None, out=None):
         """As `States.read`, of the only place."""
-        return self._only.read(start, stop, dtype, out)
+        return self.only.read(start, stop, dtype, out)
 
     def chunks(self, *arguments, **options):
         """As `States.chunks`, of the only place."""
-        return self._only.chunks(*arguments, **options)
+        return self.only.chunks(*arguments, **options)
 
     # ---- groups
 
@@ -182,6 +190,11 @@ class Store:
         first = shard.first + int(shard.firsts[group])
         values = self._values(place, shard, group)
         return first, first + len(values), values
+
+    def group(self, place, number):
+        """float32 [tokens, channels] of a group by its number, not to be changed; errors as of `group_at`."""
+        at = int(np.searchsorted(self._behind, number, side="right"))
+        return self._values(place, self._shards[at], number - (int(self._behind[at - 1]) if at else 0))
 
     def for_groups(self, place, start, stop, use):
         """Call ``use(at, values)`` with the tokens of a range, a group at a time, by all workers: `at` counts from `start`."""

@@ -134,7 +134,12 @@ class Writer:
         """Tokens: those in the store and those that were added."""
         return self._tokens
 
-    def add(self, states, token_ids=None, document=None, metadata=None):
+    @property
+    def documented(self):
+        """int : the token behind the last document."""
+        return self._documented
+
+    def add(self, states, token_ids=None, document=None, metadata=None, first=None):
         """Add tokens behind the last one.
 
         Parameters
@@ -147,12 +152,14 @@ class Writer:
             An id: these tokens are a document.
         metadata : dict, optional
             Of JSON values, kept with it.
+        first : int, optional
+            The document's first token in the store, where tokens of it were added before.
 
         Raises
         ------
         TypeError, RdcodecError
             States of another element type, number of channels or tokens, NaN or infinity among them, ids where there should be none or
-            the other way round. The store is then as it was.
+            the other way round; a document without tokens, or one that begins within another. The store is then as it was.
         OSError
             The disk is full, for example. Files are then as they were; the tokens that `len` counts are kept, and `flush` tries again.
         """
@@ -164,41 +171,18 @@ class Writer:
             ids = [_checked_ids(token_ids, count)]
         elif token_ids is not None:
             raise RdcodecError("token_ids: the store keeps none; it was created without token_ids=True")
-        text = None if document is None else document_text(document, metadata)
-        if text is not None and not count:
-            raise RdcodecError(f"document: {document!r} has no tokens")
+        if document is not None:
+            text = document_text(document, metadata)
+            first = self._tokens if first is None else integer("first", first, self._documented, self._tokens)
+            if not count:
+                raise RdcodecError(f"document: {document!r}: no tokens were given")
         for start in range(0, count, self.description.group_tokens):
             piece = slice(start, start + self.description.group_tokens)
             copied = [values_of(rows[piece])[0].copy() for rows in states]  # callers may use their buffers again
             self._gather(copied + [row[piece] for row in ids])
-        if text is not None:
-            self._documents.append((self._tokens, count, document_key(document), text))
+        if document is not None:
+            self._documents.append((self._tokens, self._tokens - first, document_key(document), text))
             self._documented = self._tokens
-
-    def document(self, document, metadata=None, first=None):
-        """Make a document of tokens that were added in pieces.
-
-        Parameters
-        ----------
-        document : str
-            Its id.
-        metadata : dict, optional
-            Of JSON values.
-        first : int, optional
-            Its first token; that behind the last document where it is not given. It goes up to the last token that was added.
-
-        Raises
-        ------
-        RdcodecError
-            No token was added since the last flush, or the first one is within another document.
-        """
-        self._check_turn()
-        first = self._documented if first is None else integer("first", first, self._documented, self._tokens - 1)
-        text = document_text(document, metadata)
-        if not self._gathered or first == self._tokens:
-            raise RdcodecError(f"document: {document!r}: no tokens were added for it")
-        self._documents.append((self._tokens, self._tokens - first, document_key(document), text))
-        self._documented = self._tokens
 
     def flush(self):
         """Write the group in the making, as it is, and see that the disk has all."""

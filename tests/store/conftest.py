@@ -37,7 +37,6 @@ def filled(path, codec):
         writer.add(h[:300], token_ids=ids[:300], document="first", metadata={"source": "a"})
         writer.add(h[300:301], token_ids=ids[300:301], document="one token")
         writer.add(h[301:500], token_ids=ids[301:500])
-        writer.add(h[500:600], token_ids=ids[500:600])
-        writer.document("in pieces", {"parts": [199, 100]})
+        writer.add(h[500:600], token_ids=ids[500:600], document="in pieces", metadata={"parts": [199, 100]}, first=301)
         writer.add(h[600:], token_ids=ids[600:])
     return path, h, ids

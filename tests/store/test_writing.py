@@ -69,8 +69,7 @@ def test_a_document_over_several_shards(path, codec, states):
         writer.add(h[:10], document="small")
         writer.add(h[10:400])
     with Store.append(path, shard_bytes=9000) as writer:
-        writer.add(h[400:])
-        writer.document("large", first=20)
+        writer.add(h[400:], document="large", first=20)
     document = Store.open(path).documents["large"]
     assert (document.start, document.stop) == (20, 600)
 
@@ -131,12 +130,11 @@ def test_wrong_documents_and_ids(path, codec, states):
                 writer.add(states(10), token_ids=ids, document="x", metadata=metadata)
         with pytest.raises(RdcodecError, match="no tokens"):
             writer.add(states(0), token_ids=ids[:0], document="x")
-        with pytest.raises(RdcodecError, match="no tokens"):
-            writer.document("x")
         assert len(writer) == 0
         writer.add(states(10), token_ids=ids, document="x")
-        with pytest.raises(RdcodecError, match="first: expected 10 to 9, got 5"):
-            writer.document("y", first=5)
+        for first in (5, 11):
+            with pytest.raises(RdcodecError, match=f"first: expected 10 to 10, got {first}"):
+                writer.add(states(10), token_ids=ids, document="y", first=first)
     with Store.create(path.with_name("plain"), codec) as writer, pytest.raises(RdcodecError, match="keeps none"):
         writer.add(states(10), token_ids=ids)
     with pytest.raises(RdcodecError, match="keeps no token ids"):

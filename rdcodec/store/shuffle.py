@@ -1,0 +1,133 @@
+"""Tokens of a store in random order, for training."""
+
+import numpy as np
+import torch
+
+from rdcodec.arguments import integer
+from rdcodec.errors import RdcodecError
+
+__all__ = ["Shuffled"]
+
+
+class Shuffled(torch.utils.data.IterableDataset):
+    """Batches of tokens of a store, drawn without replacement: so many groups, in random order, are decoded and their tokens mixed, then the next.
+
+    Groups are shared out over ranks and over the workers of a DataLoader: each token comes once an epoch in all of them together. The
+    order follows from the seed, the epoch, and the numbers of ranks and of workers; memory is that of the groups that are mixed.
+
+    Parameters
+    ----------
+    store : Store
+    batch : int
+        Tokens of a batch; the last one of an epoch, or of each worker, may have fewer.
+    place : str, optional
+        Which one, of a store of several.
+    mixed_groups : int
+        Groups that are mixed.
+    seed : int
+    rank, ranks : int, optional
+        This process, of how many; by default those of `torch.distributed` where that is initialised.
+    dtype : torch.dtype
+        Of the batches, float32, float16 or bfloat16.
+
+    Examples
+    --------
+    ::
+
+        data = Shuffled(Store.open("states"), batch=4096)
+        for epoch in range(3):
+            data.set_epoch(epoch)
+            for batch in torch.utils.data.DataLoader(data, batch_size=None, num_workers=2):
+                ...
+    """
+
+    def __init__(self, store, batch, place=None, mixed_groups=64, seed=0, rank=None, ranks=None, dtype=torch.float32):
+        super().__init__()
+        self.states = store.only if place is None else store[place]
+        self.batch = integer("batch", batch, 1, 2**31)
+        self.mixed_groups = integer("mixed_groups", mixed_groups, 1, 2**31)
+        self.seed = integer("seed", seed, 0, 2**63 - 1)
+        self.rank, self.ranks = _ranks(rank, ranks)
+        self.dtype = dtype
+        self.epoch = self._skipped = self._taken = 0
+
+    def set_epoch(self, epoch):
+        """Begin an epoch: another order, from its first batch on."""
+        self.epoch, self._skipped, self._taken = integer("epoch", epoch, 0, 2**63 - 1), 0, 0
+
+    def state_dict(self, batches=None):
+        """Where this rank's epoch has come to.
+
+        Parameters
+        ----------
+        batches : int, optional
+            How many were taken; needed where workers of a DataLoader make them, for it asks these for more in advance.
+        """
+        return {"epoch": self.epoch, "seed": self.seed, "batches": self._taken if batches is None else integer("batches", batches, 0, 2**63 - 1)}
+
+    def load_state_dict(self, state):
+        """Go on from a `state_dict`, of the same store, batches, ranks and workers: the next pass begins with the next batch."""
+        self.set_epoch(state["epoch"])
+        self.seed = state["seed"]
+        self._skipped = self._taken = integer("batches", state["batches"], 0, 2**63 - 1)
+
+    def __iter__(self):
+        worker = torch.utils.data.get_worker_info()
+        number, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        plans = [self._plan(each, workers) for each in range(workers)]
+        shares, turn = _shares([-(-int(tokens.sum()) // self.batch) for _, tokens in plans], self._skipped)
+        number = (number + turn) % workers  # a loader begins with its first worker, whoever's turn it was
+        self._taken, self._skipped = self._skipped, 0
+        for batch in self._batches(number, *plans[number], shares[number]):
+            self._taken += 1
+            yield batch
+
+    def _plan(self, number, workers):
+        """Groups in the order of a worker of this rank, and the tokens of each."""
+        tokens = self.states.group_tokens
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(tokens))[self.rank :: self.ranks][number::workers]
+        return order, tokens[order]
+
+    def _batches(self, number, order, tokens, skipped):
+        """Batches of a worker, but for the first ones; what is left of one mixture begins the next batch."""
+        left, skipped = [], skipped * self.batch
+        for start in range(0, len(order), self.mixed_groups):
+            count = int(tokens[start : start + self.mixed_groups].sum())
+            if skipped >= count:
+                skipped -= count
+                continue
+            mixture = self._mixture(number, order[start : start + self.mixed_groups], start)[skipped:]
+            skipped, rows = 0, torch.cat([*left, mixture])
+            whole = len(rows) // self.batch * self.batch
+            yield from rows[:whole].split(self.batch) if whole else ()
+            left = [rows[whole:].clone()]
+        if left and len(left[0]):
+            yield left[0]
+
+    def _mixture(self, number, groups, start):
+        rows = torch.from_numpy(np.concatenate([self.states.group(int(group)) for group in groups])).to(self.dtype)
+        mixed = np.random.default_rng([self.seed, self.epoch, self.rank, number, start]).permutation(len(rows))
+        return rows[torch.from_numpy(mixed)]
+
+
+def _shares(batches, taken):
+    """How many batches came from each worker when so many were taken from them in turn, given how many each has; and whose turn it is."""
+    batches, shares, turn = np.asarray(batches), np.zeros(len(batches), np.int64), 0
+    while taken and (going := np.flatnonzero(shares < batches)).size:
+        rounds = min(taken // going.size, int((batches - shares)[going].min()))
+        if not rounds:
+            shares[going[:taken]] += 1
+            turn = int(going[taken])
+            break
+        shares[going] += rounds
+        taken -= rounds * going.size
+    return shares, turn
+
+
+def _ranks(rank, ranks):
+    if rank is None and ranks is None and torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    ranks = 1 if ranks is None else integer("ranks", ranks, 1, 2**31)
+    if rank is None and ranks > 1:
+        raise RdcodecError(f"rank: expected one of {ranks}, got none")
+    return 0 if rank is None else integer("rank", rank, 0, ranks - 1), ranks

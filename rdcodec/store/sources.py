@@ -1,0 +1,156 @@
+"""What can be packed into a store: arrays in .npy and safetensors files, and folders of them. Elements are read when they are wanted."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from rdcodec.arrays import read_array
+from rdcodec.errors import RdcodecError
+from rdcodec.messages import printable
+from rdcodec.stream import DTYPES
+
+__all__ = ["Source", "array_sources", "pack"]
+
+SUFFIXES = (".npy", ".safetensors")
+CHUNK_TOKENS = 4096
+
+
+class Source(NamedTuple):
+    """A document that can be packed.
+
+    Attributes
+    ----------
+    id : str
+    tokens : int
+    dtype : str
+    pieces : callable
+        ``pieces(start)`` yields (states, token ids or None) from a token on, a few thousand tokens at a time, to the end.
+    metadata : dict
+    """
+
+    id: str
+    tokens: int
+    dtype: str
+    pieces: Callable
+    metadata: dict
+
+
+def pack(writer, sources, progress=None):
+    """Add sources to a store, but for those, and for the tokens of one, that are in it: what was interrupted goes on.
+
+    Parameters
+    ----------
+    writer : Writer
+    sources : list of Source
+    progress : callable, optional
+        Called as ``progress(stage, fraction)``.
+
+    Returns
+    -------
+    int
+        Tokens that were added.
+
+    Raises
+    ------
+    RdcodecError
+        The store holds more than the sources, or a source's states are not what it holds.
+    """
+    total, had, first = sum(source.tokens for source in sources), len(writer), 0
+    if had > total:
+        raise RdcodecError(f"{writer.path}: the store holds {had} tokens, the sources have {total}")
+    for source in sources:
+        left = first + source.tokens - max(first, len(writer))
+        for states, ids in source.pieces(source.tokens - left) if left > 0 else ():
+            left -= len(ids) if ids is not None else len(states)
+            ending = {} if left else {"document": source.id, "metadata": source.metadata, "first": first}
+            writer.add(states, token_ids=ids, **ending)
+            if progress is not None:
+                progress("packing", len(writer) / total)
+        first += source.tokens
+    return total - had
+
+
+def array_sources(paths):
+    """The arrays of files and folders, sorted by their paths within a folder.
+
+    A tensor [tokens, channels] is a document, one of [batch, tokens, channels] several. Ids are paths, with the tensor's name behind
+    that of a safetensors file and the row behind that of a batch; metadata is empty.
+
+    Parameters
+    ----------
+    paths : list of path
+
+    Returns
+    -------
+    list of Source
+
+    Raises
+    ------
+    OSError
+        A file cannot be read.
+    RdcodecError
+        One holds no such array or is damaged; there is none; element types or channels differ.
+    """
+    sources = []
+    for path in map(Path, paths):
+        files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES) if path.is_dir() else [path]
+        for file in files:
+            name = file.relative_to(path).as_posix() if path.is_dir() else file.name
+            sources += _tensor_sources(file, name) if file.suffix == ".safetensors" else _documents(name, read_array(file, mapped=True), file)
+    sources = [source for source in sources if source.tokens]
+    if not sources:
+        raise RdcodecError(f"{', '.join(map(str, paths))}: expected arrays in {' or '.join(SUFFIXES)} files, there are none with tokens")
+    dtypes = sorted({source.dtype for source in sources})
+    if len(dtypes) > 1:
+        raise RdcodecError(f"{', '.join(map(str, paths))}: expected one element type, got {', '.join(dtypes)}")
+    return sources
+
+
+def _tensor_sources(file, name):
+    """The tensors of a safetensors file, through PyTorch where they are bfloat16, which NumPy lacks."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="np") as tensors:
+            names = sorted(tensors.keys(), key=_natural)
+            kinds = {tensor: (tensors.get_slice(tensor).get_shape(), tensors.get_slice(tensor).get_dtype()) for tensor in names}
+    except (SafetensorError, ValueError) as error:
+        raise RdcodecError(f"{file}: expected a safetensors file: {printable(error)}") from error
+    return [source for tensor in names for source in _documents(f"{name}/{tensor}", _Tensor(file, tensor, *kinds[tensor]), file)]
+
+
+class _Tensor:
+    """A tensor of a safetensors file, read a slice at a time."""
+
+    def __init__(self, file, name, shape, kind):
+        self.file, self.name, self.shape, self.ndim = file, name, tuple(shape), len(shape)
+        self.dtype = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}.get(kind, kind)
+
+    def __getitem__(self, key):
+        from safetensors import safe_open
+
+        with safe_open(self.file, framework="pt" if self.dtype == "bfloat16" else "np") as tensors:
+            return tensors.get_slice(self.name)[key]
+
+
+def _documents(name, array, file):
+    dtype = str(array.dtype)
+    if dtype not in DTYPES or array.ndim not in (2, 3):
+        raise RdcodecError(f"{file}: expected {', '.join(DTYPES)} of [tokens, channels] or [batch, tokens, channels], got {dtype} {list(array.shape)}")
+    if array.ndim == 2:
+        return [Source(name, array.shape[0], dtype, lambda start: _pieces(array, (), array.shape[0], start), {})]
+    return [
+        Source(f"{name}/{row}", array.shape[1], dtype, lambda start, row=row: _pieces(array, (row,), array.shape[1], start), {})
+        for row in range(array.shape[0])
+    ]
+
+
+def _pieces(array, row, tokens, start):
+    for at in range(start, tokens, CHUNK_TOKENS):
+        yield array[(*row, slice(at, min(at + CHUNK_TOKENS, tokens)))], None
+
+
+def _natural(name):
+    """By the numbers in a name: layer2 before layer10."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
