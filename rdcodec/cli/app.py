@@ -15,8 +15,11 @@ from rdcodec.cli.export import export
 from rdcodec.cli.info import info
 from rdcodec.cli.inspect import inspect
 from rdcodec.cli.lm_eval import lm_eval
+from rdcodec.cli.pack import pack
+from rdcodec.cli.repack import repack
 from rdcodec.cli.train import train
 from rdcodec.cli.tune import tune
+from rdcodec.cli.unpack import unpack
 from rdcodec.cli.verify import verify
 from rdcodec.errors import ModelMismatchWarning, RdcodecError
 
@@ -37,6 +40,9 @@ for _command, _name in (
     (bounds, "bounds"),
     (encode, "encode"),
     (decode, "decode"),
+    (pack, "pack"),
+    (unpack, "unpack"),
+    (repack, "repack"),
     (inspect, "inspect"),
     (verify, "verify"),
     (export, "export"),

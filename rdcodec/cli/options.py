@@ -5,7 +5,10 @@ from typing import Annotated, Optional
 
 import typer
 
-__all__ = ["Cache", "CodecDir", "Json", "Layer", "MixedPrecision", "Model", "Quality", "Resume", "Stream", "Texts"]
+__all__ = [
+    *("Cache", "CodecDir", "GroupTokens", "Json", "Layer", "MixedPrecision", "Model", "Quality", "Resume", "StoreCodecs", "StoreDir"),
+    *("StoreOut", "Stream", "Texts", "Workers"),
+]
 
 Model = Annotated[
     str,
@@ -39,3 +42,13 @@ Cache = Annotated[
     Optional[Path], typer.Option("--cache", help="Folder of hidden states to use again.", show_default="OUT/cache")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder, if there is one.")]
+StoreDir = Annotated[Path, typer.Argument(help="Folder of a store.", show_default=False)]
+StoreOut = Annotated[Path, typer.Option("--out", help="Folder of the new store.", show_default=False)]
+StoreCodecs = Annotated[
+    list[str],
+    typer.Option("--codec", help="Folder of a codec, or NAME=DIR, NAME being the place's; may be repeated.", show_default=False),
+]
+GroupTokens = Annotated[
+    int, typer.Option("--group-tokens", help="Tokens that are coded together, 1 to 4096: fewer are read faster at random, more are smaller.")
+]
+Workers = Annotated[int, typer.Option("--workers", help="Threads that code side by side.")]

@@ -5,13 +5,14 @@ import math
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from rdcodec.files import replaced_file
 
 __all__ = [
-    *("check_folder", "check_writable", "console", "json_rows", "output_file", "progress_bar", "say", "write_file", "write_json"),
+    *("array_file", "check_folder", "check_writable", "console", "json_rows", "output_file", "progress_bar", "say", "write_file", "write_json"),
 ]
 
 PLAIN_WIDTH = 120  # columns where the output is no terminal
@@ -78,6 +79,15 @@ def output_file(path):
 def write_file(path, data):
     with output_file(path) as file:
         file.write(data)
+
+
+@contextmanager
+def array_file(path, shape, dtype):
+    """A .npy file that is written a piece at a time: yields a function that takes the next elements."""
+    with output_file(path) as file:
+        description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": tuple(shape)}
+        np.lib.format.write_array_header_1_0(file, description)
+        yield lambda values: file.write(np.ascontiguousarray(values, dtype).data)
 
 
 def write_json(path, value):

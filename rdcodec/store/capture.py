@@ -3,7 +3,6 @@
 import inspect
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
 from threading import Lock, local
 
 import torch
@@ -16,8 +15,7 @@ from rdcodec.splits.fingerprint import check_codec, origin_of
 from rdcodec.splits.hooks import block_input, on_every_call
 from rdcodec.splits.masks import kept_tokens
 from rdcodec.splits.registry import find_site
-from rdcodec.store.description import describe
-from rdcodec.store.writer import GROUP_TOKENS, Writer
+from rdcodec.store.writer import Writer
 
 __all__ = ["capture", "model_writer"]
 
@@ -64,7 +62,7 @@ def capture(path, model, layers, codecs, documents=None, **options):
             yield writer
 
 
-def model_writer(path, model, codecs, shard_bytes=None, workers=1, **options):
+def model_writer(path, model, codecs, **options):
     """A `Writer` of states of a model and token ids, new or going on.
 
     Parameters
@@ -73,8 +71,8 @@ def model_writer(path, model, codecs, shard_bytes=None, workers=1, **options):
     model : transformers.PreTrainedModel
     codecs : dict of int to Codec
         By layer. One without an origin gets that of the model.
-    shard_bytes, workers, **options
-        As of `Writer.create`.
+    **options
+        Of `Writer.create`.
     """
     places = {}
     for layer, codec in codecs.items():
@@ -84,21 +82,7 @@ def model_writer(path, model, codecs, shard_bytes=None, workers=1, **options):
     dtype = TYPES.get(model.dtype)
     if dtype is None:
         raise RdcodecError(f"model: expected float32, float16 or bfloat16, got {model.dtype}")
-    handling = {"workers": workers, **({} if shard_bytes is None else {"shard_bytes": shard_bytes})}
-    options = {"dtype": dtype, "token_ids": True, **options}
-    return opened_writer(path, places, options, handling)
-
-
-def opened_writer(path, codecs, options, handling):
-    """A writer of a new store, or of one that is there and is described alike."""
-    if not Path(path).exists():
-        return Writer.create(path, codecs, **options, **handling)
-    wanted = describe(codecs, **{"quality": None, "group_tokens": GROUP_TOKENS, **options})
-    writer = Writer.append(path, **handling)
-    if writer.description.store_id != wanted.store_id:
-        writer.close()
-        raise RdcodecError(f"{path}: the store there is another one: expected {wanted.fields()}, got {writer.description.fields()}")
-    return writer
+    return Writer.open(path, places, dtype=dtype, token_ids=True, **options)
 
 
 def _by_layer(layers, codecs):

@@ -17,6 +17,7 @@ from rdcodec.stream import DTYPES
 __all__ = ["Description", "Place", "describe", "read_description", "write_description"]
 
 VERSION = 1
+GROUP_TOKENS = 512
 MAX_PLACES = 4096
 NAME = "[A-Za-z0-9_.-]{1,100}"
 _FIELDS = {"dtype": Choice(DTYPES), "group_tokens": Integer(1, MAX_GROUP_TOKENS), "token_ids": Choice((False, True))}
@@ -76,8 +77,8 @@ class Description(NamedTuple):
         return {**own, "places": [place.fields() for place in self.places]}
 
 
-def describe(codecs, dtype, group_tokens, token_ids, quality):
-    """The `Description` of arguments of `Store.create`, each of which is checked."""
+def describe(codecs, dtype="float16", quality=None, group_tokens=GROUP_TOKENS, token_ids=False):
+    """The `Description` of arguments of `Writer.create`, each of which is checked."""
     if isinstance(codecs, Codec):
         codecs = {f"layer{codecs.layer}" if hasattr(codecs, "layer") else "states": codecs}
     if not isinstance(codecs, dict) or not 1 <= len(codecs) <= MAX_PLACES:

@@ -1,4 +1,4 @@
-"""What can be packed into a store: arrays in .npy and safetensors files, and folders of them. Elements are read when they are wanted."""
+"""What can be packed into a store: arrays in .npy and safetensors files, folders of them, another store. Elements are read when they are wanted."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from rdcodec.errors import RdcodecError
 from rdcodec.messages import printable
 from rdcodec.stream import DTYPES
 
-__all__ = ["Source", "array_sources", "pack"]
+__all__ = ["Source", "array_sources", "pack", "store_sources"]
 
 SUFFIXES = (".npy", ".safetensors")
 CHUNK_TOKENS = 4096
@@ -21,7 +21,8 @@ class Source(NamedTuple):
 
     Attributes
     ----------
-    id : str
+    id : str or None
+        None of tokens that are no document.
     tokens : int
     dtype : str
     pieces : callable
@@ -29,20 +30,22 @@ class Source(NamedTuple):
     metadata : dict
     """
 
-    id: str
+    id: str | None
     tokens: int
     dtype: str
     pieces: Callable
     metadata: dict
 
 
-def pack(writer, sources, progress=None):
+def pack(writer, sources, total, progress=None):
     """Add sources to a store, but for those, and for the tokens of one, that are in it: what was interrupted goes on.
 
     Parameters
     ----------
     writer : Writer
-    sources : list of Source
+    sources : iterable of Source
+    total : int
+        Tokens of all of them.
     progress : callable, optional
         Called as ``progress(stage, fraction)``.
 
@@ -56,19 +59,55 @@ def pack(writer, sources, progress=None):
     RdcodecError
         The store holds more than the sources, or a source's states are not what it holds.
     """
-    total, had, first = sum(source.tokens for source in sources), len(writer), 0
+    had, first = len(writer), 0
     if had > total:
         raise RdcodecError(f"{writer.path}: the store holds {had} tokens, the sources have {total}")
     for source in sources:
         left = first + source.tokens - max(first, len(writer))
         for states, ids in source.pieces(source.tokens - left) if left > 0 else ():
-            left -= len(ids) if ids is not None else len(states)
-            ending = {} if left else {"document": source.id, "metadata": source.metadata, "first": first}
-            writer.add(states, token_ids=ids, **ending)
+            left -= _tokens(states)
+            ends = source.id is not None and not left
+            writer.add(states, ids, **({"document": source.id, "metadata": source.metadata, "first": first} if ends else {}))
             if progress is not None:
                 progress("packing", len(writer) / total)
         first += source.tokens
     return total - had
+
+
+def _tokens(states):
+    return len(next(iter(states.values()))) if isinstance(states, dict) else len(states)
+
+
+def store_sources(store):
+    """The documents of a store, and the tokens between them, one after the other.
+
+    Parameters
+    ----------
+    store : Store
+        What its states are returned as is what is packed.
+
+    Yields
+    ------
+    Source
+    """
+    at = 0
+    for document in store.documents:
+        if document.start > at:
+            yield _range(store, None, at, document.start, {})
+        yield _range(store, document.id, document.start, document.stop, document.metadata)
+        at = document.stop
+    if at < len(store):
+        yield _range(store, None, at, len(store), {})
+
+
+def _range(store, name, first, stop, metadata):
+    def pieces(start):
+        for at in range(first + start, stop, CHUNK_TOKENS):
+            behind = min(at + CHUNK_TOKENS, stop)
+            states = {place: states.read(at, behind) for place, states in store.places.items()}
+            yield states, store.token_ids(at, behind) if store.description.token_ids else None
+
+    return Source(name, stop - first, store.description.dtype, pieces, metadata)
 
 
 def array_sources(paths):

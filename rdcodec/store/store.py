@@ -103,6 +103,11 @@ class Store:
         return np.concatenate([np.zeros(0, np.int64), *(shard.groups["tokens"].astype(np.int64) for shard in self._shards)])
 
     @property
+    def bytes(self):
+        """int : of all shards."""
+        return sum(shard.path.stat().st_size for shard in self._shards)
+
+    @property
     def shards(self):
         """list of Shard : in their order."""
         return list(self._shards)

@@ -22,7 +22,6 @@ from rdcodec.store.unfinished import Unfinished, finish_left
 
 __all__ = ["Writer"]
 
-GROUP_TOKENS = 512
 SHARD_BYTES = 2**28
 CHECKED_AT_ONCE = 4096  # tokens
 MOST_IDS = 2**32
@@ -57,7 +56,7 @@ class Writer:
     # ---- ways in
 
     @classmethod
-    def create(cls, path, codecs, dtype="float16", quality=None, group_tokens=GROUP_TOKENS, token_ids=False, shard_bytes=SHARD_BYTES, workers=1):
+    def create(cls, path, codecs, shard_bytes=SHARD_BYTES, workers=1, **options):
         """A new store.
 
         Parameters
@@ -66,18 +65,18 @@ class Writer:
             Of a folder that does not exist.
         codecs : Codec or dict of str to Codec
             One for each place, by its name; a single one's place is named ``layerN`` after the codec's layer, or ``states``.
-        dtype : str
-            float32, float16 or bfloat16: of the states that are added.
-        quality : int or dict of str to int, optional
-            Of all places or of each; the codec's default where it is not given.
-        group_tokens : int
-            1 to 4096: what a read decodes at least. Small ones are read faster at random, large ones are smaller.
-        token_ids : bool
-            Keep each token's id.
         shard_bytes : int
             After which a new file begins.
         workers : int
             Threads that code groups side by side. Bytes do not depend on it.
+        dtype : str
+            float32, float16 (by default) or bfloat16: of the states that are added.
+        quality : int or dict of str to int, optional
+            Of all places or of each; the codec's default where it is not given.
+        group_tokens : int
+            1 to 4096, by default 512: what a read decodes at least. Small ones are read faster at random, large ones are smaller.
+        token_ids : bool
+            Keep each token's id; not by default.
 
         Returns
         -------
@@ -93,7 +92,7 @@ class Writer:
             The folder cannot be written; nothing is left of it.
         """
         path = Path(path)
-        description = describe(codecs, dtype, group_tokens, token_ids, quality)
+        description = describe(codecs, **options)
         _checked_sizes(shard_bytes, workers)
         if path.exists():
             raise FileExistsError(f"{path} exists: expected the path of a new store, or Store.append for this one")
@@ -127,6 +126,22 @@ class Writer:
             It cannot be written.
         """
         return cls(path, read_description(path), shard_bytes, workers)
+
+    @classmethod
+    def open(cls, path, codecs, shard_bytes=SHARD_BYTES, workers=1, **options):
+        """A new store, or one at the path that was created with the same codecs and options, to go on with; arguments and errors as of `create`.
+
+        Raises
+        ------
+        RdcodecError
+            The store at the path is another one; it is left as it is.
+        """
+        if not Path(path).exists():
+            return cls.create(path, codecs, shard_bytes=shard_bytes, workers=workers, **options)
+        wanted, there = describe(codecs, **options), read_description(path)
+        if wanted.store_id != there.store_id:
+            raise RdcodecError(f"{path}: the store there is another one: expected {_differences(wanted, there)}")
+        return cls(path, there, shard_bytes, workers)
 
     # ---- adding
 
@@ -329,6 +344,12 @@ class Writer:
                 break
         self._written = tokens
         return len(found), tokens, documented
+
+
+def _differences(wanted, there):
+    """Of two descriptions, in words."""
+    wanted, there = wanted.fields(), there.fields()
+    return ", ".join(f"{name} {wanted[name]}, got {there[name]}" for name in wanted if wanted[name] != there[name])
 
 
 def _checked_sizes(shard_bytes, workers):

@@ -108,9 +108,9 @@ def test_texts_are_packed_and_go_on(path, model, codec, had):
             ending = {"document": name} if had >= stop else {}
             writer.add({"layer1": expected[start : min(stop, had)]}, token_ids=ids[start : min(stop, had)], **ending)
     with Store.append(path) as writer:
-        assert pack(writer, sources) == 148 - had
+        assert pack(writer, sources, 148) == 148 - had
     store = Store.open(path)
     assert np.array_equal(store.token_ids(), ids) and torch.allclose(store[:].float(), expected.float(), atol=0.05)
     assert [(d.id, d.start, d.stop) for d in store.documents] == [("a", 0, 24), ("b", 24, 148)]
     with Store.append(path) as writer, pytest.raises(RdcodecError, match="holds 148 tokens, the sources have 24"):
-        pack(writer, sources[:1])
+        pack(writer, sources[:1], 24)

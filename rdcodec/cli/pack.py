@@ -1,0 +1,62 @@
+"""rdcodec pack: arrays, or the states of a model on texts, into a store."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from rdcodec.cli.models import load_quietly, read_texts
+from rdcodec.cli.options import GroupTokens, Json, Quality, StoreCodecs, StoreOut, Workers
+from rdcodec.cli.output import check_writable, progress_bar, write_json
+from rdcodec.cli.stores import check_new, read_codecs, say_packed
+from rdcodec.errors import RdcodecError
+from rdcodec.store.sources import array_sources, pack as pack_sources
+from rdcodec.store.writer import Writer
+
+__all__ = ["pack"]
+
+
+def pack(
+    codec: StoreCodecs,
+    out: StoreOut,
+    arrays: Annotated[
+        Optional[list[Path]],
+        typer.Argument(help=".npy or safetensors files of float32, float16 or bfloat16, or folders of them.", show_default=False),
+    ] = None,
+    model: Annotated[Optional[str], typer.Option("--model", help="In place of arrays: the model whose states to pack.", show_default=False)] = None,
+    text: Annotated[Optional[list[str]], typer.Option("--text", help="What it reads, as --text of calibrate.", show_default=False)] = None,
+    window: Annotated[int, typer.Option("--window", help="Tokens that the model sees at once.")] = 512,
+    quality: Quality = None,
+    group_tokens: GroupTokens = 512,
+    workers: Workers = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the store, if it is there.")] = False,
+    json: Json = None,
+):
+    """Code hidden states into a store: those of arrays, or of a model's layers (the codecs') on texts, with token ids."""
+    check_writable(json)
+    check_new(out, resume)
+    if bool(arrays) == bool(model) or bool(model) != bool(text):
+        raise RdcodecError("what to pack: expected arrays, or --model with --text")
+    codecs = read_codecs(codec)
+    options = {"quality": quality, "group_tokens": group_tokens, "workers": workers}
+    if model:
+        sources, writer = _of_model(model, text, window, codecs, out, options)
+    else:
+        sources = array_sources(arrays)
+        writer = Writer.open(out, codecs, dtype=sources[0].dtype, **options)
+    with writer, progress_bar() as progress:
+        added = pack_sources(writer, sources, sum(source.tokens for source in sources), progress)
+    write_json(json, {"store": str(out), "added": added, **say_packed(out)})
+
+
+def _of_model(model, text, window, codecs, out, options):
+    lacking = [name for name, codec in codecs.items() if not hasattr(codec, "layer")]
+    if lacking:
+        raise RdcodecError(f"--codec: {', '.join(lacking)}: expected codecs that belong to a layer of a model")
+    contents = dict(zip(text, read_texts(text), strict=True))
+    loaded, tokenizer = load_quietly(model)
+    from rdcodec.store.capture import model_writer
+    from rdcodec.store.texts import text_sources
+
+    layers = {codec.layer: codec for codec in codecs.values()}
+    return text_sources(loaded, tokenizer, contents, list(layers), window), model_writer(out, loaded, layers, **options)

@@ -1,0 +1,50 @@
+"""rdcodec repack: a store to another one, of another quality, codec or size of groups."""
+
+from typing import Annotated, Optional
+
+import typer
+
+from rdcodec.cli.options import Json, Quality, StoreDir, StoreOut, Workers
+from rdcodec.cli.output import check_writable, progress_bar, write_json
+from rdcodec.cli.stores import check_new, read_codecs, say_packed
+from rdcodec.store import Store
+from rdcodec.store.sources import pack, store_sources
+from rdcodec.store.writer import Writer
+
+__all__ = ["repack"]
+
+
+def repack(
+    store: StoreDir,
+    out: StoreOut,
+    codec: Annotated[
+        Optional[list[str]],
+        typer.Option("--codec", help="Folder of another codec, NAME=DIR where the place has another name; may be repeated.", show_default=False),
+    ] = None,
+    quality: Quality = None,
+    group_tokens: Annotated[
+        Optional[int], typer.Option("--group-tokens", help="Tokens that are coded together, 1 to 4096.", show_default="as before")
+    ] = None,
+    workers: Workers = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the new store, if it is there.")] = False,
+    json: Json = None,
+):
+    """Decode a store and code it again; documents and token ids come along, and many small shards become few. What it lost is lost."""
+    check_writable(json)
+    check_new(out, resume)
+    opened = Store.open(store, workers=workers)
+    before = opened.description
+    codecs = {place.name: place.codec for place in before.places} | read_codecs(codec or [])
+    kept = {place.name: place.quality for place in before.places if place.codec is codecs[place.name]}
+    writer = Writer.open(
+        out,
+        codecs,
+        dtype=before.dtype,
+        quality=kept if quality is None else quality,
+        group_tokens=group_tokens or before.group_tokens,
+        token_ids=before.token_ids,
+        workers=workers,
+    )
+    with writer, progress_bar() as progress:
+        pack(writer, store_sources(opened), len(opened), progress)
+    write_json(json, {"store": str(out), **say_packed(out)})
