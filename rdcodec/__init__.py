@@ -24,6 +24,7 @@ _LAZY = {
     "calibrate": "rdcodec.calibration",
     "calibrate_inputs": "rdcodec.calibration",
     "load_model": "rdcodec.models",
+    "Store": "rdcodec.store",
 }
 
 __all__ = [

@@ -42,7 +42,9 @@ def pack(
     if model:
         sources, writer = _of_model(model, text, window, codecs, out, options)
     else:
-        sources = array_sources(arrays)
+        if len(codecs) > 1:
+            raise RdcodecError(f"--codec: expected one for arrays, got {', '.join(codecs)}")
+        sources = array_sources(arrays, *(codec.channels for codec in codecs.values()))
         writer = Writer.open(out, codecs, dtype=sources[0].dtype, **options)
     with writer, progress_bar() as progress:
         added = pack_sources(writer, sources, sum(source.tokens for source in sources), progress)
@@ -55,7 +57,7 @@ def _of_model(model, text, window, codecs, out, options):
         raise RdcodecError(f"--codec: {', '.join(lacking)}: expected codecs that belong to a layer of a model")
     contents = dict(zip(text, read_texts(text), strict=True))
     loaded, tokenizer = load_quietly(model)
-    from rdcodec.store.capture import model_writer
+    from rdcodec.store.passes import model_writer
     from rdcodec.store.texts import text_sources
 
     layers = {codec.layer: codec for codec in codecs.values()}

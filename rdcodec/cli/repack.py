@@ -7,6 +7,7 @@ import typer
 from rdcodec.cli.options import Json, Quality, StoreDir, StoreOut, Workers
 from rdcodec.cli.output import check_writable, progress_bar, write_json
 from rdcodec.cli.stores import check_new, read_codecs, say_packed
+from rdcodec.errors import RdcodecError
 from rdcodec.store import Store
 from rdcodec.store.sources import pack, store_sources
 from rdcodec.store.writer import Writer
@@ -34,7 +35,11 @@ def repack(
     check_new(out, resume)
     opened = Store.open(store, workers=workers)
     before = opened.description
-    codecs = {place.name: place.codec for place in before.places} | read_codecs(codec or [])
+    codecs = {place.name: place.codec for place in before.places}
+    others = read_codecs(codec or [])
+    if not others.keys() <= codecs.keys():
+        raise RdcodecError(f"--codec: expected NAME=DIR for {', '.join(codecs)}, got {', '.join(others)}")
+    codecs |= others
     kept = {place.name: place.quality for place in before.places if place.codec is codecs[place.name]}
     writer = Writer.open(
         out,

@@ -1,8 +1,19 @@
 """Hidden states on disk, compressed: read anywhere, grown safely (``docs/store.md``)."""
 
+from importlib import import_module
+
 from rdcodec.store.documents import Document, Documents
 from rdcodec.store.states import States
 from rdcodec.store.store import Store
 from rdcodec.store.writer import Writer
 
-__all__ = ["Document", "Documents", "States", "Store", "Writer"]
+_LAZY = {"Shuffled": "rdcodec.store.shuffle", "capture": "rdcodec.store.passes"}  # which need PyTorch
+
+__all__ = ["Document", "Documents", "States", "Store", "Writer", *_LAZY]
+
+
+def __getattr__(name):
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_LAZY[name]), name)
+    return value

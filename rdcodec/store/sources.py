@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from rdcodec.arrays import read_array
 from rdcodec.errors import RdcodecError
 from rdcodec.messages import printable
@@ -110,7 +112,7 @@ def _range(store, name, first, stop, metadata):
     return Source(name, stop - first, store.description.dtype, pieces, metadata)
 
 
-def array_sources(paths):
+def array_sources(paths, channels):
     """The arrays of files and folders, sorted by their paths within a folder.
 
     A tensor [tokens, channels] is a document, one of [batch, tokens, channels] several. Ids are paths, with the tensor's name behind
@@ -119,6 +121,7 @@ def array_sources(paths):
     Parameters
     ----------
     paths : list of path
+    channels : int
 
     Returns
     -------
@@ -129,14 +132,16 @@ def array_sources(paths):
     OSError
         A file cannot be read.
     RdcodecError
-        One holds no such array or is damaged; there is none; element types or channels differ.
+        One holds no such array, or is damaged; there are none with tokens; they have other channels, or several element types.
     """
     sources = []
     for path in map(Path, paths):
         files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES) if path.is_dir() else [path]
         for file in files:
             name = file.relative_to(path).as_posix() if path.is_dir() else file.name
-            sources += _tensor_sources(file, name) if file.suffix == ".safetensors" else _documents(name, read_array(file, mapped=True), file)
+            arrays = _tensors(file, name) if file.suffix == ".safetensors" else {name: _Array(file)}
+            for own, array in arrays.items():
+                sources += _documents(own, array, file, channels)
     sources = [source for source in sources if source.tokens]
     if not sources:
         raise RdcodecError(f"{', '.join(map(str, paths))}: expected arrays in {' or '.join(SUFFIXES)} files, there are none with tokens")
@@ -146,8 +151,8 @@ def array_sources(paths):
     return sources
 
 
-def _tensor_sources(file, name):
-    """The tensors of a safetensors file, through PyTorch where they are bfloat16, which NumPy lacks."""
+def _tensors(file, name):
+    """The tensors of a safetensors file by their ids."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -156,11 +161,23 @@ def _tensor_sources(file, name):
             kinds = {tensor: (tensors.get_slice(tensor).get_shape(), tensors.get_slice(tensor).get_dtype()) for tensor in names}
     except (SafetensorError, ValueError) as error:
         raise RdcodecError(f"{file}: expected a safetensors file: {printable(error)}") from error
-    return [source for tensor in names for source in _documents(f"{name}/{tensor}", _Tensor(file, tensor, *kinds[tensor]), file)]
+    return {f"{name}/{tensor}": _Tensor(file, tensor, *kinds[tensor]) for tensor in names}
+
+
+class _Array:
+    """The array of a .npy file, mapped anew for each slice: pages of a map that stays would count as memory, up to the whole file."""
+
+    def __init__(self, file):
+        self.file = file
+        array = read_array(file, mapped=True)
+        self.shape, self.ndim, self.dtype = array.shape, array.ndim, array.dtype
+
+    def __getitem__(self, key):
+        return np.array(read_array(self.file, mapped=True)[key])
 
 
 class _Tensor:
-    """A tensor of a safetensors file, read a slice at a time."""
+    """A tensor of a safetensors file, read a slice at a time; through PyTorch where it is bfloat16, which NumPy lacks."""
 
     def __init__(self, file, name, shape, kind):
         self.file, self.name, self.shape, self.ndim = file, name, tuple(shape), len(shape)
@@ -173,10 +190,12 @@ class _Tensor:
             return tensors.get_slice(self.name)[key]
 
 
-def _documents(name, array, file):
+def _documents(name, array, file, channels):
     dtype = str(array.dtype)
     if dtype not in DTYPES or array.ndim not in (2, 3):
         raise RdcodecError(f"{file}: expected {', '.join(DTYPES)} of [tokens, channels] or [batch, tokens, channels], got {dtype} {list(array.shape)}")
+    if array.shape[-1] != channels:
+        raise RdcodecError(f"{file}: expected {channels} channels as the codec has, got shape {list(array.shape)}")
     if array.ndim == 2:
         return [Source(name, array.shape[0], dtype, lambda start: _pieces(array, (), array.shape[0], start), {})]
     return [

@@ -110,7 +110,7 @@ def run(program, **environment):
 
 def test_import_needs_numpy_alone():
     program = (
-        "import sys; import rdcodec, rdcodec.entropy, rdcodec.stream, rdcodec.reference, rdcodec.estimators;"
+        "import sys; import rdcodec, rdcodec.entropy, rdcodec.stream, rdcodec.reference, rdcodec.reference_store, rdcodec.store, rdcodec.estimators;"
         "found = {'torch', 'transformers', 'safetensors', 'scipy', 'typer'} & set(sys.modules); assert not found, found"
     )
     done = run(program)

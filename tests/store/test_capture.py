@@ -10,7 +10,7 @@ from rdcodec.store import Store
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 from rdcodec.splits import head_states  # noqa: E402
-from rdcodec.store.capture import capture  # noqa: E402
+from rdcodec.store import capture  # noqa: E402
 from rdcodec.store.sources import pack  # noqa: E402
 from rdcodec.store.texts import layer_states, text_sources  # noqa: E402
 

@@ -5,10 +5,10 @@ import pytest
 
 from rdcodec import RdcodecError
 from rdcodec.codecs import RawCodec
-from rdcodec.store import Store
+from rdcodec.store import Shuffled, Store
 
 torch = pytest.importorskip("torch")
-from rdcodec.store.shuffle import Shuffled, _shares  # noqa: E402
+from rdcodec.store.shuffle import _shares  # noqa: E402
 
 TOKENS = 1000
 
