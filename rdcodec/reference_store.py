@@ -77,7 +77,7 @@ def read_header(data, parts):
     if number(data, 4, 1) > 1:
         raise UnsupportedVersionError(f"byte 4: version {data[4]}")
     check(number(data, 28, 4) == crc32(data[:28]), "byte 28: the checksum does not match")
-    check(data[4:6] == b"\1\0" and number(data, 6, 2) == parts and number(data, 20, 8) < 2**63, "byte 4: no such version, parts or first token")
+    check(data[4:6] == b"\1\0" and number(data, 6, 2) == parts and number(data, 20, 8) < 2**62, "byte 4: no such version, parts or first token")
     return data[8:16], number(data, 16, 4), number(data, 20, 8)
 
 

@@ -18,6 +18,7 @@ __all__ = [
 VERSION = 1
 MAX_GROUP_TOKENS = 4096
 MAX_PART_BYTES = 2**32 - 1
+MOST_TOKENS = 2**62  # no number of a token is as large, so that sums of two are integers of 64 bits
 KEY_BYTES = 8
 
 SHARD_MAGIC, GROUP_MAGIC, INDEX_MAGIC = b"RDC\x9e", b"RDCg", b"RDC\x9f"
@@ -117,7 +118,7 @@ def read_shard_header(data):
     if _CHECKSUM.unpack_from(data, _HEADER.size)[0] != zlib.crc32(data[: _HEADER.size]):
         raise CorruptStreamError(f"byte {_HEADER.size}: the checksum of the header does not match")
     header = ShardHeader(*fields)
-    if version != VERSION or reserved or header.parts < 2 or header.first >= 2**63:
+    if version != VERSION or reserved or header.parts < 2 or header.first >= MOST_TOKENS:
         raise CorruptStreamError("byte 4: no such version, parts or first token")
     return header
 
@@ -170,7 +171,7 @@ def read_head(data, parts, store_id):
     if check != checksum(data[: size - _CHECKSUM.size], store_id):
         raise CorruptStreamError("the checksum of the group's head does not match")
     _, tokens, first = _HEAD.unpack_from(data)
-    if not 1 <= tokens <= MAX_GROUP_TOKENS or first >= 2**63:
+    if not 1 <= tokens <= MAX_GROUP_TOKENS or first >= MOST_TOKENS:
         raise CorruptStreamError(f"a group of {tokens} tokens, from {first} on")
     sizes = tuple(_PART.iter_unpack(data[_HEAD.size : size - _CHECKSUM.size]))
     return Head(tokens, first, sizes, check, size + sum(part for part, _ in sizes))
@@ -284,17 +285,18 @@ def read_index(data, start, parts, store_id):
 
 def _check_groups(groups, end, parts):
     """Groups that lie one behind the other, in bytes as in tokens."""
-    offsets, tokens = groups["offset"], groups["tokens"]
-    room = np.diff(np.append(offsets, np.uint64(end)).astype(np.int64))
-    behind = groups["first"][:-1] + tokens[:-1]
-    if offsets[0] < HEADER_BYTES or (room < head_bytes(parts)).any():
+    if groups["offset"].max() > end or groups["first"].max() >= MOST_TOKENS:
+        raise CorruptStreamError("the index is of groups beyond the shard")
+    offsets, firsts, tokens = (groups[name].astype(np.int64) for name in ("offset", "first", "tokens"))
+    if offsets[0] < HEADER_BYTES or (np.diff(offsets, append=end) < head_bytes(parts)).any():
         raise CorruptStreamError("the index is of groups that do not lie one behind the other")
-    if tokens.min() < 1 or tokens.max() > MAX_GROUP_TOKENS or groups["first"][0] >= 2**62 or (groups["first"][1:] < behind).any():
+    if tokens.min() < 1 or tokens.max() > MAX_GROUP_TOKENS or (firsts[1:] < (firsts + tokens)[:-1]).any():
         raise CorruptStreamError("the index is of groups out of order, or of none that there can be")
 
 
 def _check_records(records, groups):
-    ends = records["end"].astype(np.int64)
     last = int(groups["first"][-1]) + int(groups["tokens"][-1])
-    if len(records) and (ends[0] < 1 or ends[-1] > last or (ends[1:] <= ends[:-1]).any() or records["tokens"].min() < 1):
+    if not len(records):
+        return
+    if records["end"].max() > last or records["end"][0] < 1 or (np.diff(records["end"].astype(np.int64)) < 1).any() or records["tokens"].min() < 1:
         raise CorruptStreamError("the index is of documents out of order, or beyond the shard's tokens")

@@ -73,6 +73,7 @@ class States:
         stop = len(self) if stop is None else stop
         if not 0 <= start <= stop <= len(self):
             raise RdcodecError(f"tokens: expected a range within {len(self)}, got {start} to {stop}")
+        self._store.check_held(stop - start)
         out = self._target(stop - start, dtype, out)
         self._store.for_groups(self._number, start, stop, lambda at, values: fill(out[at : at + len(values)], values))
         return out

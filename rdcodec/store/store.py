@@ -131,6 +131,7 @@ class Store:
         stop = len(self) if stop is None else stop
         if not 0 <= start <= stop <= len(self):
             raise RdcodecError(f"tokens: expected a range within {len(self)}, got {start} to {stop}")
+        self.check_held(stop - start)
         out = np.empty(stop - start, np.int64)
         for shard, group, first, last in self._spans(start, stop):
             (part,) = shard.read(group, [len(self.places)])
@@ -200,6 +201,17 @@ class Store:
         """float32 [tokens, channels] of a group by its number, not to be changed; errors as of `group_at`."""
         at = int(np.searchsorted(self._behind, number, side="right"))
         return self._values(place, self._shards[at], number - (int(self._behind[at - 1]) if at else 0))
+
+    def check_held(self, tokens):
+        """Refuse more tokens than all groups have, which the numbers of damaged shards may claim, before memory is taken for them.
+
+        Raises
+        ------
+        CorruptStreamError
+        """
+        held = int(self.group_tokens.sum()) if tokens else 0
+        if tokens > held:
+            raise CorruptStreamError(f"{self.path}: {tokens} tokens were asked for, the groups hold {held}: some are missing")
 
     def for_groups(self, place, start, stop, use):
         """Call ``use(at, values)`` with the tokens of a range, a group at a time, by all workers: `at` counts from `start`."""

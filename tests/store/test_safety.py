@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from rdcodec import CorruptStreamError, RdcodecError, UnsupportedVersionError
 from rdcodec.reference_store import read_shard
 from rdcodec.store import Store
+from rdcodec.store.container import checksum
 from rdcodec.store.verification import problems
 
 GROUP = 64
@@ -20,6 +23,7 @@ GROUP = 64
 ADD = """
 import sys, numpy as np
 from rdcodec.store import Store
+from rdcodec.store.container import checksum
 path, tokens = sys.argv[1], int(sys.argv[2])
 with Store.append(path, shard_bytes=9000) as writer:
     print("began", len(writer), flush=True)
@@ -276,6 +280,49 @@ def test_damage_is_refused_as_the_reference_refuses_it(path, codec, states, roun
                 read(Store.open(path))
             except (RdcodecError, IndexError):
                 continue
+
+
+def mended(data, store_id, at, parts):
+    """A shard with all checksums right again, so far as its lengths allow: what an attacker would write."""
+    data = bytearray(data)
+    data[28:32] = zlib.crc32(data[:28]).to_bytes(4, "little")
+    while data[at : at + 4] == b"RDCg":
+        begin, head = at + 20 + 8 * parts, at
+        for part in range(parts):
+            size = int.from_bytes(data[head + 16 + 8 * part : head + 20 + 8 * part], "little")
+            data[head + 20 + 8 * part : head + 24 + 8 * part] = zlib.crc32(data[begin : begin + size]).to_bytes(4, "little")
+            begin += size
+        end = head + 16 + 8 * parts
+        data[end : end + 4] = checksum(bytes(data[head:end]), store_id).to_bytes(4, "little")
+        at = begin
+    data[-8:-4] = checksum(bytes(data[at:-8]), store_id).to_bytes(4, "little")
+    return bytes(data)
+
+
+def test_who_mends_checksums_gains_nothing(path, codec, states, rounds=400):
+    with Store.create(path, codec, group_tokens=8) as writer:
+        for seed in range(3):
+            writer.add(states(9, seed), document=f"number {seed}")
+    shard, store_id = path / "00000000.shard", Store.open(path).description.store_id
+    data, chance, accepted = shard.read_bytes(), random.Random(11), 0
+    assert mended(data, store_id, 32, 2) == data
+    (whole,) = Store.open(path).shards
+    heads = [range(int(offset), int(offset) + 32) for offset in whole.groups["offset"]]
+    fields = [*range(4, 28), *chain(*heads), *range(whole.end, len(data) - 8), *range(int(whole.groups["offset"][1]) + 424, int(whole.groups["offset"][2]))]
+    for _ in range(rounds):
+        changed, at = bytearray(data), chance.choice(fields)
+        changed[at] = chance.choice((0, 1, 255, changed[at] ^ 1 << chance.randrange(8)))
+        changed = mended(changed, store_id, 32, 2)
+        shard.write_bytes(changed)
+        expected = accepts(lambda: read_shard(changed, 1, False)[1] != (store_id, 0, 0))
+        assert accepts(lambda: found_problems(path)) == expected
+        accepted += expected
+        for read in (lambda store: store[:], lambda store: list(store.documents), lambda store: store[20]):
+            try:
+                read(Store.open(path))
+            except (RdcodecError, IndexError):
+                continue
+    assert 0 < accepted < rounds / 4
 
 
 @pytest.mark.parametrize(
