@@ -8,7 +8,22 @@ import numpy as np
 from rdcodec.errors import RdcodecError
 from rdcodec.messages import printable
 
-__all__ = ["read_array"]
+__all__ = ["ArrayFile", "read_array"]
+
+
+class ArrayFile:
+    """The array of a .npy file, of which a slice is read when it is asked for. Errors as of `read_array`.
+
+    The file is mapped anew for each slice: pages of a map that stays count as memory, up to the whole file.
+    """
+
+    def __init__(self, path):
+        self._path = path
+        array = read_array(path, mapped=True)
+        self.shape, self.ndim, self.dtype = array.shape, array.ndim, array.dtype
+
+    def __getitem__(self, key):
+        return np.array(read_array(self._path, mapped=True)[key])
 
 
 def read_array(path, mapped=False):

@@ -7,9 +7,12 @@ import numpy as np
 import typer
 
 from rdcodec.cli.options import CodecDir, Json, Stream
-from rdcodec.cli.output import check_writable, output_file, say, write_json
+from rdcodec.cli.output import array_file, check_writable, progress_bar, say, write_json
 from rdcodec.codecs import Codec
+from rdcodec.codecs.link import check_decoded_size
+from rdcodec.codecs.values import as_dtype
 from rdcodec.files import mapped_file
+from rdcodec.stream import read_header
 
 __all__ = ["decode"]
 
@@ -28,10 +31,17 @@ def decode(
 ):
     """Decode a stream to the element type that was coded; bfloat16, which .npy lacks, to float32."""
     check_writable(out, json)
-    h = Codec.from_pretrained(codec).decode(mapped_file(stream), max_bytes=max_bytes)
-    if not isinstance(h, np.ndarray):
-        h = h.float().numpy()
-    with output_file(out) as file:
-        np.save(file, h)
-    write_json(json, {"array": str(out), "shape": h.shape, "dtype": h.dtype.name})
-    say(f"{out}: {h.dtype.name} {list(h.shape)}")
+    data, loaded = mapped_file(stream), Codec.from_pretrained(codec)
+    header, _ = read_header(data)
+    tokens = header.rows * header.tokens
+    check_decoded_size(tokens, header.channels, len(data), max_bytes=max_bytes)
+    shape = (header.rows, header.tokens, header.channels) if header.batched else (header.tokens, header.channels)
+    dtype, done = "float16" if header.dtype == "float16" else "float32", 0
+    with array_file(out, shape, np.dtype(dtype)) as write, progress_bar() as progress:
+        for _, values in loaded.decode_frames(data):
+            decoded = as_dtype(values, header.dtype)
+            write(decoded if isinstance(decoded, np.ndarray) else decoded.float().numpy())
+            done += len(values)
+            progress("decoding", done / tokens)
+    write_json(json, {"array": str(out), "shape": shape, "dtype": dtype})
+    say(f"{out}: {dtype} {list(shape)}")

@@ -1,13 +1,14 @@
 """rdcodec encode: an array in a .npy file to a stream."""
 
+from math import prod
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rdcodec.arrays import read_array
+from rdcodec.arrays import ArrayFile
 from rdcodec.cli.options import CodecDir, Json, Quality
-from rdcodec.cli.output import check_writable, say, write_file, write_json
+from rdcodec.cli.output import check_writable, output_file, progress_bar, say, write_json
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 
@@ -23,14 +24,18 @@ def encode(
 ):
     """Code hidden states to a stream; the array's axes are (tokens, channels) or (batch, tokens, channels)."""
     check_writable(out, json)
-    h = read_array(array)
+    h, loaded = ArrayFile(array), Codec.from_pretrained(codec)
+    frames = prod(h.shape[:-2]) * -(-h.shape[-2] // loaded.frame_tokens) if h.ndim > 1 else 0
+    size = 0
     try:
-        data = Codec.from_pretrained(codec).encode(h, quality)
+        with output_file(out) as file, progress_bar() as progress:
+            for number, part in enumerate(loaded.encode_parts(h, quality)):
+                size += file.write(part)
+                progress("encoding", number / max(1, frames))
     except TypeError as error:  # of the array's element type
         raise RdcodecError(f"{array}: {error}") from error
-    write_file(out, data)
-    tokens = h.size // h.shape[-1]
-    bits_per_token = 8 * len(data) / tokens if tokens else None
-    write_json(json, {"stream": str(out), "tokens": tokens, "bytes": len(data), "bits_per_token": bits_per_token})
+    tokens = prod(h.shape[:-1])
+    bits_per_token = 8 * size / tokens if tokens else None
+    write_json(json, {"stream": str(out), "tokens": tokens, "bytes": size, "bits_per_token": bits_per_token})
     rate = f", {bits_per_token:.1f} bits a token" if tokens else ""
-    say(f"{out}: {tokens} tokens, {len(data)} bytes{rate}")
+    say(f"{out}: {tokens} tokens, {size} bytes{rate}")

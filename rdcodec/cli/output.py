@@ -30,10 +30,11 @@ def say(text, stderr=False):
 
 @contextmanager
 def progress_bar():
-    """A bar on stderr: yields ``progress(stage, fraction, figures="")``."""
+    """A bar on stderr, if that is a terminal: yields ``progress(stage, fraction, figures="")``."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
     times = (TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[figures]}"))
-    with Progress(*columns, *times, console=Console(stderr=True), transient=True) as bar:
+    terminal = Console(stderr=True)
+    with Progress(*columns, *times, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
         tasks = {}
 
         def progress(stage, fraction, figures=""):

@@ -161,25 +161,42 @@ class Codec(ABC):
             The rank or the number of channels is wrong, h holds NaN or infinity (the message has the index of the
             first one), or the quality is out of range.
         """
-        values, dtype = values_of(h)
-        if values.ndim not in (2, 3):
-            raise RdcodecError(f"h: expected [tokens, channels] or [batch, tokens, channels], got shape {values.shape}")
-        check_values(values, self.channels)
-        rows = values if values.ndim == 3 else values[None]
-        header = Header(
-            dtype=dtype,
-            codec_id=self.codec_id,
-            channels=self.channels,
-            rows=rows.shape[0],
-            tokens=rows.shape[1],
-            batched=values.ndim == 3,
-        )
-        parts = [write_header(header)]
-        for row in rows:
-            encoder = self.encoder(quality)
-            for start in range(0, len(row), self.frame_tokens):
-                parts.append(encoder._encode(row[start : start + self.frame_tokens], None))
-        return b"".join(parts)
+        return b"".join(self.encode_parts(h, quality))
+
+    def encode_parts(self, h, quality=None):
+        """Code hidden states as one stream, in the memory that a frame takes.
+
+        Parameters
+        ----------
+        h : ndarray or torch.Tensor, or anything of a shape whose slices are one
+            As for `encode`; an array in a file, for example, which need not be in memory.
+        quality : int, optional
+            As for `encode`.
+
+        Yields
+        ------
+        bytes
+            The header, then frame after frame: what `encode` returns in one.
+
+        Raises
+        ------
+        TypeError, RdcodecError
+            As `encode`, when it comes to the tokens that are wrong.
+        """
+        _, dtype = values_of(h[:0] if getattr(h, "ndim", 0) else h)
+        shape = tuple(h.shape)
+        if len(shape) not in (2, 3):
+            raise RdcodecError(f"h: expected [tokens, channels] or [batch, tokens, channels], got shape {shape}")
+        if shape[-1] != self.channels:
+            raise RdcodecError(f"h: expected {self.channels} channels, got shape {shape}")
+        rows, tokens = (1, shape[0]) if len(shape) == 2 else shape[:2]
+        yield write_header(Header(dtype, self.codec_id, self.channels, rows, tokens, batched=len(shape) == 3))
+        for row in range(rows):
+            encoder, before = self.encoder(quality), (row,) if len(shape) == 3 else ()
+            for start in range(0, tokens, self.frame_tokens):
+                values, _ = values_of(h[(*before, slice(start, start + self.frame_tokens))])
+                check_values(values, self.channels, (*before, start, 0))
+                yield encoder._encode(values, None)
 
     def decode(self, data, max_tokens=None, max_bytes=None):
         """Decode a stream of `encode`.

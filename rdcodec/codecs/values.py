@@ -38,13 +38,17 @@ def values_of(h):
     return values if values.flags.aligned else values.copy(), name
 
 
-def check_values(values, channels):
+def check_values(values, channels, origin=None):
+    """Finite values of so many channels. An error counts the index of a value from `origin` on, where they are a part of others."""
     if values.shape[-1] != channels:
         raise RdcodecError(f"h: expected {channels} channels, got shape {values.shape}")
     first = _core.first_not_finite(values)
     if first >= 0:
         index = tuple(int(i) for i in np.unravel_index(first, values.shape))
-        raise RdcodecError(f"h: expected finite values, got {values[index]} at index {index}")
+        origin = (0,) * len(index) if origin is None else origin
+        outer = len(origin) - len(index)
+        whole = (*origin[:outer], *(i + before for i, before in zip(index, origin[outer:])))
+        raise RdcodecError(f"h: expected finite values, got {values[index]} at index {whole}")
 
 
 def as_dtype(values, dtype):

@@ -5,9 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from rdcodec.arrays import read_array
+from rdcodec.arrays import ArrayFile
 from rdcodec.errors import RdcodecError
 from rdcodec.messages import printable
 from rdcodec.stream import DTYPES
@@ -139,7 +137,7 @@ def array_sources(paths, channels):
         files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES) if path.is_dir() else [path]
         for file in files:
             name = file.relative_to(path).as_posix() if path.is_dir() else file.name
-            arrays = _tensors(file, name) if file.suffix == ".safetensors" else {name: _Array(file)}
+            arrays = _tensors(file, name) if file.suffix == ".safetensors" else {name: ArrayFile(file)}
             for own, array in arrays.items():
                 sources += _documents(own, array, file, channels)
     sources = [source for source in sources if source.tokens]
@@ -162,18 +160,6 @@ def _tensors(file, name):
     except (SafetensorError, ValueError) as error:
         raise RdcodecError(f"{file}: expected a safetensors file: {printable(error)}") from error
     return {f"{name}/{tensor}": _Tensor(file, tensor, *kinds[tensor]) for tensor in names}
-
-
-class _Array:
-    """The array of a .npy file, mapped anew for each slice: pages of a map that stays would count as memory, up to the whole file."""
-
-    def __init__(self, file):
-        self.file = file
-        array = read_array(file, mapped=True)
-        self.shape, self.ndim, self.dtype = array.shape, array.ndim, array.dtype
-
-    def __getitem__(self, key):
-        return np.array(read_array(self.file, mapped=True)[key])
 
 
 class _Tensor:
