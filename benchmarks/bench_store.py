@@ -31,6 +31,7 @@ from rdcodec.store.unfinished import Unfinished
 
 WINDOW = 512
 ROUNDS = 3
+GROUPS = (256, WINDOW, 1024, 4096)
 READ_TOKENS = 128
 READS = 200
 MANY_GROUPS = 10**6
@@ -45,7 +46,8 @@ def main():
         peers = measured_peers(folder, h)
         stores = measured_stores(folder, h, codec, options)
         rows = timed_rows(peers + stores, h)
-        facts = {"tokens": len(h), "channels": h.shape[1], "kl": loss, "frames": frames_alone(h, codec, options), "open": opening(folder)}
+        facts = {"tokens": len(h), "channels": h.shape[1], "kl": loss, "open": opening(folder)}
+        facts["frames"] = {tokens: frames_alone(h, codec, options.quality, tokens) for tokens in GROUPS}
         if options.large:
             facts["memory"] = large_store(folder, folder / "store-1", options.large)
     if options.json:
@@ -88,9 +90,9 @@ def states_of(options):
     return h, codec, loss
 
 
-def frames_alone(h, codec, options):
-    """Bytes of the frames that windows take, each coded on its own."""
-    return sum(len(codec.encoder(options.quality).encode(h[start : start + GROUP])) for start in range(0, len(h), GROUP))
+def frames_alone(h, codec, quality, tokens=WINDOW):
+    """Bytes of the frames that so many tokens take, each coded on its own."""
+    return sum(len(codec.encoder(quality).encode(h[start : start + tokens])) for start in range(0, len(h), tokens))
 
 
 # ---- ways to keep them
@@ -221,7 +223,10 @@ def report(rows, facts):
         write = f"{facts['tokens'] / row['write']:,.0f}" if row["write"] else ""
         lines.append(f"| {row['name']} | {row['bytes']:,} | {bits:.2f} | 1/{raw / row['bytes']:.1f} | {write} | {row['sequential']:,.0f} | {row['random']:,.0f} |")
     store = next(row for row in rows if row["name"].startswith("rdcodec"))
-    lines.append(f"\nOver the frames of windows alone, {facts['frames']:,} bytes: +{store['bytes'] / facts['frames'] - 1:.2%}, index and heads of groups included.")
+    frames = facts["frames"]
+    lines.append(f"\nOver frames alone, {frames[WINDOW]:,} bytes: +{store['bytes'] / frames[WINDOW] - 1:.2%}, index and heads of groups included.")
+    sizes = ", ".join(f"{tokens:,}: {size / frames[WINDOW] - 1:+.1%}" for tokens, size in frames.items() if tokens != WINDOW)
+    lines.append(f"Frames of other sizes against those of {WINDOW} tokens: {sizes}.")
     lines.append(f"\nA store of {MANY_GROUPS:,} groups opens in {facts['open']['seconds']:.3f} s; its index takes {facts['open']['index']:.1f} bytes a group.")
     if "memory" in facts:
         memory = facts["memory"]

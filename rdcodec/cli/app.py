@@ -14,6 +14,7 @@ from rdcodec.cli.evaluate import evaluate
 from rdcodec.cli.export import export
 from rdcodec.cli.info import info
 from rdcodec.cli.inspect import inspect
+from rdcodec.cli.join import join
 from rdcodec.cli.lm_eval import lm_eval
 from rdcodec.cli.pack import pack
 from rdcodec.cli.repack import repack
@@ -43,6 +44,7 @@ for _command, _name in (
     (pack, "pack"),
     (unpack, "unpack"),
     (repack, "repack"),
+    (join, "join"),
     (inspect, "inspect"),
     (verify, "verify"),
     (export, "export"),

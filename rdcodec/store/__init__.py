@@ -3,13 +3,14 @@
 from importlib import import_module
 
 from rdcodec.store.documents import Document, Documents
+from rdcodec.store.joining import join
 from rdcodec.store.states import States
 from rdcodec.store.store import Store
 from rdcodec.store.writer import Writer
 
 _LAZY = {"Shuffled": "rdcodec.store.shuffle", "capture": "rdcodec.store.passes"}  # which need PyTorch
 
-__all__ = ["Document", "Documents", "States", "Store", "Writer", *_LAZY]
+__all__ = ["Document", "Documents", "States", "Store", "Writer", "join", *_LAZY]
 
 
 def __getattr__(name):

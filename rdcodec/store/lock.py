@@ -1,7 +1,5 @@
 """One writer at a time: a lock on a file of the folder, which the system takes back when its process ends in whatever way."""
 
-import os
-
 from rdcodec.errors import RdcodecError
 
 __all__ = ["Lock"]
@@ -11,16 +9,16 @@ try:
 except ImportError:  # Windows
     import msvcrt
 
-    def _lock(descriptor):
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    def _lock(file):
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 else:
 
-    def _lock(descriptor):
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock(file):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class Lock:
-    """Held from when it is made to `release`; the file stays.
+    """Held from when it is made to `release`, or until nobody has it any more; the file stays.
 
     Raises
     ------
@@ -31,12 +29,12 @@ class Lock:
     """
 
     def __init__(self, path):
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        self._file = open(path, "ab")
         try:
-            _lock(self._descriptor)
+            _lock(self._file)
         except OSError as error:
-            os.close(self._descriptor)
+            self._file.close()
             raise RdcodecError(f"{path.parent}: another writer is adding to this store") from error
 
     def release(self):
-        os.close(self._descriptor)
+        self._file.close()

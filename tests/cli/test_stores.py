@@ -112,6 +112,16 @@ def test_repack(folder, h):
     ]
 
 
+def test_join(folder, h, capsys):
+    for name in ("a.npy", "more"):
+        assert rdcodec("pack", f"arrays/{name}", "--codec", "codec", "--out", name) == 0
+    assert rdcodec("join", "a.npy", "more", "--out", "store") == 0
+    assert np.array_equal(Store.open("store")[:], np.concatenate([h[:300], h[600:]]))
+    capsys.readouterr()
+    assert rdcodec("join", "a.npy", "none", "--out", "x") == 1
+    assert "none holds no store" in assert_one_line(capsys)
+
+
 def test_inspect(folder, capsys):
     assert rdcodec(*PACK) == 0
     assert rdcodec("inspect", "store", "--json", "r.json") == 0
