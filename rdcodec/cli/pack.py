@@ -5,10 +5,11 @@ from typing import Annotated, Optional
 
 import typer
 
-from rdcodec.cli.models import load_quietly, read_texts
+from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import GroupTokens, Json, Quality, StoreCodecs, StoreOut, Workers
 from rdcodec.cli.output import check_writable, progress_bar, write_json
 from rdcodec.cli.stores import check_new, read_codecs, say_packed
+from rdcodec.cli.texts import read_texts
 from rdcodec.errors import RdcodecError
 from rdcodec.store.sources import array_sources, pack as pack_sources
 from rdcodec.store.writer import Writer

@@ -1,5 +1,6 @@
 """States of a model as they pass, into a store."""
 
+import copy
 import inspect
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -77,7 +78,7 @@ def model_writer(path, model, codecs, **options):
     places = {}
     for layer, codec in codecs.items():
         check_codec(model, layer, codec)
-        codec = places[f"layer{layer}"] = codec.__copy__()
+        codec = places[f"layer{layer}"] = copy.copy(codec)
         codec.origin = codec.origin or origin_of(model, layer)
     dtype = TYPES.get(model.dtype)
     if dtype is None:

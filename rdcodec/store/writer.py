@@ -262,7 +262,7 @@ class Writer:
             if states.ndim != 2:
                 raise RdcodecError(f"expected [tokens, channels], got shape {tuple(states.shape)}")
             for start in range(0, max(1, len(states)), CHECKED_AT_ONCE):
-                check_values(values_of(states[start : start + CHECKED_AT_ONCE])[0], place.codec.channels)
+                check_values(values_of(states[start : start + CHECKED_AT_ONCE])[0], place.codec.channels, (start, 0))
         except (RdcodecError, TypeError) as error:
             raise type(error)(f"states: {place.name}: {error}") from error
 
