@@ -149,11 +149,6 @@ class Writer:
         """Tokens: those in the store and those that were added."""
         return self._tokens
 
-    @property
-    def documented(self):
-        """int : the token behind the last document."""
-        return self._documented
-
     def add(self, states, token_ids=None, document=None, metadata=None, first=None):
         """Add tokens behind the last one.
 
@@ -289,7 +284,7 @@ class Writer:
         documents = self._documents
         self._coding.append((self._gathered, self._begin(rows), documents))
         self._rows, self._gathered, self._documents = [], 0, []
-        self._write_coded(self._workers - 1)
+        self._write_coded(self._workers if self._workers > 1 else 0)  # one more than are coded, so that none waits
 
     def _begin(self, rows):
         """A function that returns the parts of a group."""
