@@ -12,6 +12,7 @@ from rdcodec.errors import LimitError, RdcodecError, UnsupportedVersionError
 from rdcodec.messages import printable, shown
 from rdcodec.store.container import MAX_GROUP_TOKENS
 from rdcodec.store.names import CODECS, DESCRIPTION_FILE
+from rdcodec.store.paths import local_copy, path_of
 from rdcodec.stream import DTYPES
 
 __all__ = ["Description", "Place", "describe", "read_description", "write_description"]
@@ -119,14 +120,14 @@ def read_description(folder):
     RdcodecError
         store.json or a codec is damaged, or they do not belong together.
     """
-    path = Path(folder) / DESCRIPTION_FILE
+    path = path_of(folder) / DESCRIPTION_FILE
     if not path.is_file():
         raise FileNotFoundError(f"{folder} holds no store: {DESCRIPTION_FILE} is missing")
     fields = _read_fields(path)
     try:
         _check_version(fields)
         given = check_config(_FIELDS, fields)
-        places = _places(fields.get("places"), Path(folder) / CODECS)
+        places = _places(fields.get("places"), path.parent / CODECS)
         check_field("store_id", Text("[0-9a-f]{16}"), fields.get("store_id"))
     except RdcodecError as error:
         raise type(error)(f"{path}: {error}") from error
@@ -165,7 +166,8 @@ def _places(listed, codecs):
         if name in [place.name for place in places]:
             raise RdcodecError(f"places: the name {name} stands twice")
         if codec_id not in loaded:
-            loaded[codec_id] = Codec.from_pretrained(codecs / codec_id)
+            with local_copy(codecs / codec_id) as folder:
+                loaded[codec_id] = Codec.from_pretrained(folder)
         codec = loaded[codec_id]
         if codec.codec_id.hex() != codec_id or codec.channels != fields["channels"]:
             raise RdcodecError(f"places: {name}: expected codec {codec_id} of {fields['channels']} channels, got {codec!r}")

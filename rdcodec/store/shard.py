@@ -22,6 +22,7 @@ from rdcodec.store.container import (
     read_trailer,
 )
 from rdcodec.store.names import finished_name, unfinished_name
+from rdcodec.store.paths import open_bytes
 
 __all__ = ["Shard"]
 
@@ -36,7 +37,8 @@ class Shard:
 
     Parameters
     ----------
-    folder : pathlib.Path
+    folder : path
+        Local, or one of `path_of`.
     number : int
     parts : int
         Of a group.
@@ -62,7 +64,8 @@ class Shard:
     def __init__(self, folder, number, parts, store_id):
         self._folder, self.number, self.parts, self._store_id = folder, number, parts, store_id
         with self._open() as file:
-            size = os.fstat(file.fileno()).st_size
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
             self.first = self._checked_first(file)
             self.groups, self.documents, self.end = self._indexed(file, size) or (None, None, None)
             self.indexed = self.groups is not None
@@ -140,7 +143,7 @@ class Shard:
         while True:
             path = self.path
             try:
-                return open(path, "rb", buffering=0)
+                return open_bytes(path)
             except FileNotFoundError:
                 if path == self.path:  # it was not finished just now
                     raise

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Lock
 
 import numpy as np
@@ -14,6 +13,7 @@ from rdcodec.store.description import read_description
 from rdcodec.store.documents import Documents
 from rdcodec.store.groups import decode_ids, decode_states
 from rdcodec.store.names import finished_name, numbers, unfinished_name
+from rdcodec.store.paths import path_of
 from rdcodec.store.shard import Shard
 from rdcodec.store.states import States
 from rdcodec.store.writer import Writer
@@ -31,7 +31,7 @@ class Store:
 
     Attributes
     ----------
-    path : pathlib.Path
+    path : pathlib.Path or upath.UPath
     description : Description
     dtype : str
         Of what indexing returns.
@@ -40,7 +40,7 @@ class Store:
     """
 
     def __init__(self, path, dtype, cache_bytes, workers):
-        self.path = Path(path)
+        self.path = path_of(path)
         self.description = read_description(self.path)
         self.dtype = self.description.dtype if dtype is None else dtype
         self._cache_bytes, self._workers = cache_bytes, integer("workers", workers, 1, 1024)
@@ -60,6 +60,8 @@ class Store:
         Parameters
         ----------
         path : str or path
+            Of a folder, or what fsspec knows, such as ``s3://bucket/store``, which the extra `remote` and fsspec's own packages read: only what
+            is asked for.
         dtype : optional
             float32, float16 or bfloat16, by name or as a type of NumPy or torch: what states are returned as; that of the states that were
             coded where it is not given.

@@ -5,7 +5,6 @@ import secrets
 import shutil
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from rdcodec.store.description import describe, read_description, write_descript
 from rdcodec.store.groups import document_text, encode_ids, encode_states
 from rdcodec.store.lock import Lock
 from rdcodec.store.names import LOCK_FILE, numbers, unfinished_name
+from rdcodec.store.paths import local_path
 from rdcodec.store.shard import Shard
 from rdcodec.store.unfinished import Unfinished, finish_left
 
@@ -41,7 +41,7 @@ class Writer:
     """
 
     def __init__(self, path, description, shard_bytes, workers):
-        self.path, self.description = Path(path), description
+        self.path, self.description = local_path(path), description
         self._shard_bytes, self._workers = _checked_sizes(shard_bytes, workers)
         self._process = os.getpid()
         self._lock = Lock(self.path / LOCK_FILE)
@@ -91,7 +91,7 @@ class Writer:
         OSError
             The folder cannot be written; nothing is left of it.
         """
-        path = Path(path)
+        path = local_path(path)
         description = describe(codecs, **options)
         _checked_sizes(shard_bytes, workers)
         if path.exists():
@@ -136,7 +136,7 @@ class Writer:
         RdcodecError
             The store at the path is another one; it is left as it is.
         """
-        if not Path(path).exists():
+        if not local_path(path).exists():
             return cls.create(path, codecs, shard_bytes=shard_bytes, workers=workers, **options)
         wanted, there = describe(codecs, **options), read_description(path)
         if wanted.store_id != there.store_id:
