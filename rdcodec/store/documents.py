@@ -45,6 +45,7 @@ class Documents(Sequence):
         self._shards = shards
         self._ends = np.cumsum([len(shard.documents) for shard in shards], dtype=np.int64)
         self._sorted = None
+        self._last = None, None  # a group and its texts: documents in order come from one for a while
 
     def __len__(self):
         return int(self._ends[-1]) if len(self._ends) else 0
@@ -103,7 +104,10 @@ class Documents(Sequence):
         group = shard.find(int(record["end"]) - 1)
         if group is None:
             raise CorruptStreamError(f"{shard.path}: the group with token {shard.first + int(record['end']) - 1} is missing")
-        (part,) = shard.read(group, [shard.parts - 1])
+        read, part = self._last
+        if read != (shard.number, group):
+            (part,) = shard.read(group, [shard.parts - 1])
+            self._last = (shard.number, group), part
         text = part[int(record["at"]) : int(record["at"]) + int(record["bytes"])]
         if len(text) != record["bytes"]:
             raise CorruptStreamError(f"{shard.describe(group)}: the text of a document is cut short")

@@ -105,14 +105,13 @@ class States:
         tokens = self._within(np.asarray(tokens))
         out = self._target(len(tokens), dtype, out)
         order = np.argsort(tokens, kind="stable")
-        at = 0
-        while at < len(order):
-            first, last, values = self._store.group_at(self._number, int(tokens[order[at]]))
-            behind = at + int(np.searchsorted(tokens[order[at:]], last))
-            rows = order[at:behind]
-            chosen = empty((len(rows), self.codec.channels), out.dtype)
-            fill(chosen, values[tokens[rows] - first])
-            out[rows] = chosen
+        rising, at = tokens[order], 0
+        while at < len(rising):
+            first, last, values = self._store.group_at(self._number, int(rising[at]))
+            behind = int(np.searchsorted(rising, last))
+            chosen = empty((behind - at, self.codec.channels), out.dtype)
+            fill(chosen, values[rising[at:behind] - first])
+            out[order[at:behind]] = chosen
             at = behind
         return out
 

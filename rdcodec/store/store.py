@@ -47,6 +47,7 @@ class Store:
         self._shards = open_shards(self.path, self.description)
         self._firsts = np.array([shard.first for shard in self._shards], np.int64)
         self._behind = np.cumsum([len(shard.groups) for shard in self._shards], dtype=np.int64)
+        self._held = sum(int(shard.groups["tokens"].sum(dtype=np.int64)) for shard in self._shards)
         self._cache, self._cached_bytes, self._lock = OrderedDict(), 0, Lock()
         self.documents = Documents(self._shards)
         self.places = {place.name: States(self, number) for number, place in enumerate(self.description.places)}
@@ -211,9 +212,8 @@ class Store:
         ------
         CorruptStreamError
         """
-        held = int(self.group_tokens.sum()) if tokens else 0
-        if tokens > held:
-            raise CorruptStreamError(f"{self.path}: {tokens} tokens were asked for, the groups hold {held}: some are missing")
+        if tokens > self._held:
+            raise CorruptStreamError(f"{self.path}: {tokens} tokens were asked for, the groups hold {self._held}: some are missing")
 
     def for_groups(self, place, start, stop, use):
         """Call ``use(at, values)`` with the tokens of a range, a group at a time, by all workers: `at` counts from `start`."""
