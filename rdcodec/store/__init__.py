@@ -8,7 +8,11 @@ from rdcodec.store.states import States
 from rdcodec.store.store import Store
 from rdcodec.store.writer import Writer
 
-_LAZY = {"Shuffled": "rdcodec.store.shuffle", "capture": "rdcodec.store.passes"}  # which need PyTorch
+_LAZY = {  # which need more than NumPy
+    "Shuffled": "rdcodec.store.shuffle",
+    "as_dataset": "rdcodec.store.dataset",
+    "capture": "rdcodec.store.passes",
+}
 
 __all__ = ["Document", "Documents", "States", "Store", "Writer", "join", *_LAZY]
 
