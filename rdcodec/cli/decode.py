@@ -6,10 +6,10 @@ from typing import Annotated, Optional
 import numpy as np
 import typer
 
+from rdcodec import _core
 from rdcodec.cli.options import CodecDir, Json, Stream
 from rdcodec.cli.output import array_file, check_writable, progress_bar, say, write_json
 from rdcodec.codecs import Codec
-from rdcodec.codecs.link import check_decoded_size
 from rdcodec.codecs.values import as_dtype
 from rdcodec.files import mapped_file
 from rdcodec.stream import read_header
@@ -34,7 +34,7 @@ def decode(
     data, loaded = mapped_file(stream), Codec.from_pretrained(codec)
     header, _ = read_header(data)
     tokens = header.rows * header.tokens
-    check_decoded_size(tokens, header.channels, len(data), max_bytes=max_bytes)
+    _core.check_decoded_size(tokens, header.channels, len(data), None, max_bytes)
     shape = (header.rows, header.tokens, header.channels) if header.batched else (header.tokens, header.channels)
     dtype, done = "float16" if header.dtype == "float16" else "float32", 0
     with array_file(out, shape, np.dtype(dtype)) as write, progress_bar() as progress:
