@@ -127,7 +127,15 @@ def measured_stores(folder, h, codec, options):
         seconds = timed(write)
         size = sum(file.stat().st_size for file in path.glob("*.shard"))
         store = Store.open(path, cache_bytes=0, workers=workers)
-        ways.append({"name": f"rdcodec, {workers} worker{'s' * (workers > 1)}", "bytes": size, "write": seconds, "read": store.read, "chunk": workers * GROUP})
+        ways.append(
+            {
+                "name": f"rdcodec, {workers} worker{'s' * (workers > 1)}",
+                "bytes": size,
+                "write": seconds,
+                "read": store.read,
+                "chunk": workers * GROUP,
+            }
+        )
     cached = Store.open(folder / "store-1", cache_bytes=2**31)
     ways.append({"name": "rdcodec, decoded groups kept", "bytes": size, "write": None, "read": cached.read})
     return ways
@@ -140,7 +148,9 @@ def timed_rows(ways, h):
     for _ in range(ROUNDS):
         for way in ways:
             step = way.get("chunk", GROUP)
-            way["sequential"] = max(way["sequential"], len(h) / timed(lambda: [way["read"](at, min(at + step, len(h))) for at in range(0, len(h), step)]))
+            way["sequential"] = max(
+                way["sequential"], len(h) / timed(lambda: [way["read"](at, min(at + step, len(h))) for at in range(0, len(h), step)])
+            )
             way["random"] = max(way["random"], READS / timed(lambda: [way["read"](int(at), int(at) + READ_TOKENS) for at in starts]))
     return [{name: way[name] for name in ("name", "bytes", "write", "sequential", "random")} for way in ways]
 
@@ -215,19 +225,29 @@ def peak_memory(program, path):
 
 def report(rows, facts):
     raw = 2 * facts["tokens"] * facts["channels"]
-    lines = [f"{facts['tokens']:,} tokens of {facts['channels']} channels" + (f", KL {facts['kl']:.4f} nats a token" if facts["kl"] else "") + ".\n"]
+    lines = [
+        f"{facts['tokens']:,} tokens of {facts['channels']} channels"
+        + (f", KL {facts['kl']:.4f} nats a token" if facts["kl"] else "")
+        + ".\n"
+    ]
     lines += ["| way | bytes | bits an element | of float16 | write, tokens/s | read in order, tokens/s | reads of 128 tokens a second |"]
     lines += ["|---|---|---|---|---|---|---|"]
     for row in rows:
         bits = 8 * row["bytes"] / (raw / 2)
         write = f"{facts['tokens'] / row['write']:,.0f}" if row["write"] else ""
-        lines.append(f"| {row['name']} | {row['bytes']:,} | {bits:.2f} | 1/{raw / row['bytes']:.1f} | {write} | {row['sequential']:,.0f} | {row['random']:,.0f} |")
+        lines.append(
+            f"| {row['name']} | {row['bytes']:,} | {bits:.2f} | 1/{raw / row['bytes']:.1f} | {write} | {row['sequential']:,.0f} | {row['random']:,.0f} |"
+        )
     store = next(row for row in rows if row["name"].startswith("rdcodec"))
     frames = facts["frames"]
-    lines.append(f"\nOver frames alone, {frames[WINDOW]:,} bytes: +{store['bytes'] / frames[WINDOW] - 1:.2%}, index and heads of groups included.")
+    lines.append(
+        f"\nOver frames alone, {frames[WINDOW]:,} bytes: +{store['bytes'] / frames[WINDOW] - 1:.2%}, index and heads of groups included."
+    )
     sizes = ", ".join(f"{tokens:,}: {size / frames[WINDOW] - 1:+.1%}" for tokens, size in frames.items() if tokens != WINDOW)
     lines.append(f"Frames of other sizes against those of {WINDOW} tokens: {sizes}.")
-    lines.append(f"\nA store of {MANY_GROUPS:,} groups opens in {facts['open']['seconds']:.3f} s; its index takes {facts['open']['index']:.1f} bytes a group.")
+    lines.append(
+        f"\nA store of {MANY_GROUPS:,} groups opens in {facts['open']['seconds']:.3f} s; its index takes {facts['open']['index']:.1f} bytes a group."
+    )
     if "memory" in facts:
         memory = facts["memory"]
         peaks = ", ".join(f"{name} {memory[name] / 2**20:.0f} MiB" for name in PROGRAMS)

@@ -59,13 +59,17 @@ def read_shard(data, places, token_ids):
         listed, documents = read_documents(found[-1], first, tokens, behind)
         ids = read_ids(found[places], tokens) if token_ids else None
         groups.append(Group(first, tokens, [read_row(part, tokens) for part in found[:places]], ids, documents))
-        entries.append(at.to_bytes(8, "little") + first.to_bytes(8, "little") + tokens.to_bytes(4, "little") + checksum.to_bytes(4, "little"))
+        entries.append(
+            at.to_bytes(8, "little") + first.to_bytes(8, "little") + tokens.to_bytes(4, "little") + checksum.to_bytes(4, "little")
+        )
         records += listed
         behind = documents[-1][0] if documents else behind
         at, first = begin, first + tokens
     check(groups, f"byte {at}: no group")
     index = b"".join(entries) + b"".join(records) + len(entries).to_bytes(8, "little") + len(records).to_bytes(8, "little")
-    check(data[at:] == index + chained(index, store_id).to_bytes(4, "little") + b"RDC\x9f", f"byte {at}: another index than of these groups")
+    check(
+        data[at:] == index + chained(index, store_id).to_bytes(4, "little") + b"RDC\x9f", f"byte {at}: another index than of these groups"
+    )
     return groups, header
 
 
@@ -77,7 +81,10 @@ def read_header(data, parts):
     if number(data, 4, 1) > 1:
         raise UnsupportedVersionError(f"byte 4: version {data[4]}")
     check(number(data, 28, 4) == crc32(data[:28]), "byte 28: the checksum does not match")
-    check(data[4:6] == b"\1\0" and number(data, 6, 2) == parts and number(data, 20, 8) < 2**62, "byte 4: no such version, parts or first token")
+    check(
+        data[4:6] == b"\1\0" and number(data, 6, 2) == parts and number(data, 20, 8) < 2**62,
+        "byte 4: no such version, parts or first token",
+    )
     return data[8:16], number(data, 16, 4), number(data, 20, 8)
 
 

@@ -11,8 +11,8 @@ GROUP = 512  # tokens of a chunk, as of rdcodec's groups
 class Peer:
     """One way and setting. `write` and `open` are its own; `open` returns a function of start and stop that gives the tokens."""
 
-    def __init__(self, name, write, open):
-        self.name, self.write, self.open = name, write, open
+    def __init__(self, name, write, opened):
+        self.name, self.write, self.open = name, write, opened
 
 
 def size_of(path):
@@ -54,7 +54,9 @@ def zarr_peer(name, codec):
     def write(path, h):
         import zarr
 
-        array = zarr.create_array(str(path), shape=h.shape, chunks=(GROUP, h.shape[1]), dtype=h.dtype, compressors=codec(h.dtype.itemsize), zarr_format=3)
+        array = zarr.create_array(
+            str(path), shape=h.shape, chunks=(GROUP, h.shape[1]), dtype=h.dtype, compressors=codec(h.dtype.itemsize), zarr_format=3
+        )
         array[:] = h
 
     def open_(path):
@@ -141,7 +143,9 @@ def open_arrow(path):
         return column.values.to_numpy(zero_copy_only=False).reshape(len(column), -1)
 
     def read(start, stop):
-        rows = [group(number)[max(0, start - number * GROUP) : stop - number * GROUP] for number in range(start // GROUP, -(-stop // GROUP))]
+        rows = [
+            group(number)[max(0, start - number * GROUP) : stop - number * GROUP] for number in range(start // GROUP, -(-stop // GROUP))
+        ]
         return np.concatenate(rows)
 
     return read

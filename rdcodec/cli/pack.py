@@ -11,7 +11,8 @@ from rdcodec.cli.output import check_writable, progress_bar, write_json
 from rdcodec.cli.stores import check_new, read_codecs, say_packed
 from rdcodec.cli.texts import read_texts
 from rdcodec.errors import RdcodecError
-from rdcodec.store.sources import array_sources, pack as pack_sources
+from rdcodec.store.sources import array_sources
+from rdcodec.store.sources import pack as pack_sources
 from rdcodec.store.writer import Writer
 
 __all__ = ["pack"]
@@ -24,7 +25,9 @@ def pack(
         Optional[list[Path]],
         typer.Argument(help=".npy or safetensors files of float32, float16 or bfloat16, or folders of them.", show_default=False),
     ] = None,
-    model: Annotated[Optional[str], typer.Option("--model", help="In place of arrays: the model whose states to pack.", show_default=False)] = None,
+    model: Annotated[
+        Optional[str], typer.Option("--model", help="In place of arrays: the model whose states to pack.", show_default=False)
+    ] = None,
     text: Annotated[Optional[list[str]], typer.Option("--text", help="What it reads, as --text of calibrate.", show_default=False)] = None,
     window: Annotated[int, typer.Option("--window", help="Tokens that the model sees at once.")] = 512,
     quality: Quality = None,

@@ -20,7 +20,9 @@ def repack(
     out: StoreOut,
     codec: Annotated[
         Optional[list[str]],
-        typer.Option("--codec", help="Folder of another codec, NAME=DIR where the place has another name; may be repeated.", show_default=False),
+        typer.Option(
+            "--codec", help="Folder of another codec, NAME=DIR where the place has another name; may be repeated.", show_default=False
+        ),
     ] = None,
     quality: Quality = None,
     group_tokens: Annotated[

@@ -298,5 +298,10 @@ def _check_records(records, groups):
     last = int(groups["first"][-1]) + int(groups["tokens"][-1])
     if not len(records):
         return
-    if records["end"].max() > last or records["end"][0] < 1 or (np.diff(records["end"].astype(np.int64)) < 1).any() or records["tokens"].min() < 1:
+    if (
+        records["end"].max() > last
+        or records["end"][0] < 1
+        or (np.diff(records["end"].astype(np.int64)) < 1).any()
+        or records["tokens"].min() < 1
+    ):
         raise CorruptStreamError("the index is of documents out of order, or beyond the shard's tokens")

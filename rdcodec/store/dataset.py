@@ -41,9 +41,7 @@ def as_dataset(store, tokens, columns=None):
     columns = {place: place for place in store.places} if columns is None else columns
     if not columns.keys() <= store.places.keys():
         raise RdcodecError(f"columns: expected names for {', '.join(store.places)}, got {', '.join(columns)}")
-    features = {
-        column: datasets.Array2D((tokens, store.places[place].codec.channels), "float32") for place, column in columns.items()
-    }
+    features = {column: datasets.Array2D((tokens, store.places[place].codec.channels), "float32") for place, column in columns.items()}
     if store.description.token_ids:
         features["token_ids"] = datasets.Sequence(datasets.Value("int64"), length=tokens)
     rows = len(store) // tokens

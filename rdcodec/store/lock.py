@@ -29,7 +29,7 @@ class Lock:
     """
 
     def __init__(self, path):
-        self._file = open(path, "ab")
+        self._file = open(path, "ab")  # noqa: SIM115 (until it is released)
         try:
             _lock(self._file)
         except OSError as error:

@@ -63,7 +63,11 @@ class Shuffled(torch.utils.data.IterableDataset):
         batches : int, optional
             How many were taken; needed where workers of a DataLoader make them, for it asks these for more in advance.
         """
-        return {"epoch": self.epoch, "seed": self.seed, "batches": self._taken if batches is None else integer("batches", batches, 0, 2**63 - 1)}
+        return {
+            "epoch": self.epoch,
+            "seed": self.seed,
+            "batches": self._taken if batches is None else integer("batches", batches, 0, 2**63 - 1),
+        }
 
     def load_state_dict(self, state):
         """Go on from a `state_dict`, of the same store, batches, ranks and workers: the next pass begins with the next batch."""

@@ -179,7 +179,9 @@ class _Tensor:
 def _documents(name, array, file, channels):
     dtype = str(array.dtype)
     if dtype not in DTYPES or array.ndim not in (2, 3):
-        raise RdcodecError(f"{file}: expected {', '.join(DTYPES)} of [tokens, channels] or [batch, tokens, channels], got {dtype} {list(array.shape)}")
+        raise RdcodecError(
+            f"{file}: expected {', '.join(DTYPES)} of [tokens, channels] or [batch, tokens, channels], got {dtype} {list(array.shape)}"
+        )
     if array.shape[-1] != channels:
         raise RdcodecError(f"{file}: expected {channels} channels as the codec has, got shape {list(array.shape)}")
     if array.ndim == 2:

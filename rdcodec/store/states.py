@@ -4,7 +4,7 @@ import operator
 
 import numpy as np
 
-from rdcodec.errors import CorruptStreamError, RdcodecError
+from rdcodec.errors import RdcodecError
 from rdcodec.store.buffers import check_buffer, empty, fill
 
 __all__ = ["States"]

@@ -39,7 +39,9 @@ def text_sources(model, tokenizer, texts, layers, window=WINDOW):
     for name, text in texts.items():
         ids = torch.tensor(tokenizer(text, verbose=False)["input_ids"], dtype=torch.int64)
         if len(ids):
-            sources.append(Source(name, len(ids), str(model.dtype).removeprefix("torch."), _Windows(model, layers, ids, window), {"window": window}))
+            sources.append(
+                Source(name, len(ids), str(model.dtype).removeprefix("torch."), _Windows(model, layers, ids, window), {"window": window})
+            )
     if not sources:
         raise RdcodecError("texts: expected at least one token")
     return sources

@@ -31,7 +31,7 @@ class Unfinished:
         self.size = HEADER_BYTES
         self._path = folder / unfinished_name(number)
         header = write_shard_header(ShardHeader(description.parts, description.store_id, number, first))
-        self._file = open(self._path, "xb", buffering=0)
+        self._file = open(self._path, "xb", buffering=0)  # noqa: SIM115 (until it is finished)
         try:
             _write(self._file, header)
         except BaseException:

@@ -358,6 +358,6 @@ def _checked_ids(ids, tokens):
     ids = np.asarray(ids)
     if ids.shape != (tokens,) or ids.dtype.kind not in "iu":
         raise RdcodecError(f"token_ids: expected integers of shape [{tokens}], got {ids.dtype} of shape {ids.shape}")
-    if tokens and not (0 <= ids.min() and ids.max() < MOST_IDS):
+    if tokens and not (ids.min() >= 0 and ids.max() < MOST_IDS):
         raise RdcodecError(f"token_ids: expected 0 to {MOST_IDS - 1}, got {ids.min()} to {ids.max()}")
     return ids.astype(np.uint32)

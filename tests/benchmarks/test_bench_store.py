@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from stores.peers import int8, lossless, size_of  # noqa: E402
+from stores.peers import int8, lossless, size_of
 
 NEEDS = {"zarr v3": ("zarr",), "HDF5": ("h5py", "hdf5plugin"), "Arrow": ("pyarrow",)}
 

@@ -142,7 +142,9 @@ def test_verify(folder, capsys):
     shard.write_bytes(data)
     assert rdcodec("verify", "store", "--json", "r.json") == 1
     assert "is damaged in 3 places" in assert_one_line(capsys)
-    assert [part in problem for part, problem in zip(("index", "group 1 ", "group 2 "), json.loads((folder / "r.json").read_text())["problems"])] == [True] * 3
+    assert [
+        part in problem for part, problem in zip(("index", "group 1 ", "group 2 "), json.loads((folder / "r.json").read_text())["problems"])
+    ] == [True] * 3
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,13 @@ def test_what_is_refused(path, model, codec):
             model(inputs_embeds=torch.zeros(1, 3, CHANNELS, dtype=torch.bfloat16))
         with pytest.raises(RdcodecError, match="documents: expected an id for each row"):
             model(tokens(1, 5))
-    for layers, codecs, message in (([], codec, "layers"), ([1, 1], codec, "layers"), ([1, 2], [codec], "layers"), (3, codec, "layer"), (1, RawCodec(8), "channels")):
+    for layers, codecs, message in (
+        ([], codec, "layers"),
+        ([1, 1], codec, "layers"),
+        ([1, 2], [codec], "layers"),
+        (3, codec, "layer"),
+        (1, RawCodec(8), "channels"),
+    ):
         with pytest.raises(RdcodecError, match=message), capture(path.with_name("other"), model, layers, codecs):
             pass
     assert not path.with_name("other").exists()

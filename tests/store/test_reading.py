@@ -119,7 +119,9 @@ def test_into_a_buffer(store, filled):
 
 def test_values_beyond_the_element_type(path):
     h = np.full((3, 24), 1e30, np.float32)
-    with Store.create(path, GlobalStepCodec.fit(np.random.default_rng(0).normal(size=(99, 24)).astype(np.float32), 0.5), dtype="float32") as writer:
+    with Store.create(
+        path, GlobalStepCodec.fit(np.random.default_rng(0).normal(size=(99, 24)).astype(np.float32), 0.5), dtype="float32"
+    ) as writer:
         writer.add(np.clip(h, -7e4, 7e4))
     assert (Store.open(path, dtype="float16")[:] == np.finfo(np.float16).max).all()
 

@@ -27,7 +27,9 @@ def remote(filled):
 def test_it_is_read_as_a_local_one(remote, filled):
     _, h, ids = filled
     store = Store.open(str(remote))
-    assert np.array_equal(store[:], h) and np.array_equal(store[[650, 3]], h[[650, 3]]) and np.array_equal(store.token_ids(5, 99), ids[5:99])
+    assert (
+        np.array_equal(store[:], h) and np.array_equal(store[[650, 3]], h[[650, 3]]) and np.array_equal(store.token_ids(5, 99), ids[5:99])
+    )
     assert store.documents["in pieces"].stop == 600 and store.bytes == Store.open(filled[0]).bytes
     assert np.array_equal(pickle.loads(pickle.dumps(store))[60:70], h[60:70])
     assert np.array_equal(Store.open(remote)[:5], h[:5])

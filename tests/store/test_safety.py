@@ -43,7 +43,9 @@ def found_problems(path, **options):
 
 
 def adding(path, tokens, **options):
-    return subprocess.Popen([sys.executable, "-c", ADD, str(path), str(tokens)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(
+        [sys.executable, "-c", ADD, str(path), str(tokens)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no kill -9")
@@ -111,7 +113,9 @@ def test_a_last_group_of_zeros_goes(path, codec):
     assert np.array_equal(Store.open(path)[:], rows(192)) and not found_problems(path)
 
 
-LIMITED = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+LIMITED = (
+    "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no limits on files")
@@ -180,7 +184,7 @@ def test_a_damaged_group_is_named_and_the_others_are_read(filled):
     data[at] ^= 1
     shard.path.write_bytes(data)
     store = Store.open(path)
-    with pytest.raises(CorruptStreamError, match=rf"00000000.shard: group 1 \(tokens 64 to 127, byte \d+\): the checksum of part 0"):
+    with pytest.raises(CorruptStreamError, match=r"00000000.shard: group 1 \(tokens 64 to 127, byte \d+\): the checksum of part 0"):
         store[:]
     with pytest.raises(CorruptStreamError, match="group 1"):
         store[[5, 100]]
@@ -308,7 +312,12 @@ def test_who_mends_checksums_gains_nothing(path, codec, states, rounds=400):
     assert mended(data, store_id, 32, 2) == data
     (whole,) = Store.open(path).shards
     heads = [range(int(offset), int(offset) + 32) for offset in whole.groups["offset"]]
-    fields = [*range(4, 28), *chain(*heads), *range(whole.end, len(data) - 8), *range(int(whole.groups["offset"][1]) + 424, int(whole.groups["offset"][2]))]
+    fields = [
+        *range(4, 28),
+        *chain(*heads),
+        *range(whole.end, len(data) - 8),
+        *range(int(whole.groups["offset"][1]) + 424, int(whole.groups["offset"][2])),
+    ]
     for _ in range(rounds):
         changed, at = bytearray(data), chance.choice(fields)
         changed[at] = chance.choice((0, 1, 255, changed[at] ^ 1 << chance.randrange(8)))

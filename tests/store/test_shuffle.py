@@ -38,7 +38,7 @@ def test_every_token_once_in_another_order(store):
     data.set_epoch(1)
     assert sorted(numbers(data)) == list(range(TOKENS)) and numbers(data) != numbers(first)
     assert numbers(Shuffled(store, 30, mixed_groups=8, seed=1)) != numbers(first)
-    assert len(set(number // 16 for number in numbers(first[:1]))) > 6, "a batch is of many groups"
+    assert len({number // 16 for number in numbers(first[:1])}) > 6, "a batch is of many groups"
 
 
 def test_ranks_and_workers_share_it_out(store):
@@ -69,7 +69,8 @@ def test_it_goes_on_where_it_was(store, workers):
 
 
 @pytest.mark.parametrize(
-    ("batches", "taken", "shares", "turn"), [([3, 1, 3], 5, [2, 1, 2], 0), ([3, 1, 3], 6, [3, 1, 2], 2), ([2, 2], 0, [0, 0], 0), ([2, 2], 9, [2, 2], 0)]
+    ("batches", "taken", "shares", "turn"),
+    [([3, 1, 3], 5, [2, 1, 2], 0), ([3, 1, 3], 6, [3, 1, 2], 2), ([2, 2], 0, [0, 0], 0), ([2, 2], 9, [2, 2], 0)],
 )
 def test_shares_of_workers(batches, taken, shares, turn):
     found = _shares(batches, taken)
@@ -77,7 +78,12 @@ def test_shares_of_workers(batches, taken, shares, turn):
 
 
 def test_wrong_arguments(store, path):
-    for arguments, message in (({"batch": 0}, "batch"), ({"mixed_groups": 0}, "mixed"), ({"ranks": 2}, "rank: "), ({"rank": 2, "ranks": 2}, "rank")):
+    for arguments, message in (
+        ({"batch": 0}, "batch"),
+        ({"mixed_groups": 0}, "mixed"),
+        ({"ranks": 2}, "rank: "),
+        ({"rank": 2, "ranks": 2}, "rank"),
+    ):
         with pytest.raises(RdcodecError, match=message):
             Shuffled(store, **{"batch": 5, **arguments})
     with pytest.raises(KeyError, match="other"):

@@ -97,7 +97,10 @@ def wrong_rows(states):
     yield h.astype(np.float32), "expected float16 as the store holds, got float32"
     yield h[:, :23], "expected 24 channels"
     yield h[0], r"expected \[tokens, channels\]"
-    yield np.where(np.arange(24) == 3, np.nan, h).astype(np.float16), r"states: states: h: expected finite values, got nan at index \(0, 3\)"
+    yield (
+        np.where(np.arange(24) == 3, np.nan, h).astype(np.float16),
+        r"states: states: h: expected finite values, got nan at index \(0, 3\)",
+    )
     yield {"states": h, "other": h}, "expected those of states, got states, other"
     yield {}, "expected those of states"
 
