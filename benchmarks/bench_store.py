@@ -4,7 +4,7 @@
         [--tokens 49152] [--group-tokens 512] [--large GIB] [--folder FOLDER] [--json ROWS.json]
 
 States are those of the codec's layer, float16, in windows of 512 tokens. Each way writes them, reads all in chunks of 512 and at random 128 tokens at
-a time, in turn with the others, one thread; the best of three rounds counts. Of each peer the smallest of its lossless settings is shown, and 8-bit
+a time, in turn with the others, one thread; the better of two rounds counts. Of each peer the smallest of its lossless settings is shown, and 8-bit
 integers in that setting. --large makes a store of so many GiB out of these groups, and measures what a process takes to check and read it.
 Prints Markdown.
 """
@@ -30,10 +30,10 @@ from rdcodec.store.shard import Shard
 from rdcodec.store.unfinished import Unfinished
 
 WINDOW = 512
-ROUNDS = 3
+ROUNDS = 2
 GROUPS = (256, WINDOW, 1024, 4096)
 READ_TOKENS = 128
-READS = 200
+READS = 60
 MANY_GROUPS = 10**6
 SHARDS = 16  # of the store of many groups
 
