@@ -127,13 +127,16 @@ class _Recorder:
         if not call.begins:
             raise RdcodecError("model: the pass goes on with a cache; what is written are whole passes, without or with an empty one")
         call.reached = True
-        self.seen.states[name] = self.sites[name].split.layout.to_tokens(block_input(args, kwargs)).detach()
+        self.seen.states[name] = self.sites[name].split.layout.to_tokens(block_input(args, kwargs)).detach().clone()  # the block may change it
 
     def leave(self, level, module, args, kwargs, output):
         call = self.calls.innermost()
-        if level == 0 and call is not None and output is not None and call.reached:
-            self.write(call)
-        return self.calls.leave(level, module, args, kwargs, output)
+        try:
+            if level == 0 and call is not None and output is not None and call.reached:
+                self.write(call)
+        finally:
+            shown = self.calls.leave(level, module, args, kwargs, output)
+        return shown
 
     def write(self, call):
         states, ids = self.seen.states, self.seen.ids
