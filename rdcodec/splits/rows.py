@@ -11,7 +11,7 @@ import torch
 from rdcodec.codecs import decode_rows, encode_rows
 from rdcodec.stream import MAX_FRAME_TOKENS
 
-__all__ = ["Prompts", "Row", "send_rows"]
+__all__ = ["Prompts", "Row", "as_sent", "send_rows"]
 
 
 class Row:
@@ -35,7 +35,7 @@ class Row:
         sent = perf_counter()
         values = self.decoder.decode(frame)
         self.meter.add(len(h), len(frame), sent - began, perf_counter() - sent)
-        return _as_sent(values, h)
+        return as_sent(torch.from_numpy(values), h)
 
     def fork(self):
         twin = object.__new__(Row)
@@ -55,12 +55,11 @@ def send_rows(rows, h):
     sent = perf_counter()
     values = decode_rows([row.decoder for row in rows], frames)
     rows[0].meter.add(h.shape[0] * h.shape[1], sum(map(len, frames)), sent - began, perf_counter() - sent)
-    return _as_sent(values, h)
+    return as_sent(torch.from_numpy(values), h)
 
 
-def _as_sent(values, h):
-    """Decoded values in the element type and on the device of h."""
-    values = torch.from_numpy(values)
+def as_sent(values, h):
+    """Decoded values, a float32 tensor that may be changed, in the element type and on the device of h."""
     if h.dtype is torch.float32:
         return values if h.is_cpu else values.to(h)
     largest = torch.finfo(h.dtype).max
