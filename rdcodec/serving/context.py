@@ -7,9 +7,8 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from rdcodec.errors import LimitError, RdcodecError
-from rdcodec.splits import longest_input
 
-__all__ = ["Context"]
+__all__ = ["Context", "forward_arguments"]
 
 
 class Context:
@@ -17,7 +16,7 @@ class Context:
 
     Parameters
     ----------
-    site : rdcodec.splits.Site
+    part : rdcodec.serving.Part
     own : range
         The blocks that run at this end.
     rows : int
@@ -28,11 +27,10 @@ class Context:
         The blocks keep something else than keys and values.
     """
 
-    def __init__(self, site, own, rows):
-        self.site = site
-        self.own = own
-        self.mask = torch.zeros(rows, 0, dtype=torch.int64, device=site.model.device)
-        self.cache = _cache(site, own)
+    def __init__(self, part, own, rows):
+        self.part, self.own = part, own
+        self.mask = torch.zeros(rows, 0, dtype=torch.int64, device=part.site.model.device)
+        self.cache = _cache(part.site, own)
 
     @property
     def tokens(self):
@@ -58,13 +56,13 @@ class Context:
             The model takes no more tokens.
         """
         mask = torch.cat([self.mask, mask.to(self.mask)], 1)
-        if mask.shape[1] > (longest := longest_input(self.site.model)):
-            raise LimitError(f"tokens: the model takes {longest}, got {mask.shape[1]}")
+        if mask.shape[1] > self.part.longest:
+            raise LimitError(f"tokens: the model takes {self.part.longest}, got {mask.shape[1]}")
         return mask
 
     def inputs(self, mask):
         """Arguments of a forward pass over the tokens by which a mask is longer than this one, as `generate` gives them."""
-        return forward_arguments(self.site.model, mask, mask.shape[1] - self.tokens, self.cache)
+        return forward_arguments(self.part.site.model, mask, mask.shape[1] - self.tokens, self.cache)
 
 
 def forward_arguments(model, mask, tokens, cache):

@@ -59,7 +59,7 @@ class HeadSession:
     def __init__(self, head, rows):
         site = head.part.site
         self.head = head
-        self.context = Context(site, range(site.layer), rows)
+        self.context = Context(head.part, range(site.layer), rows)
         self._encoders = [head.codec.encoder(head.quality) for _ in range(rows)]
 
     def states(self, input_ids, attention_mask=None):

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from rdcodec.errors import RdcodecError
 from rdcodec.models import load_model
-from rdcodec.splits import Site, find_site, run_tail
+from rdcodec.splits import Site, find_site, longest_input, run_tail
 from rdcodec.splits.fingerprint import blocks_fingerprint
 from rdcodec.splits.layouts import Tokens
 
@@ -30,11 +30,14 @@ class Part:
     fingerprint : str or None
         Of the blocks at both ends of the model and on both sides of the cut, which tells models apart; None where weights cannot
         be looked at.
+    longest : int or float
+        Tokens that the model takes at most.
     """
 
     site: Site
     tokenizer: PreTrainedTokenizerBase | None
     fingerprint: str | None
+    longest: float
 
 
 def part_of(model, layer, tokenizer=None):
@@ -63,7 +66,7 @@ def part_of(model, layer, tokenizer=None):
         raise RdcodecError(f"model: expected a decoder of text, got {kind}")
     if split.chained or split.needs_tokens or type(split.layout) is not Tokens:
         raise RdcodecError(f"model: the blocks of {kind} take more than the hidden state; its two parts cannot be apart")
-    return Part(site, tokenizer, blocks_fingerprint(_landmarks(site)))
+    return Part(site, tokenizer, blocks_fingerprint(_landmarks(site)), longest_input(site.model))
 
 
 def load_head(name, layer, dtype="float32"):

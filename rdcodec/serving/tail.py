@@ -87,9 +87,14 @@ class TailSession:
     def __init__(self, tail, rows, sampling, prompts):
         site = tail.part.site
         self.tail = tail
-        self.context = Context(site, range(site.layer, len(site.blocks)), rows)
+        self.context = Context(tail.part, range(site.layer, len(site.blocks)), rows)
         self._decoders = [tail.codec.decoder() for _ in range(rows)]
         self._sampler = None if sampling is None else Sampler(sampling, rows, prompts)
+
+    @property
+    def is_steady(self):
+        """bool : whether the prompt has been, and a token a row is what comes next."""
+        return self.context.tokens > 0
 
     def step(self, frames, max_tokens=MAX_FRAME_TOKENS):
         """Go on with the next frames.
