@@ -4,7 +4,8 @@ import asyncio
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
-from rdcodec.serving.batches import steps_together
+from rdcodec.errors import RdcodecError
+from rdcodec.serving.batches import can_batch, steps_together
 
 __all__ = ["Engine"]
 
@@ -14,12 +15,20 @@ class Engine:
 
     Parameters
     ----------
+    tail : rdcodec.serving.Tail
     batch : int
         One-token steps in a forward pass at most. With 1 every session's numbers are those that it would have alone; more are
         faster together, and a sum that is taken in another order may differ in its last bits.
+
+    Raises
+    ------
+    RdcodecError
+        More than one are asked for, and some of the tail's blocks attend to the last tokens alone.
     """
 
-    def __init__(self, batch=1):
+    def __init__(self, tail, batch=1):
+        if batch > 1 and not can_batch(tail.part.site):
+            raise RdcodecError("batch: expected 1, for some of the tail's blocks attend to the last tokens alone")
         self.batch = batch
         self._waiting = deque()
         self._thread = ThreadPoolExecutor(1, "rdcodec-tail")

@@ -54,13 +54,15 @@ class HeadSession:
     ----------
     head : Head
     context : Context
+    encoders : list of Encoder
+        One a row.
     """
 
     def __init__(self, head, rows):
         site = head.part.site
         self.head = head
         self.context = Context(head.part, range(site.layer), rows)
-        self._encoders = [head.codec.encoder(head.quality) for _ in range(rows)]
+        self.encoders = [head.codec.encoder(head.quality) for _ in range(rows)]
 
     def states(self, input_ids, attention_mask=None):
         """Run the head over the next tokens of each row.
@@ -82,7 +84,7 @@ class HeadSession:
         RdcodecError, LimitError
             The shape is not that of the rows; the model takes no more tokens.
         """
-        rows = len(self._encoders)
+        rows = len(self.encoders)
         if input_ids.dim() != 2 or len(input_ids) != rows:
             raise RdcodecError(f"input_ids: expected [{rows}, tokens], got shape {tuple(input_ids.shape)}")
         given = torch.ones_like(input_ids) if attention_mask is None else attention_mask
@@ -108,5 +110,5 @@ class HeadSession:
         """
         size = self.head.codec.frame_tokens
         if len({len(row) for row in states}) == 1 and len(states[0]) <= size and len(states) * len(states[0]) <= MAX_FRAME_TOKENS:
-            return [[frame] for frame in encode_rows(self._encoders, torch.stack(states))]
-        return [[encoder.encode(part) for part in row.split(size)] for encoder, row in zip(self._encoders, states)]
+            return [[frame] for frame in encode_rows(self.encoders, torch.stack(states))]
+        return [[encoder.encode(part) for part in row.split(size)] for encoder, row in zip(self.encoders, states)]

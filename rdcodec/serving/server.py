@@ -70,7 +70,7 @@ class TailServer:
     def __init__(self, tail, security=ServerSecurity(), limits=ServerLimits()):
         self.security, self.limits = security, limits
         self.sessions = Sessions(tail, limits.cache_bytes, limits.idle_seconds, limits.sessions)
-        self.engine = Engine(limits.batch)
+        self.engine = Engine(tail, limits.batch)
         self.metrics = Metrics(self.sessions)
         self.service = TailService(self.sessions, self.engine, self.metrics, security.token)
         self.health = health.aio.HealthServicer()

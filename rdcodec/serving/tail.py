@@ -82,13 +82,15 @@ class TailSession:
     ----------
     tail : Tail
     context : Context
+    decoders : list of Decoder
+        One a row.
     """
 
     def __init__(self, tail, rows, sampling, prompts):
         site = tail.part.site
         self.tail = tail
         self.context = Context(tail.part, range(site.layer, len(site.blocks)), rows)
-        self._decoders = [tail.codec.decoder() for _ in range(rows)]
+        self.decoders = [tail.codec.decoder() for _ in range(rows)]
         self._sampler = None if sampling is None else Sampler(sampling, rows, prompts)
 
     @property
@@ -124,16 +126,16 @@ class TailSession:
 
     def decode(self, frames, max_tokens=MAX_FRAME_TOKENS):
         """What frames hold: float32 [rows, tokens, channels], padded on the left, and its mask, int [rows, tokens]."""
-        if len(frames) != len(self._decoders) or not all(frames):
-            raise CorruptStreamError(f"frames: expected some of each of {len(self._decoders)} rows, got {[len(row) for row in frames]}")
+        if len(frames) != len(self.decoders) or not all(frames):
+            raise CorruptStreamError(f"frames: expected some of each of {len(self.decoders)} rows, got {[len(row) for row in frames]}")
         if self.context.tokens and all(len(row) == 1 for row in frames):
-            h = torch.from_numpy(decode_rows(self._decoders, [frame for (frame,) in frames]))
+            h = torch.from_numpy(decode_rows(self.decoders, [frame for (frame,) in frames]))
             rows = list(h)
         else:
-            decoders = [decoder.fork() for decoder in self._decoders]
+            decoders = [decoder.fork() for decoder in self.decoders]
             rows = [_decoded(decoder, row, max_tokens) for decoder, row in zip(decoders, frames)]
             h = pad_sequence(rows, batch_first=True, padding_side="left")
-            self._decoders = decoders
+            self.decoders = decoders
         if not 0 < h.shape[1] <= max_tokens:
             raise LimitError(f"frames: expected 1 to {max_tokens} tokens a row, got {h.shape[1]}")
         return h, pad_sequence([torch.ones(len(row), dtype=torch.int64) for row in rows], batch_first=True, padding_side="left")

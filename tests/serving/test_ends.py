@@ -64,7 +64,7 @@ def test_prompts_longer_than_a_frame(whole_of, codec_of):
     states = here.states(ids, mask)
     whole = there.step(here.frames(states)).logits
     cut = head.session(2)
-    frames = [[encoder.encode(part) for part in row.split(7)] for encoder, row in zip(cut._encoders, states)]
+    frames = [[encoder.encode(part) for part in row.split(7)] for encoder, row in zip(cut.encoders, states)]
     assert [len(row) for row in frames] == [6, 2]
     values, given = tail.session(2).decode(frames)
     assert torch.equal(given, mask) and values.shape == (2, len(PROMPT), 48) and whole.shape == (2, 256)
