@@ -51,7 +51,7 @@ def generate(head, connector, input_ids, attention_mask=None, max_new_tokens=128
     max_tokens = min(input_ids.shape[1] + max_new_tokens - 1, head.part.longest)  # the last token is not sent
     prompts = _prompts(input_ids, attention_mask) if sampling.needs_prompt else None
     going = [True] * len(input_ids)
-    with RemoteSession(connector, len(input_ids), max_tokens, sampling, prompts) as there:
+    with RemoteSession(connector, max_tokens, len(input_ids), sampling, prompts) as there:
         for _ in range(min(max_new_tokens, max_tokens - input_ids.shape[1] + 1)):
             reply = _step(here, there, input_ids, attention_mask, meter)
             tokens = [token if goes else None for token, goes in zip(reply.tokens, going)]

@@ -72,9 +72,9 @@ class RemoteSession:
     Parameters
     ----------
     connector : Connector
-    rows : int
     max_tokens : int
-        Of a row, prompt included.
+        Of a row, prompt included: the tail keeps memory for so many.
+    rows : int
     sampling : Sampling, optional
         Logits come back where it is not given.
     prompts : list of list of int, optional
@@ -88,7 +88,7 @@ class RemoteSession:
         Connections so far.
     """
 
-    def __init__(self, connector, rows=1, max_tokens=2048, sampling=None, prompts=None):
+    def __init__(self, connector, max_tokens, rows=1, sampling=None, prompts=None):
         self._connector = connector
         self._hello = link_pb2.Hello(pins=connector.pins, rows=rows, max_tokens=max_tokens)
         if sampling is not None:

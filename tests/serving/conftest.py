@@ -1,9 +1,12 @@
 """One small model on disk and its codec, for all tests; others are made where they are asked for."""
 
+from types import SimpleNamespace
+
 import pytest
 import tiny_ends
 
 from rdcodec import load_model
+from rdcodec.serving import Connector, Head, Tail, part_of, running_server
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -48,3 +51,22 @@ def whole_of(folder_of):
         return made[name]
 
     return whole
+
+
+@pytest.fixture(scope="session")
+def ends(whole_of, codec_of):
+    """`head`, `tail` and `tokenizer` of one model, which is whole and shared."""
+    model, tokenizer = whole_of("llama")
+    part = part_of(model, tiny_ends.LAYER, tokenizer)
+    return SimpleNamespace(head=Head(part, codec_of("llama")), tail=Tail(part, codec_of("llama")), tokenizer=tokenizer)
+
+
+@pytest.fixture(scope="module")
+def server(ends):
+    with running_server(ends.tail) as found:
+        yield found
+
+
+@pytest.fixture
+def connector(ends, server):
+    return Connector(f"127.0.0.1:{server.port}", ends.head, step_seconds=20, patience_seconds=20)
