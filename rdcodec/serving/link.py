@@ -142,11 +142,15 @@ class RemoteSession:
                 return attempt()
             except grpc.RpcError as error:
                 self._drop()
-                if error.code() not in PASSING or time.monotonic() > deadline:
+                if not self._may_pass(error.code()) or time.monotonic() > deadline:
                     raise Refused(error.code(), error.details()) from error
                 log.warning("link lost", extra={"fields": {"status": error.code().name, "reason": error.details(), "step": len(self._steps) - 1}})
             time.sleep(pause * random.uniform(0.5, 1))  # heads that lost one tail do not come back all at once
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _may_pass(self, status):
+        """Whether another try may work; a text in progress also waits for a tail that is full."""
+        return status in PASSING or (status is grpc.StatusCode.RESOURCE_EXHAUSTED and bool(self._chosen))
 
     def _exchange(self):
         """The reply to the last step, over the link that there is or a new one."""
@@ -234,7 +238,8 @@ class _Stream:
         return found
 
     def finish(self, seconds):
-        """Close this side and wait until the other one has done so."""
+        """Say goodbye and wait until the other end has heard it."""
+        self._outgoing.put(link_pb2.Up(goodbye=link_pb2.Goodbye()))
         self._outgoing.put(None)
         self._reader.join(seconds)
         self.cut()

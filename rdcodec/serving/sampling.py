@@ -94,16 +94,20 @@ class Sampler:
     rows : int
     prompts : list of list of int, optional
         The tokens of each row's prompt, where `sampling.needs_prompt`.
+    vocabulary : int, optional
+        That they are below of.
 
     Raises
     ------
     RdcodecError
-        The prompts are asked for, and not given for each row.
+        The prompts are asked for, and not given for each row, or hold what is no token.
     """
 
-    def __init__(self, sampling, rows, prompts=None):
+    def __init__(self, sampling, rows, prompts=None, vocabulary=None):
         if sampling.needs_prompt and (len(prompts or ()) != rows or not all(prompts)):
             raise RdcodecError(f"prompts: a penalty of repetition needs the tokens of all {rows} prompts, got {len(prompts or ())}")
+        if sampling.needs_prompt and vocabulary is not None and max(map(max, prompts)) >= vocabulary:
+            raise RdcodecError(f"prompts: expected tokens below {vocabulary}, got {max(map(max, prompts))}")
         self._processors = sampling.processors()
         self._draws = None
         if sampling.temperature:

@@ -47,16 +47,17 @@ class TailService(link_pb2_grpc.TailServicer):
         self._check_token(context)
         if self.closing:
             raise Refused(grpc.StatusCode.UNAVAILABLE, "the server is going down")
-        hello = await _message(context, "hello", HELLO_SECONDS)
+        hello = (await _message(context, "hello", HELLO_SECONDS)).hello
         check_pins(self.pins, hello.pins)
         session = await self._session(hello)
         fields = {"peer": context.peer(), "session": session.id.hex()[:8], "rows": hello.rows, "head_version": hello.pins.version[:40]}
         log.info("session resumed" if hello.session == session.id else "session opened", extra={"fields": fields})
         session.holder = context  # a stream that had it before is refused at its next step
         try:
-            await self._serve(session, hello, context)
-            self.sessions.close(session)
-            log.info("session closed", extra={"fields": {**fields, "steps": session.next}})
+            ended = await self._serve(session, hello, context)
+            if ended:
+                self.sessions.close(session)
+            log.info("session closed" if ended else "link lost", extra={"fields": {**fields, "steps": session.next}})
         finally:
             if session.holder is context:
                 session.holder = None
@@ -69,14 +70,18 @@ class TailService(link_pb2_grpc.TailServicer):
             return self.sessions.resumed(hello) or self.sessions.admit(hello)
 
     async def _serve(self, session, hello, context):
+        """Answer steps until the head says goodbye: True; or the stream ends without: False."""
         await context.write(link_pb2.Down(welcome=link_pb2.Welcome(session=session.id, next=session.next)))
         if session.last is not None and hello.received < session.next:
             await context.write(link_pb2.Down(reply=session.last))
-        while (step := await _message(context, "step", self.sessions.idle_seconds)) is not None:
-            self.metrics.received.inc(step.ByteSize())
-            reply = await self._reply(session, step, context)
+        while (up := await _message(context, "step", self.sessions.idle_seconds)) is not None:
+            if up.HasField("goodbye"):
+                return True
+            self.metrics.received.inc(up.ByteSize())
+            reply = await self._reply(session, up.step, context)
             self.metrics.sent.inc(reply.ByteSize())
             await context.write(link_pb2.Down(reply=reply))
+        return False
 
     async def _reply(self, session, step, context):
         """Runs to its end even where the link breaks meanwhile, for the step is done then and its reply kept."""
@@ -130,22 +135,22 @@ class TailService(link_pb2_grpc.TailServicer):
 
 
 async def _message(context, kind, seconds):
-    """The next message of a stream, None at its end.
+    """The next message of a stream, of a kind or a goodbye; None at its end.
 
     Raises
     ------
     Refused
-        DEADLINE_EXCEEDED: none came in time. INVALID_ARGUMENT: it is of another kind.
+        DEADLINE_EXCEEDED: none came in time. INVALID_ARGUMENT: it is of another kind, or the stream ends before it began.
     """
     try:
         up = await asyncio.wait_for(context.read(), seconds)
     except asyncio.TimeoutError:
         raise Refused(grpc.StatusCode.DEADLINE_EXCEEDED, f"no {kind} for {seconds:g} seconds") from None
-    if up is grpc.aio.EOF and kind == "step":
-        return None
+    if kind == "step" and (up is grpc.aio.EOF or up.HasField("goodbye")):
+        return None if up is grpc.aio.EOF else up
     if up is grpc.aio.EOF or up.WhichOneof("kind") != kind:
         raise Refused.invalid(f"expected a message {kind}")
-    return getattr(up, kind)
+    return up
 
 
 def _rows_of_frames(step):

@@ -77,6 +77,9 @@ class Sessions:
     def __len__(self):
         return len(self._by_id)
 
+    def __iter__(self):
+        return iter(list(self._by_id.values()))
+
     @property
     def used_bytes(self):
         """int : kept for the sessions that there are."""

@@ -91,7 +91,7 @@ class TailSession:
         self.tail = tail
         self.context = Context(tail.part, range(site.layer, len(site.blocks)), rows)
         self.decoders = [tail.codec.decoder() for _ in range(rows)]
-        self._sampler = None if sampling is None else Sampler(sampling, rows, prompts)
+        self._sampler = None if sampling is None else Sampler(sampling, rows, prompts, site.model.config.get_text_config().vocab_size)
 
     @property
     def is_steady(self):

@@ -24,31 +24,33 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#rdcodec/serving/protocol/link.proto\x12\x12rdcodec.serving.v1\"b\n\x02Up\x12*\n\x05hello\x18\x01 \x01(\x0b\x32\x19.rdcodec.serving.v1.HelloH\x00\x12(\n\x04step\x18\x02 \x01(\x0b\x32\x18.rdcodec.serving.v1.StepH\x00\x42\x06\n\x04kind\"j\n\x04\x44own\x12.\n\x07welcome\x18\x01 \x01(\x0b\x32\x1b.rdcodec.serving.v1.WelcomeH\x00\x12*\n\x05reply\x18\x02 \x01(\x0b\x32\x19.rdcodec.serving.v1.ReplyH\x00\x42\x06\n\x04kind\"\xd1\x01\n\x05Hello\x12&\n\x04pins\x18\x01 \x01(\x0b\x32\x18.rdcodec.serving.v1.Pins\x12\x0f\n\x07session\x18\x02 \x01(\x0c\x12\x10\n\x08received\x18\x03 \x01(\r\x12\x0c\n\x04rows\x18\x04 \x01(\r\x12\x12\n\nmax_tokens\x18\x05 \x01(\r\x12.\n\x08sampling\x18\x06 \x01(\x0b\x32\x1c.rdcodec.serving.v1.Sampling\x12+\n\x07prompts\x18\x07 \x03(\x0b\x32\x1a.rdcodec.serving.v1.Prompt\"\x81\x01\n\x04Pins\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x10\n\x08\x63odec_id\x18\x03 \x01(\x0c\x12\r\n\x05model\x18\x04 \x01(\t\x12\r\n\x05layer\x18\x05 \x01(\r\x12\x10\n\x08\x63hannels\x18\x06 \x01(\r\x12\x14\n\x0c\x65lement_type\x18\x07 \x01(\t\"v\n\x08Sampling\x12\x13\n\x0btemperature\x18\x01 \x01(\x01\x12\r\n\x05top_k\x18\x02 \x01(\r\x12\r\n\x05top_p\x18\x03 \x01(\x01\x12\r\n\x05min_p\x18\x04 \x01(\x01\x12\x1a\n\x12repetition_penalty\x18\x05 \x01(\x01\x12\x0c\n\x04seed\x18\x06 \x01(\x04\"\x18\n\x06Prompt\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"(\n\x07Welcome\x12\x0f\n\x07session\x18\x01 \x01(\x0c\x12\x0c\n\x04next\x18\x02 \x01(\r\"6\n\x04Step\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0e\n\x06\x66rames\x18\x02 \x03(\x0c\x12\x0e\n\x06\x63ounts\x18\x03 \x03(\r\"^\n\x05Reply\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0e\n\x06tokens\x18\x02 \x03(\r\x12\x0e\n\x06logits\x18\x03 \x01(\x0c\x12\x11\n\tdecode_us\x18\x04 \x01(\r\x12\x12\n\nforward_us\x18\x05 \x01(\r2C\n\x04Tail\x12;\n\x03Run\x12\x16.rdcodec.serving.v1.Up\x1a\x18.rdcodec.serving.v1.Down(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#rdcodec/serving/protocol/link.proto\x12\x12rdcodec.serving.v1\"\x92\x01\n\x02Up\x12*\n\x05hello\x18\x01 \x01(\x0b\x32\x19.rdcodec.serving.v1.HelloH\x00\x12(\n\x04step\x18\x02 \x01(\x0b\x32\x18.rdcodec.serving.v1.StepH\x00\x12.\n\x07goodbye\x18\x03 \x01(\x0b\x32\x1b.rdcodec.serving.v1.GoodbyeH\x00\x42\x06\n\x04kind\"j\n\x04\x44own\x12.\n\x07welcome\x18\x01 \x01(\x0b\x32\x1b.rdcodec.serving.v1.WelcomeH\x00\x12*\n\x05reply\x18\x02 \x01(\x0b\x32\x19.rdcodec.serving.v1.ReplyH\x00\x42\x06\n\x04kind\"\xd1\x01\n\x05Hello\x12&\n\x04pins\x18\x01 \x01(\x0b\x32\x18.rdcodec.serving.v1.Pins\x12\x0f\n\x07session\x18\x02 \x01(\x0c\x12\x10\n\x08received\x18\x03 \x01(\r\x12\x0c\n\x04rows\x18\x04 \x01(\r\x12\x12\n\nmax_tokens\x18\x05 \x01(\r\x12.\n\x08sampling\x18\x06 \x01(\x0b\x32\x1c.rdcodec.serving.v1.Sampling\x12+\n\x07prompts\x18\x07 \x03(\x0b\x32\x1a.rdcodec.serving.v1.Prompt\"\x81\x01\n\x04Pins\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x10\n\x08\x63odec_id\x18\x03 \x01(\x0c\x12\r\n\x05model\x18\x04 \x01(\t\x12\r\n\x05layer\x18\x05 \x01(\r\x12\x10\n\x08\x63hannels\x18\x06 \x01(\r\x12\x14\n\x0c\x65lement_type\x18\x07 \x01(\t\"v\n\x08Sampling\x12\x13\n\x0btemperature\x18\x01 \x01(\x01\x12\r\n\x05top_k\x18\x02 \x01(\r\x12\r\n\x05top_p\x18\x03 \x01(\x01\x12\r\n\x05min_p\x18\x04 \x01(\x01\x12\x1a\n\x12repetition_penalty\x18\x05 \x01(\x01\x12\x0c\n\x04seed\x18\x06 \x01(\x04\"\x18\n\x06Prompt\x12\x0e\n\x06tokens\x18\x01 \x03(\r\"(\n\x07Welcome\x12\x0f\n\x07session\x18\x01 \x01(\x0c\x12\x0c\n\x04next\x18\x02 \x01(\r\"6\n\x04Step\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0e\n\x06\x66rames\x18\x02 \x03(\x0c\x12\x0e\n\x06\x63ounts\x18\x03 \x03(\r\"\t\n\x07Goodbye\"^\n\x05Reply\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0e\n\x06tokens\x18\x02 \x03(\r\x12\x0e\n\x06logits\x18\x03 \x01(\x0c\x12\x11\n\tdecode_us\x18\x04 \x01(\r\x12\x12\n\nforward_us\x18\x05 \x01(\r2C\n\x04Tail\x12;\n\x03Run\x12\x16.rdcodec.serving.v1.Up\x1a\x18.rdcodec.serving.v1.Down(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rdcodec.serving.protocol.link_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_UP']._serialized_start=59
-  _globals['_UP']._serialized_end=157
-  _globals['_DOWN']._serialized_start=159
-  _globals['_DOWN']._serialized_end=265
-  _globals['_HELLO']._serialized_start=268
-  _globals['_HELLO']._serialized_end=477
-  _globals['_PINS']._serialized_start=480
-  _globals['_PINS']._serialized_end=609
-  _globals['_SAMPLING']._serialized_start=611
-  _globals['_SAMPLING']._serialized_end=729
-  _globals['_PROMPT']._serialized_start=731
-  _globals['_PROMPT']._serialized_end=755
-  _globals['_WELCOME']._serialized_start=757
-  _globals['_WELCOME']._serialized_end=797
-  _globals['_STEP']._serialized_start=799
-  _globals['_STEP']._serialized_end=853
-  _globals['_REPLY']._serialized_start=855
-  _globals['_REPLY']._serialized_end=949
-  _globals['_TAIL']._serialized_start=951
-  _globals['_TAIL']._serialized_end=1018
+  _globals['_UP']._serialized_start=60
+  _globals['_UP']._serialized_end=206
+  _globals['_DOWN']._serialized_start=208
+  _globals['_DOWN']._serialized_end=314
+  _globals['_HELLO']._serialized_start=317
+  _globals['_HELLO']._serialized_end=526
+  _globals['_PINS']._serialized_start=529
+  _globals['_PINS']._serialized_end=658
+  _globals['_SAMPLING']._serialized_start=660
+  _globals['_SAMPLING']._serialized_end=778
+  _globals['_PROMPT']._serialized_start=780
+  _globals['_PROMPT']._serialized_end=804
+  _globals['_WELCOME']._serialized_start=806
+  _globals['_WELCOME']._serialized_end=846
+  _globals['_STEP']._serialized_start=848
+  _globals['_STEP']._serialized_end=902
+  _globals['_GOODBYE']._serialized_start=904
+  _globals['_GOODBYE']._serialized_end=913
+  _globals['_REPLY']._serialized_start=915
+  _globals['_REPLY']._serialized_end=1009
+  _globals['_TAIL']._serialized_start=1011
+  _globals['_TAIL']._serialized_end=1078
 # @@protoc_insertion_point(module_scope)

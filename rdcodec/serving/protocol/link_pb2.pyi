@@ -7,12 +7,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Up(_message.Message):
-    __slots__ = ("hello", "step")
+    __slots__ = ("hello", "step", "goodbye")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
+    GOODBYE_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     step: Step
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., step: _Optional[_Union[Step, _Mapping]] = ...) -> None: ...
+    goodbye: Goodbye
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., step: _Optional[_Union[Step, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ...) -> None: ...
 
 class Down(_message.Message):
     __slots__ = ("welcome", "reply")
@@ -97,6 +99,10 @@ class Step(_message.Message):
     frames: _containers.RepeatedScalarFieldContainer[bytes]
     counts: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, number: _Optional[int] = ..., frames: _Optional[_Iterable[bytes]] = ..., counts: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Goodbye(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class Reply(_message.Message):
     __slots__ = ("number", "tokens", "logits", "decode_us", "forward_us")
