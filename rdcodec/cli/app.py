@@ -12,12 +12,14 @@ from rdcodec.cli.decode import decode
 from rdcodec.cli.encode import encode
 from rdcodec.cli.evaluate import evaluate
 from rdcodec.cli.export import export
+from rdcodec.cli.generate import generate
 from rdcodec.cli.info import info
 from rdcodec.cli.inspect import inspect
 from rdcodec.cli.join import join
 from rdcodec.cli.lm_eval import lm_eval
 from rdcodec.cli.pack import pack
 from rdcodec.cli.repack import repack
+from rdcodec.cli.serve import serve
 from rdcodec.cli.train import train
 from rdcodec.cli.tune import tune
 from rdcodec.cli.unpack import unpack
@@ -39,6 +41,8 @@ for _command, _name in (
     (tune, "tune"),
     (evaluate, "eval"),
     (bounds, "bounds"),
+    (serve, "serve"),
+    (generate, "generate"),
     (encode, "encode"),
     (decode, "decode"),
     (pack, "pack"),

@@ -9,8 +9,8 @@ from rdcodec.cli.output import console
 __all__ = ["load_quietly"]
 
 
-def load_quietly(name):
-    """`rdcodec.load_model`, with a line of its own in place of the libraries' bars and advice.
+def load_quietly(name, load=None):
+    """`rdcodec.load_model`, or `load(name)`, with a line of its own in place of the libraries' bars and advice.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def load_quietly(name):
         from rdcodec.models import load_model
 
         _silence()
-        return load_model(name)
+        return load_model(name) if load is None else load(name)
 
 
 def _silence():

@@ -1,21 +1,24 @@
 """Two machines, one model: the head of a language model on one, its tail on another, coded hidden states between them."""
 
-from rdcodec.serving.addresses import ClientSecurity, ServerSecurity
+from rdcodec.serving.addresses import ClientSecurity, ServerSecurity, parse_address
 from rdcodec.serving.generation import generate
 from rdcodec.serving.head import Head, HeadSession
 from rdcodec.serving.link import Connector, RemoteSession
+from rdcodec.serving.logs import JsonLines
 from rdcodec.serving.meter import LinkMeter
 from rdcodec.serving.parts import Part, load_head, load_tail, part_of
 from rdcodec.serving.refusals import Refused
 from rdcodec.serving.sampling import Sampler, Sampling
 from rdcodec.serving.server import ServerLimits, TailServer, running_server, serve
 from rdcodec.serving.tail import Step, Tail, TailSession
+from rdcodec.serving.text import TextPieces
 
 __all__ = [
     "ClientSecurity",
     "Connector",
     "Head",
     "HeadSession",
+    "JsonLines",
     "LinkMeter",
     "Part",
     "Refused",
@@ -28,9 +31,11 @@ __all__ = [
     "Tail",
     "TailServer",
     "TailSession",
+    "TextPieces",
     "generate",
     "load_head",
     "load_tail",
+    "parse_address",
     "part_of",
     "running_server",
     "serve",

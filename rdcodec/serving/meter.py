@@ -53,6 +53,12 @@ class LinkMeter:
         whole = sum(times.values())
         return {name: seconds / whole if whole else 0.0 for name, seconds in times.items()}
 
+    def figures(self):
+        """dict : all of it, by name."""
+        counts = {name: value for name, value in vars(self).items() if name != "began"}
+        rates = {"bits_per_token": self.bits_per_token, "tokens_per_second": self.tokens_per_second}
+        return {**counts, **rates, "seconds": self.seconds, "shares": self.shares}
+
     def __str__(self):
         shares = " ".join(f"{name} {share:.0%}" for name, share in self.shares.items())
         return (
