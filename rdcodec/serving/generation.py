@@ -52,6 +52,7 @@ def generate(head, connector, input_ids, attention_mask=None, max_new_tokens=128
     prompts = _prompts(input_ids, attention_mask) if sampling.needs_prompt else None
     going = [True] * len(input_ids)
     with RemoteSession(connector, max_tokens, len(input_ids), sampling, prompts) as there:
+        there.open()
         for _ in range(min(max_new_tokens, max_tokens - input_ids.shape[1] + 1)):
             reply = _step(here, there, input_ids, attention_mask, meter)
             tokens = [token if goes else None for token, goes in zip(reply.tokens, going)]

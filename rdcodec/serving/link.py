@@ -96,7 +96,7 @@ class RemoteSession:
             if sampling.needs_prompt:
                 self._hello.prompts.extend(link_pb2.Prompt(tokens=row) for row in prompts or ())
         self._steps, self._chosen = [], []
-        self._stream = None
+        self._stream, self._welcomed = None, False
         self.bytes_up = self.bytes_down = self.links = 0
 
     def step(self, frames):
@@ -123,11 +123,16 @@ class RemoteSession:
         self._chosen.append(list(reply.tokens))
         return reply
 
+    def open(self):
+        """Reach for the tail now, which takes time that the head can use; `step` does so where this was not called."""
+        if self._stream is None:
+            self._greet()
+
     def close(self):
         """Say that the text has come to its end: the tail forgets it."""
         if self._stream is not None:
             self._stream.finish(self._connector.step_seconds)
-            self._stream = None
+            self._stream, self._welcomed = None, False
 
     def __enter__(self):
         return self
@@ -155,7 +160,7 @@ class RemoteSession:
     def _exchange(self):
         """The reply to the last step, over the link that there is or a new one."""
         current = len(self._steps) - 1
-        first = current if self._stream is not None else self._connect()
+        first = current if self._welcomed else self._connect()
         for step in self._steps[first:]:
             self._send(step)
         while True:
@@ -166,14 +171,17 @@ class RemoteSession:
                 log.warning("the tail chose another token this time", extra={"fields": {"step": reply.number}})
 
     def _connect(self):
-        """Open a stream; the number of the step that the tail wants."""
+        """Come to a stream that is welcome; the number of the step that the tail wants."""
+        self.open()
+        welcome = self._receive("welcome")
+        self._hello.session, self._welcomed = welcome.session, True
+        return welcome.next
+
+    def _greet(self):
         self._stream = _Stream(self._connector)
         self.links += 1
         self._hello.received = len(self._chosen)
         self._send(link_pb2.Up(hello=self._hello))
-        welcome = self._receive("welcome")
-        self._hello.session = welcome.session
-        return welcome.next
 
     def _send(self, up):
         self.bytes_up += up.ByteSize()
@@ -189,7 +197,7 @@ class RemoteSession:
     def _drop(self):
         if self._stream is not None:
             self._stream.cut()
-            self._stream = None
+            self._stream, self._welcomed = None, False
 
 
 class _TimedOut(grpc.RpcError):

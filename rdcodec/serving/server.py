@@ -21,6 +21,7 @@ from rdcodec.serving.sessions import Sessions
 __all__ = ["ServerLimits", "TailServer", "running_server", "serve"]
 
 log = logging.getLogger("rdcodec.serving")
+WINDOW_BYTES = 2**20  # that a head may send ahead: prompts fill long links
 NAME = link_pb2.DESCRIPTOR.services_by_name["Tail"].full_name
 
 
@@ -84,6 +85,7 @@ class TailServer:
                 ("grpc.keepalive_time_ms", 20_000),  # a link whose other end went without a word is found out
                 ("grpc.keepalive_timeout_ms", 10_000),
                 ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+                ("grpc.http2.lookahead_bytes", WINDOW_BYTES),
                 ("grpc.so_reuseport", 0),
             ],
         )
