@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -47,6 +47,10 @@ def generate(
     token_file: TokenFile = None,
     insecure: Insecure = False,
     patience: Annotated[float, typer.Option("--patience", help="Seconds that a tail which cannot be reached is waited for.", min=0)] = 60,
+    openai_port: Annotated[
+        Optional[int],
+        typer.Option("--openai-port", help="Answer OpenAI's API at this port of 127.0.0.1 in place of a prompt.", min=0, max=65535),
+    ] = None,
     json: Json = None,
 ):
     """Generate text with a tail that `rdcodec serve` runs; says what it costs as it goes."""
@@ -58,12 +62,23 @@ def generate(
     loaded, layer = shared_codec(codec, layer)
     head = load_quietly(model, lambda name: serving.Head.from_pretrained(name, layer, loaded, quality, dtype))
     connector = serving.Connector(connect, head, security, patience_seconds=patience)
+    if openai_port is not None:
+        _answer_openai(serving.OpenAIServer(openai_port, head, connector, Path(model).name))
+        return
     tokenizer, meter = head.part.tokenizer, serving.LinkMeter()
     ids = _prompt_tokens(tokenizer, sys.stdin.read() if prompt is None else prompt, chat)
     texts = serving.generate(head, connector, ids, max_new_tokens=max_new_tokens, sampling=sampling, meter=meter)
     with _losses_said():
         text = _show(serving.TextPieces(tokenizer), (token for (token,) in texts), meter)
     write_json(json, {"model": model, "prompt": prompt, "text": text, **meter.figures()})
+
+
+def _answer_openai(server):
+    """Until Ctrl-C."""
+    with server, _losses_said():
+        say(f"answering at http://127.0.0.1:{server.server_port}/v1")
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from rdcodec.serving.head import Head, HeadSession
 from rdcodec.serving.link import Connector, RemoteSession
 from rdcodec.serving.logs import JsonLines
 from rdcodec.serving.meter import LinkMeter
+from rdcodec.serving.openai import OpenAIServer
 from rdcodec.serving.parts import Part, load_head, load_tail, part_of
 from rdcodec.serving.refusals import Refused
 from rdcodec.serving.sampling import Sampler, Sampling
@@ -20,6 +21,7 @@ __all__ = [
     "HeadSession",
     "JsonLines",
     "LinkMeter",
+    "OpenAIServer",
     "Part",
     "Refused",
     "RemoteSession",

@@ -8,7 +8,7 @@ import grpc
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["ClientSecurity", "ServerSecurity", "parse_address"]
+__all__ = ["ClientSecurity", "ServerSecurity", "is_loopback", "parse_address"]
 
 
 def parse_address(text):
@@ -110,11 +110,12 @@ class ClientSecurity:
 
 
 def _check_plaintext(host, insecure):
-    if not (insecure or _is_loopback(host)):
+    if not (insecure or is_loopback(host)):
         raise RdcodecError(f"{host} is not this machine: give a certificate for TLS, or ask for plain text by insecure (--insecure)")
 
 
-def _is_loopback(host):
+def is_loopback(host):
+    """Whether a host's name or address is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

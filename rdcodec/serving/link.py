@@ -60,6 +60,7 @@ class Connector:
             ("grpc.keepalive_time_ms", 20_000),
             ("grpc.keepalive_timeout_ms", 10_000),
             ("grpc.enable_retries", 0),
+            ("grpc.http2.bdp_probe", 0),  # whose pings take bytes of every step
         ]
         return self.security.channel(self.address, options)
 

@@ -86,6 +86,7 @@ class TailServer:
                 ("grpc.keepalive_timeout_ms", 10_000),
                 ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
                 ("grpc.http2.lookahead_bytes", WINDOW_BYTES),
+                ("grpc.http2.bdp_probe", 0),  # whose pings take bytes of every step
                 ("grpc.so_reuseport", 0),
             ],
         )

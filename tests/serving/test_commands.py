@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 
 import pytest
 from tiny_ends import LAYER, PROMPT, generated, prompts
@@ -127,3 +128,20 @@ def test_pieces_of_text(whole_of):
     assert "".join(found) == text and "漢" in found and "\n" in found
     cut = list(TextPieces(tokenizer).of(tokenizer("漢")["input_ids"][:2]))
     assert cut[:2] == ["", ""] and cut[2] != ""
+
+
+def test_an_endpoint_for_other_programs(folder_of, codec_dir, server, expected):
+    command = [sys.executable, "-m", "rdcodec.cli", "generate", "--model", folder_of("llama"), "--codec", codec_dir, "--openai-port", 0]
+    command += ["--connect", f"127.0.0.1:{server.port}"]
+    head = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True, env=environment())
+    try:
+        line = head.stdout.readline().strip()
+        assert line.startswith("answering at http://127.0.0.1:")
+        body = json.dumps({"prompt": PROMPT, "max_tokens": NEW, "temperature": 0}).encode()
+        request = urllib.request.Request(line.split()[-1] + "/completions", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+            assert json.load(answer)["choices"][0]["text"] == expected
+        head.send_signal(signal.SIGINT)
+        assert head.wait(SECONDS) == 0
+    finally:
+        head.kill()
