@@ -165,7 +165,7 @@ def main():
     links = [(megabits, milliseconds / 1e3) for megabits in arguments.megabits for milliseconds in arguments.milliseconds]
     methods = [Method(name, part, codec).__enter__() for name, codec in codecs.items()]
     try:
-        short = windows[:1, :64].repeat(arguments.rows, 1)
+        short = windows[:1, :16].repeat(arguments.rows, 1)
         rows = measure(methods, [LOOPBACK, *links], windows[:1], arguments.new, arguments.repeats)
         rows += measure(methods, [LOOPBACK, *links], short, arguments.new // 2, 1)
         blocks = list(block_against_steps(methods, part, windows))
