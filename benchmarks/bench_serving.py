@@ -93,7 +93,7 @@ class Method:
 def middle(rows):
     """The median of several runs, figure by figure."""
     values = [asdict(row) for row in rows]
-    return Row(**{name: value if isinstance(value, (str, type(None))) else median(each[name] for each in values) for name, value in values[0].items()})
+    return Row(**{name: value if type(value) in (str, int, type(None)) else median(each[name] for each in values) for name, value in values[0].items()})
 
 
 def measure(methods, links, ids, new, repeats):

@@ -31,7 +31,7 @@ def is_private(name):
 def defined(tree):
     """Private names that are given to functions, classes, attributes and variables."""
     for node in ast.walk(tree):
-        name = getattr(node, "name", None) if isinstance(node, ast.FunctionDef | ast.ClassDef) else None
+        name = getattr(node, "name", None) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else None
         if isinstance(getattr(node, "ctx", None), ast.Store):
             name = getattr(node, "attr", getattr(node, "id", None))
         if name and is_private(name):
