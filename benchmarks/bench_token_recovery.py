@@ -40,7 +40,8 @@ def fitted(states, targets):
 
 def recovered(states, tokens, map_, embeddings):
     """Share of tokens that are guessed."""
-    guesses = torch.cat([(part @ map_ @ embeddings.T).argmax(1) for part in states.split(256)])
+    mapped, embeddings = (states @ map_).float(), embeddings.float()
+    guesses = torch.cat([(part @ embeddings.T).argmax(1) for part in mapped.split(256)])
     return float((guesses == tokens).double().mean())
 
 
