@@ -106,7 +106,7 @@ def measure(methods, links, ids, new, repeats):
                 runs[method.name].append(method.run(link, ids, new))
         found += [middle(each) for each in runs.values()]
         for row in found[-len(methods) :]:
-            print(f"{name_of(row)}, {row.rows} rows: {row.method}: {row.step_seconds:.4f} s a step", file=sys.stderr)
+            print(json.dumps(asdict(row)), file=sys.stderr)
     return found
 
 
