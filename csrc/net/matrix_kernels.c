@@ -8,7 +8,7 @@ static void matrix_scalar(const rdc_matrix *m, const int16_t *x, size_t tokens, 
         for (size_t r = 0; r < m->rows; r++) {
             int32_t sum = 0;
             for (size_t c = 0; c < m->columns; c++) {
-                const size_t i = r * m->columns + c;
+                const size_t i = rdc_matrix_place(m->columns, r, c);
                 sum += (m->wide ? ((const int16_t *)m->weights)[i] : ((const int8_t *)m->weights)[i]) * x[t * m->columns + c];
             }
             sums[t * m->rows + r] = sum;

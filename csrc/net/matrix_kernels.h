@@ -7,17 +7,23 @@
 
 #include "rdc.h"
 
-#define RDC_MATRIX_ROWS 4     /* rows are padded to a multiple of these ... */
-#define RDC_MATRIX_COLUMNS 32 /* ... and columns of these, with zeros */
+#define RDC_MATRIX_ROWS 16   /* rows are padded to a multiple of these ... */
+#define RDC_MATRIX_COLUMNS 4 /* ... and columns of these, with zeros */
 
-/* Weights of a layer as the kernels read them: int8 where all fit, else int16; row after row. */
+/* Weights of a layer as the kernels read them: int8 where all fit, else int16. Rows are in blocks of RDC_MATRIX_ROWS; in a block, pairs
+ * of columns follow each other, and of a pair all rows, so that a vector has sums of as many rows, which nothing has to add up. */
 typedef struct rdc_matrix {
-    const void *weights; /* on a 64-byte boundary */
+    const void *weights; /* [rows / RDC_MATRIX_ROWS, columns / 2, RDC_MATRIX_ROWS, 2], on a 64-byte boundary */
     size_t rows, columns;
     int wide; /* int16 */
 } rdc_matrix;
 
-/* sums[t, r] = the product of row r and x[t, columns]. */
+/* Where a weight stands. */
+static inline size_t rdc_matrix_place(size_t columns, size_t row, size_t column) {
+    return row / RDC_MATRIX_ROWS * RDC_MATRIX_ROWS * columns + (column / 2 * RDC_MATRIX_ROWS + row % RDC_MATRIX_ROWS) * 2 + column % 2;
+}
+
+/* sums[t, r] = the product of row r and x[t, columns]; sums are [tokens, rows]. */
 typedef void rdc_matrix_kernel(const rdc_matrix *matrix, const int16_t *x, size_t tokens, int32_t *sums);
 
 rdc_matrix_kernel *rdc_matrix_kernel_of(rdc_cpu_level level);

@@ -2,8 +2,17 @@
 #ifndef RDC_NET_MATRIX_VARIANTS_H
 #define RDC_NET_MATRIX_VARIANTS_H
 
+#include <string.h>
+
 #include "base/cpu.h"
 #include "net/matrix_kernels.h"
+
+/* The bytes of two inputs side by side. */
+static inline int32_t rdc_matrix_pair(const int16_t *x) {
+    int32_t both;
+    memcpy(&both, x, sizeof both);
+    return both;
+}
 
 #if RDC_X86
 RDC_TARGET_AVX2 rdc_matrix_kernel rdc_matrix_avx2;

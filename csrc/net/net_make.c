@@ -121,8 +121,9 @@ static void fill_weights(const rdc_net_layer *layer, const rdc_matrix *m, uint8_
     for (size_t o = 0; o < layer->outputs; o++) {
         for (size_t c = 0; c < columns; c++) {
             const int16_t weight = layer->weights[o * columns + c];
-            if (m->wide) ((int16_t *)(void *)to)[o * m->columns + c] = weight;
-            else ((int8_t *)to)[o * m->columns + c] = (int8_t)weight;
+            const size_t place = rdc_matrix_place(m->columns, o, c);
+            if (m->wide) ((int16_t *)(void *)to)[place] = weight;
+            else ((int8_t *)to)[place] = (int8_t)weight;
         }
     }
 }

@@ -95,7 +95,7 @@ static rdc_chunk *chunk_to_write(rdc_ring *ring) {
     if (!copy) return NULL;
     const size_t rows = ring->count % RDC_CHUNK;
     memcpy(copy->features, shared->features, rows * ring->components * sizeof *copy->features);
-    memcpy(copy->codes, shared->codes, rows * ring->columns * sizeof *copy->codes);
+    memcpy(copy->codes, shared->codes, RDC_CHUNK * ring->columns * sizeof *copy->codes); /* rows lie among each other */
     memcpy(copy->energy, shared->energy, rows * sizeof *copy->energy);
     ring->chunks[at] = copy;
     let_go(shared);
@@ -106,11 +106,10 @@ rdc_status rdc_ring_push(rdc_ring *ring, const int16_t *features) {
     rdc_chunk *chunk = chunk_to_write(ring);
     RDC_RETURN_IF(!chunk, RDC_ERROR_MEMORY, 0, 0);
     const size_t row = ring->count % RDC_CHUNK;
-    int8_t *const codes = chunk->codes + row * ring->columns;
     int32_t energy = 0;
     for (size_t i = 0; i < ring->components; i++) {
         const int32_t code = rdc_reference_code(features[i], ring->rules->scale[i]);
-        codes[i] = (int8_t)code;
+        chunk->codes[rdc_matrix_place(ring->columns, row, i)] = (int8_t)code;
         energy += code * code;
     }
     chunk->energy[row] = energy;

@@ -14,7 +14,7 @@
 typedef struct rdc_chunk {
     atomic_size_t owners;
     int16_t *features; /* [RDC_CHUNK, components] */
-    int8_t *codes;     /* [RDC_CHUNK, columns], by which tokens are compared; on a boundary of the matrix kernels */
+    int8_t *codes;     /* RDC_CHUNK rows of `columns`, by which tokens are compared, as the matrix kernels have weights */
     int32_t energy[RDC_CHUNK]; /* of the codes: the sum of their squares */
 } rdc_chunk;
 

@@ -51,7 +51,7 @@ def table_bytes(entries, tables):
 def network_bytes(shape):
     """Memory of a layer's weights [outputs, taps, inputs], which are padded."""
     outputs, taps, inputs = shape
-    return 2 * (-(-outputs // 4) * 4) * (-(-taps * inputs // 32) * 32)
+    return 2 * (-(-outputs // 16) * 16) * (-(-taps * inputs // 4) * 4)
 
 
 def check_codebook(codewords, channels):
