@@ -13,15 +13,26 @@ void rdc_net_state_free(rdc_net_state *state) {
     free(state);
 }
 
+/* What stands before the first token. The rest of a window, and the rows, are written before they are read. */
+static void clear_past(rdc_net_state *state) {
+    int16_t *window = state->windows;
+    for (size_t k = 0; k < state->net->count; k++) {
+        const rdc_net_stage *stage = &state->net->stages[k];
+        memset(window, 0, stage->past * stage->inputs * sizeof *window);
+        window += rdc_net_window(stage);
+    }
+}
+
 rdc_status rdc_net_state_make(rdc_net_state **state, const rdc_net *net) {
     rdc_net_state *made = calloc(1, sizeof *made);
     *state = NULL;
     RDC_RETURN_IF(!made, RDC_ERROR_MEMORY, 0, 0);
     made->net = net;
-    made->windows = calloc(net->history, sizeof *made->windows);
-    made->rows = calloc(RDC_NET_CHUNK * net->widest_row, sizeof *made->rows);
+    made->windows = malloc(net->history * sizeof *made->windows);
+    made->rows = malloc(RDC_NET_CHUNK * net->widest_row * sizeof *made->rows);
     made->sums = malloc(RDC_NET_CHUNK * net->most_rows * sizeof *made->sums);
     if (made->windows && made->rows && made->sums) {
+        clear_past(made);
         *state = made;
         return rdc_ok();
     }
@@ -31,7 +42,11 @@ rdc_status rdc_net_state_make(rdc_net_state **state, const rdc_net *net) {
 
 rdc_status rdc_net_state_copy(rdc_net_state **copy, const rdc_net_state *state) {
     RDC_FORWARD_IF_ERROR(rdc_net_state_make(copy, state->net));
-    memcpy((*copy)->windows, state->windows, state->net->history * sizeof *state->windows);
+    for (size_t k = 0, at = 0; k < state->net->count; k++) {
+        const rdc_net_stage *stage = &state->net->stages[k];
+        memcpy((*copy)->windows + at, state->windows + at, stage->past * stage->inputs * sizeof *state->windows);
+        at += rdc_net_window(stage);
+    }
     return rdc_ok();
 }
 

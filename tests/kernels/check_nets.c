@@ -18,10 +18,16 @@ typedef struct products {
     size_t tokens;
 } products;
 
-static const void *as_int8(const int16_t *weights, size_t n) {
-    int8_t *narrow = buffer_take(n);
-    for (size_t i = 0; i < n; i++) narrow[i] = (int8_t)weights[i];
-    return narrow;
+/* Weights [rows, columns] as the kernels have them. */
+static const void *packed(const rdc_matrix *m, const int16_t *weights) {
+    int8_t *narrow = buffer_take(m->wide ? 0 : m->rows * m->columns);
+    int16_t *wide = buffer_take(m->wide ? m->rows * m->columns * sizeof *wide : 0);
+    for (size_t i = 0; i < m->rows * m->columns; i++) {
+        const size_t place = rdc_matrix_place(m->columns, i / m->columns, i % m->columns);
+        if (m->wide) wide[place] = weights[i];
+        else narrow[place] = (int8_t)weights[i];
+    }
+    return m->wide ? (const void *)wide : narrow;
 }
 
 static products make_products(rng *r) {
@@ -30,7 +36,7 @@ static products make_products(rng *r) {
     m->rows = RDC_MATRIX_ROWS * (1 + rng_below(r, MOST_ROWS / RDC_MATRIX_ROWS));
     m->columns = RDC_MATRIX_COLUMNS * (1 + rng_below(r, MOST_COLUMNS / RDC_MATRIX_COLUMNS));
     const int16_t *weights = make_weights(r, m->rows, m->columns, m->wide);
-    m->weights = m->wide ? weights : as_int8(weights, m->rows * m->columns);
+    m->weights = packed(m, weights);
     const int64_t most = INT32_MAX / (1 + largest_row(weights, m->rows, m->columns));
     made.x = make_values(r, made.tokens * m->columns, most > INT16_MAX ? INT16_MAX + 1 : (int32_t)most);
     return made;
