@@ -12,6 +12,7 @@ from tiny_ends import PROMPT, prompts
 from rdcodec.serving import Connector, Sampling, ServerLimits, generate, running_server
 
 NEW = 16
+NOBODY = 1  # a port where nobody listens
 SAMPLINGS = [Sampling(), Sampling(temperature=0.9, repetition_penalty=1.1, seed=2)]
 
 
@@ -59,19 +60,15 @@ def test_cuts_inside_of_frames(ends, server, batch, sampling, expected):
 
 def test_a_server_that_is_started_anew(ends, batch, sampling, expected):
     """It knows nothing of the text, and is sent all of it again."""
-    tokens, link = [], None
-    texts = None
-    for number in range(4):
-        with running_server(ends.tail, limits=ServerLimits(grace_seconds=0)) as server:
-            if link is None:
-                link = ShapedLink(server.port)
-                texts = generate(ends.head, over(link, ends), *batch, NEW, sampling)
-            link.target = server.port
-            for _ in range(4):
-                tokens.append(next(texts))
-        link.cut()
-    with link:
-        assert torch.equal(torch.tensor(tokens).T, expected)
+    tokens = []
+    with ShapedLink(NOBODY) as link:
+        texts = generate(ends.head, over(link, ends), *batch, NEW, sampling)
+        for _ in range(4):
+            with running_server(ends.tail, limits=ServerLimits(grace_seconds=0)) as server:
+                link.target = server.port
+                tokens += [next(texts) for _ in range(4)]
+            link.cut()
+    assert torch.equal(torch.tensor(tokens).T, expected)
 
 
 def test_a_server_that_is_not_there_for_a_while(ends, server, batch, sampling, expected):
@@ -79,7 +76,7 @@ def test_a_server_that_is_not_there_for_a_while(ends, server, batch, sampling, e
         texts = generate(ends.head, over(link, ends), *batch, NEW, sampling)
         tokens = [next(texts)]
         link.cut()
-        link.target = 1  # where nobody listens
+        link.target = NOBODY
         threading.Timer(1.0, setattr, (link, "target", server.port)).start()
         tokens += texts
     assert torch.equal(torch.tensor(tokens).T, expected)
