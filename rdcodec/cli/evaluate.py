@@ -53,7 +53,7 @@ def evaluate(
     check_writable(json, plot)
     qualities = _parse_qualities(quality)
     codecs = {path: Codec.from_pretrained(path) for path in codec or []}
-    layers = sorted({found.layer for path, found in codecs.items() if _has_layer(path, found)} | ({layer} - {None}))
+    layers = sorted({found.layer for path, found in codecs.items() if _has_layer(path, found)} | ({layer} if layer is not None else set()))
     if not codecs and not (baselines and layers):
         raise RdcodecError("there is nothing to measure: give --codec DIR, or --baselines with --layer K")
     for found in codecs.values():
@@ -72,7 +72,7 @@ def evaluate(
         for path, found in codecs.items()
         for wanted in qualities
     ]
-    lacking = []
+    lacking: list[str] = []
     with progress_bar() as progress:
         if baselines:
             for at in layers:

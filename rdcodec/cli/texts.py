@@ -41,7 +41,7 @@ def _dataset_text(source):
         import datasets
     except ImportError as error:
         raise ImportError(f"{source} is a data set, which needs datasets: pip install 'rdcodec[train]'") from error
-    name, configuration, split, *_ = [*source.removeprefix(DATASET).split(":"), None, None]
+    name, configuration, split = (source.removeprefix(DATASET).split(":") + ["", ""])[:3]
     datasets.disable_progress_bars()
     try:
         rows = datasets.load_dataset(name, configuration or None, split=split or "train")

@@ -23,7 +23,7 @@ TENSORS_FILE = "codec.safetensors"
 CONFIG_ENTRY = "rdcodec"  # of the metadata of the one file
 TENSOR_NAME = r"[ -!#-\[\]-~]+"  # so that ids take names as they are
 
-FAMILIES = {}
+FAMILIES: dict[str, type] = {}
 """dict of str to class: every family of codecs, by its name in checkpoints."""
 
 

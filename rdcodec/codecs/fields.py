@@ -33,14 +33,14 @@ CHANNELS = Integer(1, 65536)
 class Integers(NamedTuple):
     """A list of so many integers."""
 
-    count: int
+    length: int
     each: Integer
 
     def holds(self, value):
-        return type(value) is list and len(value) == self.count and all(map(self.each.holds, value))
+        return type(value) is list and len(value) == self.length and all(map(self.each.holds, value))
 
     def __str__(self):
-        return f"{self.count} entries, each {self.each}"
+        return f"{self.length} entries, each {self.each}"
 
 
 class Number(NamedTuple):

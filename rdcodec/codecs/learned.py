@@ -50,7 +50,7 @@ class LearnedCodec(TransformCoding):
     """
 
     uses_context = False
-    latent_density = None
+    latent_density: str | None = None
 
     _MATRICES = KEPT_MATRICES + 4  # analysis, synthesis, and what is on the way to one
     FIELDS = {**TransformCoding.FIELDS, "latents": Integer(0, 65535), "emphasis_bits": BITS}

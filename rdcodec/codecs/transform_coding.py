@@ -106,7 +106,7 @@ class TransformCoding(Codec):
         "references": Integer(0, MOST_REFERENCES),  # of a token
         "adaptation": Integer(0, MOST_ADAPTATION),  # tokens that scales count for before they follow the text; 0: they stay
     }
-    SPECS = (
+    SPECS: tuple[Tensor, ...] = (
         Tensor("mean", np.float32, ("c",), -LARGEST, LARGEST),
         Tensor("word_prior", np.int32, ("codewords",), -(2**30), 2**30),
         Tensor("word_components", np.int32, ("selected",)),

@@ -77,7 +77,7 @@ def _weights_before(site):
     return weights
 
 
-_WARNED = weakref.WeakKeyDictionary()
+_WARNED: weakref.WeakKeyDictionary[torch.nn.Module, set[bytes]] = weakref.WeakKeyDictionary()
 
 
 def check_codec(model, layer, codec, any_layer=False, name="codec"):

@@ -136,7 +136,7 @@ def change_field(rng, parts):
     elif how < 0.4 and isinstance(kind, (Integer, Number)):
         fields[name] = rng.choice(kind)
     elif how < 0.4 and isinstance(kind, Integers):
-        fields[name] = [rng.choice(kind.each) for _ in range(kind.count)]
+        fields[name] = [rng.choice(kind.each) for _ in range(kind.length)]
     elif how < 0.6 and type(old) is int:
         fields[name] = old + rng.choice([-100, -8, -1, 1, 8, 100])
     else:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,8 +60,8 @@ class Tuned:
     part: str
     method: str
     base: Origin | None
-    before: list = ()
-    after: list = ()
+    before: Sequence = ()
+    after: Sequence = ()
 
     def merged(self):
         """The same with adapters merged into the weights of the model, which is changed."""
