@@ -11,7 +11,7 @@ ARGS ?=
 SECONDS ?= 60
 TARGET ?=
 
-.PHONY: help demo test check tools bench lib install-lib sanitize tsan fuzz coverage clean
+.PHONY: help demo test test-fast check tools bench lib install-lib sanitize tsan fuzz coverage clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ demo: $(STAMP) ## calibrate SmolLM2-135M, measure rate and loss, draw them, gene
 
 test: $(STAMP) ## run all tests
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+
+test-fast: $(STAMP) ## run the tests but for end-to-end, emulation and slow ones: two minutes on two cores
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not end_to_end and not emulation and not slow" $(ARGS)
 
 check: $(TOOLS) compile_flags.txt ## lint, formats, types and spelling, of Python and C; CONTRIBUTING.md says which tools
 	$(BIN)/ruff check --quiet

@@ -16,14 +16,20 @@ settings.load_profile("default")
 
 ROOT = Path(__file__).parents[1]
 TOGETHER = {"fuzz": "kernels"}  # folders that share the builds of the C core with another one
+MARKS = {"end_to_end": "end_to_end", "docs": "end_to_end", "kernels": "emulation", "fuzz": "emulation"}  # what `make test-fast` leaves out
 
 
 def pytest_collection_modifyitems(items):
-    """Tests of a folder go to one worker (`pytest -n 2 --dist loadgroup`), for models and builds are made once a process."""
+    """Tests of a folder go to one worker (`pytest -n 2 --dist loadgroup`), for models and builds are made once a process.
+
+    What a folder needs is marked, too, for runs that leave it out.
+    """
     for item in items:
         parts = item.path.relative_to(ROOT).parts
         folder = parts[1] if parts[0] == "tests" and len(parts) > 2 else parts[0]
         item.add_marker(pytest.mark.xdist_group(TOGETHER.get(folder, folder)))
+        if folder in MARKS:
+            item.add_marker(MARKS[folder])
 
 
 @pytest.fixture(scope="session", params=["scalar", "neon", "avx2", "avx512"])
