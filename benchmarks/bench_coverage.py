@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from simulated.laws import DENSITIES, LAWS, autoregressive, entropy_bits
 from scipy import stats
+from simulated.laws import DENSITIES, LAWS, autoregressive, entropy_bits
 
 from rdcodec.estimators import (
     certify,

@@ -170,6 +170,7 @@ def timed(call):
 def measure(ours, peers, tolerance, rounds):
     """Best seconds of each; the calls take turns."""
     seconds = dict.fromkeys(["rdcodec", *peers], float("inf"))
+    expected = None
     for _ in range(rounds):
         for name, call in {"rdcodec": ours, **peers}.items():
             taken, value = timed(call)

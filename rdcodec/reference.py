@@ -408,8 +408,8 @@ def decode_following(arrays, data, count, index, symbols):
         return
     all_tables, precision = split_tables(arrays), int(arrays["precision"])
     tables = (all_tables[t] for t in index)
-    for count, part in split_block(data, count):
-        for symbol in decode_part(tables, count, precision, part):
+    for size, part in split_block(data, count):
+        for symbol in decode_part(tables, size, precision, part):
             symbols.append(symbol)
 
 
@@ -622,7 +622,7 @@ class PayloadDecoder:
         for token in range(tokens):
             if token:
                 self._reconstruct(symbols, tokens, quality, rows)
-            exponent, side, base, token_scale, references = self._side_information(symbols, tokens, token, quality)
+            _, side, base, token_scale, references = self._side_information(symbols, tokens, token, quality)
             self.prediction.predict(side, base, references)
             first = len(symbols)
             for component in range(self.config["channels"]):

@@ -1,7 +1,6 @@
 """Codec families under one contract."""
 
 from rdcodec.codecs.base import Codec
-from rdcodec.codecs.link import Decoder, Encoder
 from rdcodec.codecs.blockquant import IntegerCodec, MXFP4Codec
 from rdcodec.codecs.globalstep import GlobalStepCodec
 from rdcodec.codecs.learned import (
@@ -11,6 +10,7 @@ from rdcodec.codecs.learned import (
     FourierHyperpriorCodec,
     LearnedCodec,
 )
+from rdcodec.codecs.link import Decoder, Encoder
 from rdcodec.codecs.origin import Origin
 from rdcodec.codecs.raw import RawCodec
 from rdcodec.codecs.rows import decode_rows, encode_rows

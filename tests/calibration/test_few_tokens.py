@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from rdcodec import RdcodecError, calibrate
+from rdcodec.calibration.codewords import PSEUDO_COUNT, fit_codewords
 from rdcodec.calibration.metric import principal_components, shrunk_covariance, token_scales
 from rdcodec.calibration.windows import all_windows, cut_windows, default_tokens
-from rdcodec.calibration.codewords import PSEUDO_COUNT, fit_codewords
 
 CHANNELS = 24
 

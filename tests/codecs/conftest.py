@@ -4,7 +4,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-
 from learned_parts import learned_codec
 
 from rdcodec.codecs import GlobalStepCodec, IntegerCodec, MXFP4Codec, RawCodec

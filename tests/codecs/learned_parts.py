@@ -3,9 +3,9 @@
 import numpy as np
 
 from rdcodec.net import IntegerNet, Layer
+from rdcodec.training.codebook import pack_codebook
 from rdcodec.training.export import integer_matrix
 from rdcodec.training.tables import LATENT_REACH, start_tables
-from rdcodec.training.codebook import pack_codebook
 
 CODEWORDS, SELECTED, LATENTS, HIDDEN = 12, 32, 4, 24
 

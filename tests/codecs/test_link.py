@@ -9,7 +9,6 @@ from io import BytesIO
 import numpy as np
 import pytest
 import torch
-
 from link_trials import FAULTS, recovery, trial
 
 from rdcodec import CorruptStreamError, LimitError, RdcodecError

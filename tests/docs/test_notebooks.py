@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 pytest.importorskip("nbmake")
-from nbmake.nb_run import NotebookRun  # noqa: E402
+from nbmake.nb_run import NotebookRun
 
 NOTEBOOKS = sorted(Path(__file__).parents[2].joinpath("notebooks").glob("*.ipynb"))
 

@@ -43,7 +43,7 @@ def test_derivatives_of_torch():
     net = torch.nn.Sequential(torch.nn.Linear(12, 20), torch.nn.Tanh(), torch.nn.Linear(20, 9)).double()
     x = torch.randn(12, dtype=torch.float64)
     pull = torch.func.vjp(net, x)[1]
-    jvp = lambda v: torch.func.jvp(net, (x,), (torch.from_numpy(v),))[1].detach()  # noqa: E731
+    jvp = lambda v: torch.func.jvp(net, (x,), (torch.from_numpy(v),))[1].detach()
     found = spectral_norm((jvp, lambda u: pull(torch.from_numpy(u))[0].detach(), 12))
     truth = torch.linalg.matrix_norm(torch.func.jacrev(net)(x), 2).item()
     assert found.value == pytest.approx(truth, rel=1e-9)

@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from predicted_parts import CANDIDATES, MOST, TABLES, choose, part, quantised, random_parts, random_tokens, reference_scale, side_information
+from predicted_parts import (
+    CANDIDATES,
+    MOST,
+    TABLES,
+    choose,
+    part,
+    quantised,
+    random_parts,
+    random_tokens,
+    reference_scale,
+    side_information,
+)
 
 from rdcodec import RdcodecError, _core
 

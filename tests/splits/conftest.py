@@ -7,8 +7,8 @@ import pytest
 import torch
 import transformers
 
-from rdcodec.codecs.link import State
 from rdcodec.codecs import Codec
+from rdcodec.codecs.link import State
 from rdcodec.errors import CorruptStreamError
 from rdcodec.splits import register_split
 

@@ -6,7 +6,6 @@ import torch
 from rdcodec import RdcodecError
 from rdcodec.training import Settings, Tradeoff
 
-
 TRADEOFF = Tradeoff(lambda0=4e-5, slope=0.25)
 
 
