@@ -1,5 +1,6 @@
 """Files that are written in one step, and files that are read without being held in memory."""
 
+import errno
 import mmap
 import os
 import secrets
@@ -7,7 +8,7 @@ import stat
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["mapped_file", "replace_file", "replaced_file"]
+__all__ = ["check_replaceable", "mapped_file", "replace_file", "replaced_file"]
 
 
 def mapped_file(path):
@@ -33,8 +34,8 @@ def replaced_file(path):
     file is left to the umask; a file that is replaced keeps its mode.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with open(temporary, "xb") as file:
+    temporary = path.with_name(f".{secrets.token_hex(8)}")
+    with _errors_of(path, temporary), open(temporary, "xb") as file:
         try:
             if path.exists():
                 os.chmod(temporary, stat.S_IMODE(path.stat().st_mode))
@@ -45,3 +46,31 @@ def replaced_file(path):
             file.close()
             os.unlink(temporary)
             raise
+
+
+def check_replaceable(path):
+    """Refuse a file that `replaced_file` could not write, by trying to; the file is left as it is.
+
+    Raises
+    ------
+    OSError
+        Its folder is not there or not to be written to, or it is a folder itself.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    temporary = path.with_name(f".{secrets.token_hex(8)}")
+    with _errors_of(path, temporary):
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL))
+        os.unlink(temporary)
+
+
+@contextmanager
+def _errors_of(path, temporary):
+    """What the system says of the temporary file it says of the path that the user knows."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, str(temporary)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error

@@ -3,9 +3,11 @@
 import sys
 import warnings
 from contextlib import contextmanager
+from typing import Annotated
 
 import typer
 
+from rdcodec import __version__
 from rdcodec.cli.bounds import bounds
 from rdcodec.cli.calibrate import calibrate
 from rdcodec.cli.decode import decode
@@ -17,6 +19,7 @@ from rdcodec.cli.info import info
 from rdcodec.cli.inspect import inspect
 from rdcodec.cli.join import join
 from rdcodec.cli.lm_eval import lm_eval
+from rdcodec.cli.modules import with_imports
 from rdcodec.cli.pack import pack
 from rdcodec.cli.repack import repack
 from rdcodec.cli.serve import serve
@@ -31,10 +34,26 @@ __all__ = ["app", "run"]
 app = typer.Typer(
     name="rdcodec",
     help="Rate-distortion coding of transformer hidden states.",
-    no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool):
+    if wanted:
+        print(f"rdcodec {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _without_a_command(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)] = False,
+):
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
 for _command, _name in (
     (calibrate, "calibrate"),
     (train, "train"),
@@ -54,7 +73,7 @@ for _command, _name in (
     (export, "export"),
     (info, "info"),
 ):
-    app.command(_name)(_command)
+    app.command(_name)(with_imports(_command))
 # Its options are those of another program, --help among them.
 app.command("lm-eval", add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lm_eval)
 
@@ -74,7 +93,7 @@ def run(arguments=None):
     """
     try:
         with _warnings_in_a_line():
-            app(arguments)
+            app(arguments, prog_name="rdcodec")
     except SystemExit as end:
         return end.code or 0
     except (RdcodecError, OSError, ImportError) as error:  # wrong input; files, models or packages that are not there

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from rdcodec.cli.loading import load_quietly
-from rdcodec.cli.options import Json, Model
+from rdcodec.cli.options import Json, Model, check_quality
 from rdcodec.cli.output import check_writable, console, progress_bar, say, write_json
 from rdcodec.cli.texts import read_texts
 from rdcodec.codecs import Codec
@@ -42,8 +42,8 @@ def bounds(
     """Bound rate and entropy of codecs at their layers: the gap, certificates, complexities and norms."""
     check_writable(json)
     codecs = {folder: Codec.from_pretrained(folder) for folder in _folders(codec, layers)}
-    for found in codecs.values():
-        found.encoder(quality)
+    for folder, found in codecs.items():
+        check_quality(folder, found, quality)
     (content,) = read_texts([text])
     each = delta / len(codecs)  # so that all certificates hold at once
     loaded, tokenizer = load_quietly(model)

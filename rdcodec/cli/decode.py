@@ -43,5 +43,5 @@ def decode(
             write(decoded if isinstance(decoded, np.ndarray) else decoded.float().numpy())
             done += len(values)
             progress("decoding", done / tokens)
-    write_json(json, {"array": str(out), "shape": shape, "dtype": dtype})
+        write_json(json, {"array": str(out), "shape": shape, "dtype": dtype})
     say(f"{out}: {dtype} {list(shape)}")

@@ -32,10 +32,10 @@ def encode(
             for number, part in enumerate(loaded.encode_parts(h, quality)):
                 size += file.write(part)
                 progress("encoding", number / max(1, frames))
+            tokens = prod(h.shape[:-1])
+            bits_per_token = 8 * size / tokens if tokens else None
+            write_json(json, {"stream": str(out), "tokens": tokens, "bytes": size, "bits_per_token": bits_per_token})  # both or none
     except TypeError as error:  # of the array's element type
         raise RdcodecError(f"{array}: {error}") from error
-    tokens = prod(h.shape[:-1])
-    bits_per_token = 8 * size / tokens if tokens else None
-    write_json(json, {"stream": str(out), "tokens": tokens, "bytes": size, "bits_per_token": bits_per_token})
     rate = f", {bits_per_token:.1f} bits a token" if tokens else ""
     say(f"{out}: {tokens} tokens, {size} bytes{rate}")

@@ -1,15 +1,15 @@
 """rdcodec eval: rate and loss of codecs and baselines on text."""
 
+from contextlib import nullcontext
 from dataclasses import asdict
-from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
 from rdcodec.cli.loading import load_quietly
-from rdcodec.cli.options import Json, Model
-from rdcodec.cli.output import check_writable, progress_bar, say, write_file, write_json
+from rdcodec.cli.options import Json, Model, check_quality
+from rdcodec.cli.output import check_writable, output_file, progress_bar, say, write_json
 from rdcodec.cli.table import print_comparisons, print_rows
 from rdcodec.cli.texts import read_texts
 from rdcodec.codecs import Codec
@@ -56,9 +56,8 @@ def evaluate(
     layers = sorted({found.layer for path, found in codecs.items() if _has_layer(path, found)} | ({layer} if layer is not None else set()))
     if not codecs and not (baselines and layers):
         raise RdcodecError("there is nothing to measure: give --codec DIR, or --baselines with --layer K")
-    for found in codecs.values():
-        for wanted in qualities:
-            found.encoder(wanted)
+    for path, found in codecs.items():
+        check_quality(path, found, *qualities)
     (content,) = read_texts([text])
     fit_contents = read_texts(fit_text or [])
     loaded, tokenizer = load_quietly(model)
@@ -87,11 +86,10 @@ def evaluate(
             say(line, stderr=True)
         print_comparisons(rows, settings[0].method if codecs else None)
     run = {"model": model, "text": str(text), "window": window, "windows": windows, "frame_tokens": frame_tokens}
-    write_json(json, {**run, "rows": [asdict(row) for row in rows]})
-    if plot is not None:
-        picture = BytesIO()
-        evaluation.plot_rows(rows, f"{model} on {text.name}").savefig(picture, format="png")
-        write_file(plot, picture.getvalue())
+    with nullcontext() if plot is None else output_file(plot) as file:  # both are written or none
+        if plot is not None:
+            evaluation.plot_rows(rows, f"{model} on {text.name}").savefig(file, format="png")
+        write_json(json, {**run, "rows": [asdict(row) for row in rows]})
 
 
 def _parse_qualities(text):

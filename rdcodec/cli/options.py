@@ -5,9 +5,12 @@ from typing import Annotated, Optional
 
 import typer
 
+from rdcodec.errors import RdcodecError
+
 __all__ = [
     *("Cache", "CodecDir", "GroupTokens", "Json", "Layer", "MixedPrecision", "Model", "Quality", "Resume", "StoreCodecs", "StoreDir"),
     *("StoreOut", "Stream", "Texts", "Workers"),
+    "check_quality",
 ]
 
 Model = Annotated[
@@ -52,3 +55,12 @@ GroupTokens = Annotated[
     int, typer.Option("--group-tokens", help="Tokens that are coded together, 1 to 4096: fewer are read faster at random, more are smaller.")
 ]
 Workers = Annotated[int, typer.Option("--workers", help="Threads that code side by side.")]
+
+
+def check_quality(folder, codec, *qualities):
+    """Refuse, before the work begins, qualities that the codec of a folder does not have; the error names the folder."""
+    for quality in qualities:
+        try:
+            codec.encoder(quality)
+        except RdcodecError as error:
+            raise RdcodecError(f"{folder}: {error}") from error

@@ -9,10 +9,11 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from rdcodec.files import replaced_file
+from rdcodec.errors import RdcodecError
+from rdcodec.files import check_replaceable, replaced_file
 
 __all__ = [
-    *("array_file", "check_folder", "check_writable", "console", "json_rows", "output_file", "progress_bar", "say", "write_file", "write_json"),
+    *("array_file", "check_folder", "check_writable", "console", "json_rows", "output_file", "progress_bar", "say", "write_json"),
 ]
 
 PLAIN_WIDTH = 120  # columns where the output is no terminal
@@ -50,36 +51,44 @@ def check_writable(*paths):
 
     Raises
     ------
-    FileNotFoundError, NotADirectoryError
-        The folder of one does not exist.
+    OSError
+        One is a folder, or its folder does not exist or is not to be written to.
+    RdcodecError
+        Two are the same.
     """
-    for path in paths:
-        if path is None:
-            continue
+    given = [path for path in paths if path is not None]
+    for path in given:
         if path.is_dir():
             raise IsADirectoryError(f"{path} is a folder, expected a file to write")
         if not path.parent.is_dir():
             raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist")
+        if _is_replaced(path):
+            check_replaceable(path)
+    if len({path.resolve() for path in given}) < len(given):
+        raise RdcodecError(f"expected files that differ, got {', '.join(map(str, given))}")
 
 
 def check_folder(path):
-    """Refuse, before the work begins, a folder to write to that is something else."""
+    """Refuse, before the work begins, a folder to write to that is something else, or that could not be made or written to."""
     if path.exists() and not path.is_dir():
         raise NotADirectoryError(f"{path} is no folder")
+    there = next(folder for folder in (path, *path.resolve().parents) if folder.exists())
+    try:
+        check_replaceable(there / "config.json")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _is_replaced(path):
+    return not path.exists() or path.is_file()  # a pipe or a device cannot be
 
 
 @contextmanager
 def output_file(path):
     """A binary file to write to, written in one step: after a failure there is the old one, or none."""
     path = Path(path)
-    replaced = not path.exists() or path.is_file()  # a pipe or a device cannot be
-    with replaced_file(path) if replaced else open(path, "wb") as file:
+    with replaced_file(path) if _is_replaced(path) else open(path, "wb") as file:
         yield file
-
-
-def write_file(path, data):
-    with output_file(path) as file:
-        file.write(data)
 
 
 @contextmanager
@@ -94,7 +103,8 @@ def array_file(path, shape, dtype):
 def write_json(path, value):
     """`value` as JSON to the file that `--json` named; nothing where it named none. Infinities, which JSON lacks, become null."""
     if path is not None:
-        write_file(path, (json.dumps(_without_infinities(value), indent=2, allow_nan=False) + "\n").encode())
+        with output_file(path) as file:
+            file.write((json.dumps(_without_infinities(value), indent=2, allow_nan=False) + "\n").encode())
 
 
 def _without_infinities(value):

@@ -13,7 +13,8 @@ from operator import itemgetter
 import numpy as np
 
 from rdcodec import _core
-from rdcodec.codecs.checkpoint import FAMILIES, export_checkpoint, load_checkpoint, save_checkpoint
+from rdcodec.codecs.checkpoint import export_checkpoint, load_checkpoint, save_checkpoint
+from rdcodec.codecs.families import FAMILIES, find_family
 from rdcodec.codecs.link import Decoder, Encoder, State
 from rdcodec.codecs.values import as_dtype, check_values, values_of
 from rdcodec.errors import CodecMismatchError, CorruptStreamError, RdcodecError
@@ -129,7 +130,7 @@ class Codec(ABC):
         if quality is None:
             return self.default_quality
         if not (hasattr(quality, "__index__") and self.min_quality <= quality <= self.max_quality):
-            raise RdcodecError(f"quality: expected an integer {self.min_quality} to {self.max_quality}, got {quality}")
+            raise RdcodecError(f"quality: expected an integer {self.min_quality} to {self.max_quality}, got {quality} (codec {self.family})")
         return int(quality)
 
     @property
@@ -397,12 +398,27 @@ class Codec(ABC):
     def __deepcopy__(self, memo):
         return self.__copy__()
 
+    def __eq__(self, other):
+        """Equal codecs code to the same bytes and decode each other's; default qualities and origins may differ."""
+        return self.codec_id == other.codec_id if isinstance(other, Codec) else NotImplemented
+
+    def __hash__(self):
+        return hash(self.codec_id)
+
     def __repr__(self):
-        return f"{type(self).__name__}(channels={self.channels}, codec_id={self.codec_id.hex()})"
+        layer = getattr(self, "layer", None)
+        place = [] if layer is None else [f"layer {layer}" + (f" of {self.origin.model_type}" if self.origin else "")]
+        range_of = f"qualities {self.min_quality} to {self.max_quality}, {self.default_quality} by default"
+        facts = [*place, f"{self.channels} channels", *([range_of] if self.min_quality < self.max_quality else []), f"{self._size():,} bytes"]
+        return f"<{type(self).__name__} {self.codec_id.hex()}: {', '.join(facts)}>"
+
+    def _size(self):
+        """Bytes of the tensors, which is what a checkpoint takes but for its config."""
+        return sum(tensor.nbytes for tensor in self._tensors().values())
 
 
 def _from_pickle(family, config, tensors, default_quality, origin=None):
-    codec = FAMILIES[family]._from_parts(config, tensors)
+    codec = find_family(family)._from_parts(config, tensors)
     codec.default_quality = default_quality
     codec.origin = origin
     return codec

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rdcodec.codecs.families import FAMILIES, find_family
 from rdcodec.codecs.fields import Integer, check_field
 from rdcodec.codecs.limits import MOST_CONFIG_BYTES, MOST_HEADER_BYTES
 from rdcodec.codecs.origin import origin_from
@@ -15,16 +16,13 @@ from rdcodec.errors import LimitError, RdcodecError, UnsupportedVersionError
 from rdcodec.files import replace_file
 from rdcodec.messages import printable, shown
 
-__all__ = ["CONFIG_FILE", "FAMILIES", "export_checkpoint", "is_checkpoint", "load_checkpoint", "save_checkpoint"]
+__all__ = ["CONFIG_FILE", "export_checkpoint", "is_checkpoint", "load_checkpoint", "save_checkpoint"]
 
 CHECKPOINT_VERSION = 1
 CONFIG_FILE = "config.json"
 TENSORS_FILE = "codec.safetensors"
 CONFIG_ENTRY = "rdcodec"  # of the metadata of the one file
 TENSOR_NAME = r"[ -!#-\[\]-~]+"  # so that ids take names as they are
-
-FAMILIES: dict[str, type] = {}
-"""dict of str to class: every family of codecs, by its name in checkpoints."""
 
 
 def save_checkpoint(codec, directory):
@@ -152,12 +150,13 @@ def _family_of(config, path, cls):
         raise RdcodecError(f"{path}: the checkpoint is damaged: format_version: expected 1 or a later integer, got {shown(version)}")
     if version > CHECKPOINT_VERSION:
         raise UnsupportedVersionError(f"{path}: format_version {shown(version)}, this release reads up to {CHECKPOINT_VERSION}")
-    if type(family) is not str or not issubclass(FAMILIES.get(family, object), cls):
+    found = find_family(family) if type(family) is str else None
+    if found is None or not issubclass(found, cls):
         known = ", ".join(sorted(name for name, known in FAMILIES.items() if issubclass(known, cls)))
-        raise RdcodecError(f"{path}: family {shown(family)}, expected one of {known}")
+        raise RdcodecError(f"{path}: family {shown(family)}, expected one of {known}, or that of a module which is imported before")
     if type(codec_id) is not str or not re.fullmatch("[0-9a-f]{16}", codec_id):
         raise RdcodecError(f"{path}: the checkpoint is damaged: codec_id: expected 16 hexadecimal digits, got {shown(codec_id)}")
-    return FAMILIES[family]
+    return found
 
 
 def _read_header(path):

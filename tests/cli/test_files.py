@@ -252,3 +252,26 @@ def test_decoding_more_than_a_stream_can_be_expected_to_hold(tmp_path, capsys):
     assert "give max_bytes=67108864 to decode them" in assert_one_line(capsys)
     assert rdcodec(*decode, 67108864) == 0
     assert np.load(tmp_path / "x.npy").shape == (4 * 4096, 1024)
+
+
+@pytest.mark.parametrize("command", ["encode", "decode"])
+def test_outputs_are_all_written_or_none(folder, stream, command, monkeypatch, capsys):
+    def fail(path, value):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(f"rdcodec.cli.{command}.write_json", fail)
+    source = folder / "h.npy" if command == "encode" else stream
+    before = sorted(folder.iterdir())
+    assert rdcodec(command, source, "--codec", folder / "codec", "--out", folder / "x", "--json", folder / "r.json") == 1
+    assert sorted(folder.iterdir()) == before
+    assert capsys.readouterr().err == f"rdcodec: {folder / 'r.json'}: No space left on device\n"
+
+
+def test_outputs_are_checked_before_the_work(folder, capsys):
+    for options, message in (
+        (("--out", folder / "x", "--json", folder / "nowhere" / "r.json"), f"the folder {folder / 'nowhere'} does not exist"),
+        (("--out", folder / "x", "--json", folder / "x"), "expected files that differ"),
+        (("--out", folder), "is a folder, expected a file to write"),
+    ):
+        assert rdcodec("encode", folder / "missing.npy", "--codec", folder / "codec", *options) == 1
+        assert message in capsys.readouterr().err

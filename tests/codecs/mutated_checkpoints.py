@@ -27,7 +27,8 @@ from rdcodec import Codec, CorruptStreamError, LimitError, RdcodecError
 from rdcodec.calibration.codewords import position_codewords
 from rdcodec.calibration.fit import Statistics, fit_codec
 from rdcodec.codecs import GlobalStepCodec, IntegerCodec, MXFP4Codec, RawCodec
-from rdcodec.codecs.checkpoint import CONFIG_FILE, FAMILIES, TENSORS_FILE
+from rdcodec.codecs.checkpoint import CONFIG_FILE, TENSORS_FILE
+from rdcodec.codecs.families import FAMILIES
 from rdcodec.codecs.fields import Integer, Integers, Number
 from rdcodec.stream import write_frame
 from rdcodec.training import FAMILIES as LEARNED

@@ -32,6 +32,8 @@ class Baseline(Codec):
     def _from_parts(cls, config, tensors):
         raise RdcodecError(f"{cls.__name__}: a baseline has no checkpoints")
 
+    __eq__, __hash__ = object.__eq__, object.__hash__  # what it was fitted to is not in its id
+
     def save_pretrained(self, directory):
         """Refused with an `RdcodecError`."""
         self._from_parts(None, None)
