@@ -10,7 +10,7 @@ from rdcodec.codecs.learned import (
     FourierHyperpriorCodec,
     LearnedCodec,
 )
-from rdcodec.codecs.link import Decoder, Encoder
+from rdcodec.codecs.link import Decoder, Encoder, State
 from rdcodec.codecs.origin import Origin
 from rdcodec.codecs.raw import RawCodec
 from rdcodec.codecs.rows import decode_rows, encode_rows
@@ -30,6 +30,7 @@ __all__ = [
     "MXFP4Codec",
     "Origin",
     "RawCodec",
+    "State",
     "TransformCodec",
     "decode_rows",
     "encode_rows",

@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from documented import documented_family
 from learned_parts import learned_codec
 
 from rdcodec.codecs import GlobalStepCodec, IntegerCodec, MXFP4Codec, RawCodec
@@ -37,6 +38,7 @@ CODECS = {
     "int4": lambda: IntegerCodec(CHANNELS, 4, group=32),
     "int3": lambda: IntegerCodec(CHANNELS, 3, group=7),
     "mxfp4": lambda: MXFP4Codec(CHANNELS),
+    "documented": lambda: documented_family().fit(hidden_states(2000, seed=1)),
     "global-step": lambda: GlobalStepCodec.fit(hidden_states(2000, seed=1), 0.5),
     **{name: learned(name) for name in FAMILIES},
 }
@@ -47,7 +49,7 @@ def codec(request):
     return CODECS[request.param]()
 
 
-@pytest.fixture(params=[name for name in CODECS if name not in FAMILIES])
+@pytest.fixture(params=[name for name in CODECS if name not in FAMILIES and name != "documented"])
 def plain_codec(request):
     """Without a choice of quality, and without a memory of earlier tokens."""
     return CODECS[request.param]()
