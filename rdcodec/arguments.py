@@ -4,7 +4,7 @@ import operator
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["MOST", "integer"]
+__all__ = ["MOST", "integer", "texts_of"]
 
 MOST = 2**63 - 1  # that the core takes
 
@@ -22,3 +22,8 @@ def integer(name, value, lowest, highest, expected=None, error=RdcodecError):
         return number
     error, got = (RdcodecError, value) if number is None else (error, number)
     raise error(f"{name}: expected {expected or f'{lowest} to {highest}'}, got {repr(got)[:200]}")
+
+
+def texts_of(texts):
+    """Texts as a list: one string is one text, not its characters."""
+    return [texts] if isinstance(texts, str) else list(texts)

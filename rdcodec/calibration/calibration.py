@@ -27,7 +27,7 @@ def calibrate(model, tokenizer, texts, layer, tokens=None, target_kl=None, progr
     model : transformers.PreTrainedModel
         With an output head over a vocabulary, in evaluation mode. An encoder and a decoder are given the same text.
     tokenizer : transformers.PreTrainedTokenizerBase
-    texts : list of str
+    texts : str or list of str
     layer : int
         Split point, 0 to n_layers - 1.
     tokens : int, optional

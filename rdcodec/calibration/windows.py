@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from rdcodec.arguments import texts_of
 from rdcodec.errors import RdcodecError
 from rdcodec.splits import longest_input
 
@@ -52,7 +53,7 @@ def all_windows(model, tokenizer, texts):
         Token ids of each text.
     """
     window = min(WINDOW, longest_input(model))
-    ids = [torch.tensor(tokenizer(text, verbose=False)["input_ids"], dtype=torch.int64) for text in (*texts, "")]
+    ids = [torch.tensor(tokenizer(text, verbose=False)["input_ids"], dtype=torch.int64) for text in (*texts_of(texts), "")]
     return torch.cat([part[: len(part) // window * window].view(-1, window) for part in ids]), ids
 
 

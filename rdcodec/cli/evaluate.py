@@ -1,7 +1,6 @@
 """rdcodec eval: rate and loss of codecs and baselines on text."""
 
 from contextlib import nullcontext
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -89,7 +88,7 @@ def evaluate(
     with nullcontext() if plot is None else output_file(plot) as file:  # both are written or none
         if plot is not None:
             evaluation.plot_rows(rows, f"{model} on {text.name}").savefig(file, format="png")
-        write_json(json, {**run, "rows": [asdict(row) for row in rows]})
+        write_json(json, {**run, "rows": rows.to_dicts()})
 
 
 def _parse_qualities(text):

@@ -13,6 +13,7 @@ from rdcodec.codecs.fields import Integer, check_field
 from rdcodec.codecs.limits import MOST_CONFIG_BYTES, MOST_HEADER_BYTES
 from rdcodec.codecs.origin import origin_from
 from rdcodec.errors import LimitError, RdcodecError, UnsupportedVersionError
+from rdcodec.extras import need
 from rdcodec.files import replace_file
 from rdcodec.messages import printable, shown
 
@@ -27,9 +28,9 @@ TENSOR_NAME = r"[ -!#-\[\]-~]+"  # so that ids take names as they are
 
 def save_checkpoint(codec, directory):
     """Write a codec; see `Codec.save_pretrained`."""
-    directory = Path(directory)
+    directory, tensors = Path(directory), _bytes_of_tensors(codec)
     directory.mkdir(parents=True, exist_ok=True)
-    replace_file(directory / TENSORS_FILE, _bytes_of_tensors(codec))
+    replace_file(directory / TENSORS_FILE, tensors)
     replace_file(directory / CONFIG_FILE, (json.dumps(_config_of(codec), indent=2) + "\n").encode())
 
 
@@ -59,6 +60,7 @@ def _config_of(codec):
 
 
 def _bytes_of_tensors(codec, metadata=None):
+    need("hf", "safetensors")
     from safetensors.numpy import save
 
     # The format has no strides, and its writer does not look at them.
@@ -170,6 +172,7 @@ def _read_header(path):
 
 def _read_tensors(path):
     """dict of name to ndarray, of a file whose header is small and, as its reader checks, true to its size."""
+    need("hf", "safetensors")
     from safetensors import SafetensorError
     from safetensors.numpy import load
 

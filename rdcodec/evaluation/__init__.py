@@ -1,16 +1,22 @@
 """Rate and loss on real text and images: the protocol, the baselines to compare with, and the picture of both."""
 
+from rdcodec.extras import need
+
+need("hf", "torch", "transformers")
+
 from rdcodec.evaluation.baselines import baseline_settings, published_settings
 from rdcodec.evaluation.comparison import Comparison, bd_rate, compare, rate_at
 from rdcodec.evaluation.losses import OutputLosses, output_losses
 from rdcodec.evaluation.plot import plot_rows
 from rdcodec.evaluation.protocol import Row, Setting, evaluate
+from rdcodec.evaluation.rows import Rows
 from rdcodec.evaluation.windows import TextWindows, cut_text, whole_windows
 
 __all__ = [
     "Comparison",
     "OutputLosses",
     "Row",
+    "Rows",
     "Setting",
     "TextWindows",
     "baseline_settings",

@@ -13,6 +13,7 @@ from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 from rdcodec.evaluation.bootstrap import independent_error, mean_error
 from rdcodec.evaluation.losses import output_losses
+from rdcodec.evaluation.rows import Rows
 from rdcodec.modes import evaluating
 from rdcodec.splits import longest_input, run_tail, unwrapped
 from rdcodec.splits.fingerprint import check_codec
@@ -139,8 +140,8 @@ def evaluate(model, inputs, settings, frame_tokens=None, progress=None, labels=N
 
     Returns
     -------
-    list of Row
-        One a setting, in their order.
+    Rows
+        A list of `Row`, one a setting, in their order.
 
     Raises
     ------
@@ -177,7 +178,7 @@ def evaluate(model, inputs, settings, frame_tokens=None, progress=None, labels=N
                 if progress is not None:
                     progress(stage, done / total)
     error_of = mean_error if labels is None else independent_error
-    return [measure.row(setting, base, forward_seconds, error_of) for setting, measure in zip(settings, measures)]
+    return Rows(measure.row(setting, base, forward_seconds, error_of) for setting, measure in zip(settings, measures))
 
 
 class _Split:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from rdcodec.arguments import texts_of
 from rdcodec.errors import RdcodecError
 
 __all__ = ["TextWindows", "cut_text", "whole_windows"]
@@ -62,12 +63,12 @@ def whole_windows(tokenizer, texts, window=512):
     Parameters
     ----------
     tokenizer : transformers.PreTrainedTokenizerBase
-    texts : list of str
+    texts : str or list of str
         At least one.
     window : int
         Tokens a window.
     """
-    return torch.cat([_cut(_token_ids(tokenizer, text), window) for text in texts])
+    return torch.cat([_cut(_token_ids(tokenizer, text), window) for text in texts_of(texts)])
 
 
 def _token_ids(tokenizer, text):

@@ -1,5 +1,9 @@
 """Models cut at a layer: where (registry), running either part, and coding what passes between them."""
 
+from rdcodec.extras import need
+
+need("hf", "torch", "transformers")
+
 from rdcodec.splits.compress import compress_at
 from rdcodec.splits.layouts import FeatureMaps, Streams, Tokens
 from rdcodec.splits.lengths import longest_input

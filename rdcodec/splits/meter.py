@@ -8,7 +8,7 @@ __all__ = ["Meter"]
 _ADDING = Lock()
 
 
-@dataclass
+@dataclass(repr=False)
 class Meter:
     """Counts of a split point since it was opened, those of all threads; padding costs nothing and is not counted.
 
@@ -37,6 +37,10 @@ class Meter:
             self.bytes += size
             self.encode_seconds += encode_seconds
             self.decode_seconds += decode_seconds
+
+    def __repr__(self):
+        rate = f", {self.bits_per_token:.1f} bits a token, {self.ratio:.1f} times smaller than float16" if self.tokens else ""
+        return f"<Meter: {self.tokens:,} tokens of {self.channels} channels, {self.bytes:,} bytes{rate}>"
 
     @property
     def bits_per_token(self):

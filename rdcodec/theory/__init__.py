@@ -1,5 +1,9 @@
 """How far a codec at a layer is from what its bits could be at least: bounds, the Jacobian of what comes before, and the study of both."""
 
+from rdcodec.extras import need
+
+need("hf", "torch", "transformers")
+
 from rdcodec.theory.bounds import LayerBounds, layer_bounds, token_entropy_bound
 from rdcodec.theory.jacobian import head_norm
 from rdcodec.theory.study import StudyRow, correlation, plot_study, study_row

@@ -1,6 +1,10 @@
 """Training of learned codecs: hidden states kept on disk, the distortion of the model's output, the loop, and the recipe; and of
 models, with a codec in them."""
 
+from rdcodec.extras import need
+
+need("hf", "torch", "transformers")
+
 from rdcodec.training.distortion import TailDistortion
 from rdcodec.training.loop import Point, Reconstruction, train
 from rdcodec.training.recipe import FAMILIES, Trained, TrainedPoint, train_codec

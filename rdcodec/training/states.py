@@ -87,7 +87,7 @@ class StateCache:
         model : transformers.PreTrainedModel
             With an output head over a vocabulary.
         tokenizer : transformers.PreTrainedTokenizerBase
-        texts : list of str
+        texts : str or list of str
         layer : int
             Split point, 0 to n_layers - 1.
         autocast : bool

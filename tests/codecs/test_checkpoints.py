@@ -17,8 +17,8 @@ from safetensors.numpy import save
 from rdcodec import Codec, LimitError, RdcodecError, UnsupportedVersionError
 from rdcodec.codecs import ContextCodec, DirectAccessCodec, Origin, TransformCodec
 from rdcodec.codecs.checkpoint import CONFIG_FILE, TENSORS_FILE
-from rdcodec.codecs.families import FAMILIES
 from rdcodec.codecs.costs import level_costs
+from rdcodec.codecs.families import FAMILIES
 from rdcodec.codecs.fields import Choice, Integer, Integers, Number
 from rdcodec.codecs.limits import check_codebook, check_memory, network_bytes, table_bytes
 from rdcodec.entropy import FrequencyTables

@@ -43,3 +43,9 @@ def test_windows_are_drawn_without_replacement_from_the_whole_text():
     assert not torch.equal(first.measured, whole[:4]) and (first.rest[1:, 0] > first.rest[:-1, 0]).all()
     where = [cut_text(tokenizer, "abcdefghijklmnopqrstuvwx", window=2, windows=1, seed=seed).measured[0, 0].item() for seed in range(60)]
     assert len(set(where)) > 8
+
+
+def test_one_string_is_one_text():
+    text = "a text of some length " * 4
+    windows = whole_windows(tokenizer, text, 4)
+    assert len(windows) and torch.equal(windows, whole_windows(tokenizer, [text], 4))

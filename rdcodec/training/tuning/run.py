@@ -37,7 +37,7 @@ def tune(model, tokenizer, texts, codec, settings, out, layer=None, cache=None, 
         A causal language model, without adapters. It is changed: it holds the adapters, or the tuned weights, afterwards. After an
         error adapters are taken out again; weights that were tuned stay as they were at that step.
     tokenizer : transformers.PreTrainedTokenizerBase
-    texts : list of str
+    texts : str or list of str
         A sixteenth of their windows is held out, to validate on.
     codec : Codec
         Frozen. Where `lambda_rate` is not 0, one with a transform.
