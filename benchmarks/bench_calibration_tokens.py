@@ -119,7 +119,7 @@ def kept(folder, name, make):
 
 def bits_at_loss(model, windows, codec):
     """Bits a token at LOSS, straight in logarithms through two qualities."""
-    points = evaluate(model, windows, [Setting("transform", codec.layer, codec, quality) for quality in QUALITIES])
+    points = evaluate(model, windows, [Setting("transform", codec, quality) for quality in QUALITIES])
     (loss, other_loss), (bits, other_bits) = np.log([[point.kl, point.bits_per_token] for point in points]).T
     return float(np.exp(bits + (other_bits - bits) * (np.log(LOSS) - loss) / (other_loss - loss)))
 

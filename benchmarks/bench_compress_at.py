@@ -54,7 +54,7 @@ def least(model, layer, channels, measure, ids, runs):
     """Seconds of the plain pass and of the coded one: the medians of the minima over the runs, and of their differences."""
     plain, coded = [], []
     for _ in range(runs + 1):  # the first one is forgotten
-        for context, times in ((nullcontext(), plain), (compress_at(model, layer, RawCodec(channels)), coded)):
+        for context, times in ((nullcontext(), plain), (compress_at(model, RawCodec(channels), layer=layer), coded)):
             with context:
                 times.append(measure(model, ids))
     plain, coded = (numpy.min(times[1:], axis=0) for times in (plain, coded))

@@ -31,7 +31,7 @@ def main():
     windows, _ = cut_text(tokenizer, options.text.read_text(encoding="utf-8-sig"), windows=options.windows)
     folders = [options.reference, *options.codec]
     codecs = [Codec.from_pretrained(folder) for folder in folders]
-    settings = [Setting(str(i), codec.layer, codec, q) for i, codec in enumerate(codecs) for q in QUALITIES]
+    settings = [Setting(str(i), codec, q) for i, codec in enumerate(codecs) for q in QUALITIES]
     rows = [evaluate(model, window[None], settings) for window in track(windows, "windows")]
     measured = np.array([[(row.bits_per_token, row.kl) for row in of_window] for of_window in rows])
     measured = measured.reshape(len(windows), len(codecs), len(QUALITIES), 2)

@@ -62,7 +62,7 @@ def logits_of(model, ids):
 
 def measure(model, tuned, quality, ids, untuned):
     """Bits a token, KL, and change of the negative log-likelihood of a window."""
-    with compress_at(model, tuned.layer, tuned.codec, quality) as meter:
+    with compress_at(model, tuned.codec, quality, layer=tuned.layer) as meter:
         coded = output_losses(untuned, logits_of(model, ids), ids[1:])
     plain = output_losses(untuned, untuned, ids[1:])
     return meter.bits_per_token, float(coded.kl.mean()), float(coded.nll.mean() - plain.nll.mean())

@@ -42,7 +42,7 @@ def main():
     measured, rest = cut_text(tokenizer, test_text, windows=options.windows)
     codecs = {"transform": codec, **{path.name: Codec.from_pretrained(path) for path in sorted(PRETRAINED.iterdir())}}
     settings = [
-        Setting(name, LAYER, codec, codec.default_quality + change)
+        Setting(name, codec, codec.default_quality + change)
         for name, codec in codecs.items()
         for change in (-OCTAVE, 0, OCTAVE)
     ]
@@ -55,7 +55,7 @@ def main():
 
     say("3. Generating through the compressed split, token by token")
     say(f"   uncompressed: {generate(model, tokenizer)}")
-    with compress_at(model, LAYER, codec) as meter:
+    with compress_at(model, codec) as meter:
         say(f"   compressed:   {generate(model, tokenizer)}")
     say(
         f"   {meter.tokens} tokens went through as {meter.bytes:,} bytes: {meter.bits_per_token:.0f} bits a token,"

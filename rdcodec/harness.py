@@ -18,7 +18,7 @@ from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 from rdcodec.models import PACKAGED_MODEL, load_model
 from rdcodec.splits import compress_at
-from rdcodec.splits.fingerprint import check_codec
+from rdcodec.splits.fingerprint import check_codec, layer_of
 from rdcodec.splits.hooks import block_input, on_every_call, replaced_input
 from rdcodec.splits.meter import Meter
 from rdcodec.splits.rows import Row
@@ -66,9 +66,9 @@ class CompressedLM(HFLM):
         if self.backend != "causal" or self.world_size > 1:
             raise RdcodecError(f"pretrained: expected a causal model and one process, got {self.backend} and {self.world_size}")
         self._codec = Codec.from_pretrained(codec) if tuned is None else self._tune(tuned)
-        layer = getattr(self._codec, "layer", None) if layer is None else layer
+        layer = layer_of(self._codec, layer)
         self._split = {"quality": quality, "frame_tokens": frame_tokens, "any_layer": any_layer}
-        with compress_at(self.model, layer, self._codec, **self._split):  # what is wrong with them is refused here
+        with compress_at(self.model, self._codec, layer=layer, **self._split):  # what is wrong with them is refused here
             self._site = check_codec(self.model, layer, self._codec, any_layer)
         self._meters, self._meter = {}, None
         self._known, self._lengths = None, None
@@ -148,7 +148,7 @@ class CompressedLM(HFLM):
     # ---- generation
 
     def _model_generate(self, *args, **kwargs):
-        with compress_at(self.model, self._site.layer, self._codec, **self._split) as meter:
+        with compress_at(self.model, self._codec, layer=self._site.layer, **self._split) as meter:
             output = super()._model_generate(*args, **kwargs)
         self._meter.add(meter.tokens, meter.bytes, meter.encode_seconds, meter.decode_seconds)
         return output

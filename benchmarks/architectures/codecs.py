@@ -22,7 +22,7 @@ class Training(NamedTuple):
 
 def at_qualities(name, task, codec):
     qualities = sorted({max(codec.default_quality + more, codec.min_quality) for more in QUALITIES}, reverse=True)
-    return [Setting(name, task.layer, codec, quality) for quality in qualities]
+    return [Setting(name, codec, quality, layer=task.layer) for quality in qualities]
 
 
 def transform(task, _, progress):
@@ -45,7 +45,7 @@ def trained_codec(family, task, trained, progress):
 
 
 def integers(bits, task, _, progress):
-    return [Setting(f"int{bits} a token", task.layer, IntegerCodec(find_site(task.model, task.layer).channels, bits))]
+    return [Setting(f"int{bits} a token", IntegerCodec(find_site(task.model, task.layer).channels, bits), layer=task.layer)]
 
 
 FAMILIES = {

@@ -66,7 +66,7 @@ def evaluate(
     if fit_text:
         fitted = evaluation.whole_windows(tokenizer, fit_contents, window)
     settings = [
-        evaluation.Setting(_method(path, codecs), found.layer, found, wanted)
+        evaluation.Setting(_method(path, codecs), found, wanted)
         for path, found in codecs.items()
         for wanted in qualities
     ]

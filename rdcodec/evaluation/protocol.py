@@ -16,7 +16,7 @@ from rdcodec.evaluation.losses import output_losses
 from rdcodec.evaluation.rows import Rows
 from rdcodec.modes import evaluating
 from rdcodec.splits import longest_input, run_tail, unwrapped
-from rdcodec.splits.fingerprint import check_codec
+from rdcodec.splits.fingerprint import check_codec, layer_of
 from rdcodec.stream import MAX_FRAME_TOKENS
 
 __all__ = ["Row", "Setting", "evaluate"]
@@ -30,23 +30,33 @@ class Setting:
     ----------
     method : str
         Name of the method; settings of one method and layer make a curve.
-    layer : int
-        Split point.
     codec : Codec
     quality : int or None
         None for the codec's default; families without a quality have nothing else.
+    layer : int
+        Split point; that of the codec where it is not given.
     any_layer : bool
         Take a codec that was fitted to another layer, which is refused otherwise.
     variant : str
         What tells settings of one method apart besides the quality.
+
+    Raises
+    ------
+    TypeError
+        `codec` is none.
+    RdcodecError
+        No layer is given, and the codec was fitted to none.
     """
 
     method: str
-    layer: int
     codec: Codec
     quality: int | None = None
+    layer: int | None = None
     any_layer: bool = False
     variant: str = ""
+
+    def __post_init__(self):
+        object.__setattr__(self, "layer", layer_of(self.codec, self.layer, f"codec of {self.method}"))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
 from rdcodec.splits.calls import Calls, cache_among, owners
 from rdcodec.splits.compiled import refuse_compiled, refuse_compiled_call
-from rdcodec.splits.fingerprint import check_codec
+from rdcodec.splits.fingerprint import check_codec, layer_of
 from rdcodec.splits.gradients import check_gradients, straight_through
 from rdcodec.splits.hooks import block_input, is_skipped, on_every_call, replaced_input
 from rdcodec.splits.masks import kept_tokens
@@ -21,8 +21,8 @@ __all__ = ["compress_at"]
 
 
 @contextmanager
-def compress_at(model, layer, codec, quality=None, frame_tokens=None, any_layer=False, gradients=None):
-    """Code the input of block `layer` with real bytes while the context is open.
+def compress_at(model, codec, quality=None, layer=None, frame_tokens=None, any_layer=False, gradients=None):
+    """Code the input of a block with real bytes while the context is open.
 
     Every forward pass of the model, also those of `generate()`, encodes the hidden states that enter the block, decodes
     the bytes, and goes on with the decoded values, which `hidden_states[layer]` of its output shows. Each row of a batch has
@@ -40,12 +40,13 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None, any_layer=
     ----------
     model : transformers.PreTrainedModel
         Of a known architecture (`known_architectures`), float32, float16 or bfloat16, not compiled. It is left as it was.
-    layer : int
-        0 to n_layers - 1, in Hugging Face's count of hidden states: 0 is the input of the first block.
     codec : Codec
         For the channels of the model.
     quality : int, optional
         Higher is finer; the codec's default where it is not given.
+    layer : int, optional
+        0 to n_layers - 1, in Hugging Face's count of hidden states: 0 is the input of the first block. That of the codec where it is
+        not given; a codec that was fitted to none needs it.
     frame_tokens : int, optional
         Tokens a frame at most, 1 to 4096. With 1, whole windows cost what generation token by token costs.
     any_layer : bool
@@ -61,6 +62,8 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None, any_layer=
 
     Raises
     ------
+    TypeError
+        `codec` is none.
     RdcodecError
         The architecture is unknown, or a part of the model is compiled; the layer, the quality or `frame_tokens` is out of
         range, or `gradients` unknown; the codec has other channels than the model or is of another layer; during a forward pass:
@@ -70,7 +73,7 @@ def compress_at(model, layer, codec, quality=None, frame_tokens=None, any_layer=
     """
     refuse_compiled(model)
     passes_gradients = check_gradients(gradients)
-    site = check_codec(model, layer, codec, any_layer)
+    site = check_codec(model, layer_of(codec, layer), codec, any_layer)
     frame_tokens = codec.frame_tokens if frame_tokens is None else integer("frame_tokens", frame_tokens, 1, MAX_FRAME_TOKENS)
     codec.encoder(quality)  # a quality out of range is refused here, not in the middle of a forward pass
     link = _Link(site, codec, quality, frame_tokens, passes_gradients)

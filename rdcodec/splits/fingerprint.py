@@ -11,11 +11,12 @@ import weakref
 import numpy as np
 import torch
 
+from rdcodec.codecs.base import Codec
 from rdcodec.codecs.origin import Origin
 from rdcodec.errors import ModelMismatchWarning, RdcodecError
 from rdcodec.splits.registry import find_site
 
-__all__ = ["blocks_fingerprint", "check_codec", "check_place", "origin_of"]
+__all__ = ["blocks_fingerprint", "check_codec", "check_place", "layer_of", "origin_of"]
 
 ROWS = 4  # of each matrix
 DIGEST_BYTES = 8
@@ -78,6 +79,24 @@ def _weights_before(site):
 
 
 _WARNED: weakref.WeakKeyDictionary[torch.nn.Module, set[bytes]] = weakref.WeakKeyDictionary()
+
+
+def layer_of(codec, layer=None, name="codec"):
+    """int : `layer`, or that which the codec was fitted to.
+
+    Raises
+    ------
+    TypeError
+        It is no codec.
+    RdcodecError
+        There is no layer, and the codec was fitted to none.
+    """
+    if not isinstance(codec, Codec):
+        raise TypeError(f"{name}: expected a Codec, got {type(codec).__name__}")
+    layer = getattr(codec, "layer", None) if layer is None else layer
+    if layer is None:
+        raise RdcodecError(f"layer: expected one, since the {name} was fitted to none")
+    return layer
 
 
 def check_codec(model, layer, codec, any_layer=False, name="codec"):

@@ -27,7 +27,7 @@ def test_the_default_quality_keeps_the_target_about(model, tokenizer, text):
         ids = torch.tensor(tokenizer(text[40_000:40_500])["input_ids"]).view(-1, 100)
         with torch.no_grad():
             reference = torch.log_softmax(model(ids).logits, -1)
-            with compress_at(model, LAYER, codec):
+            with compress_at(model, codec, layer=LAYER):
                 compressed = torch.log_softmax(model(ids).logits, -1)
         losses.append(float((reference.exp() * (reference - compressed)).sum(-1).mean()))
     assert 0.005 < losses[0] < 0.06 and 0.08 < losses[1] < 0.9

@@ -63,7 +63,7 @@ def divergence(model, layer, codec, pixels, quality=None):
     """Bytes, and mean KL of the distribution over classes in nats an image, through the hooked model."""
     with torch.no_grad():
         p = model(pixels).logits.double().log_softmax(1)
-        with compress_at(model, layer, codec, quality) as meter:
+        with compress_at(model, codec, quality, layer=layer) as meter:
             q = model(pixels).logits.double().log_softmax(1)
     return meter.bytes, float((p.exp() * (p - q)).sum(1).mean())
 

@@ -58,7 +58,7 @@ def windows(tokenizer, text):
 
 def test_the_divergence_is_that_of_evaluate(scaled, windows):
     codec = IntegerCodec(CHANNELS, 4)
-    (row,) = evaluate(scaled, windows, [Setting("int4", LAYER, codec)])
+    (row,) = evaluate(scaled, windows, [Setting("int4", codec, layer=LAYER)])
     h = head_states(scaled, LAYER, windows)
     decoded = torch.from_numpy(codec.decode(codec.encode(h)))
     with torch.no_grad():
@@ -90,7 +90,7 @@ def test_training_trades_for_the_same_loss(scaled, tokenizer, text, tmp_path):
 
 def test_the_default_quality_keeps_the_target_about(scaled, windows, tokenizer, text):
     codec = calibrate(scaled, tokenizer, [text[:20_000]], LAYER, tokens=1500)
-    (row,) = evaluate(scaled, windows, [Setting("transform", LAYER, codec)])
+    (row,) = evaluate(scaled, windows, [Setting("transform", codec, layer=LAYER)])
     assert 0.005 < row.kl < 0.06
 
 
@@ -122,4 +122,4 @@ def test_quantised_models_are_refused_before_the_work(model, tokenizer, text, wi
         head_norm(quantised, 1, windows[0])
     assert not stages and not list(tmp_path.iterdir())
     ids = torch.tensor(tokenizer(text[:200])["input_ids"]).view(2, 100)
-    assert evaluate(quantised, ids, [Setting("int8", LAYER, IntegerCodec(CHANNELS, 8))])[0].kl < 0.1  # needs none
+    assert evaluate(quantised, ids, [Setting("int8", IntegerCodec(CHANNELS, 8), layer=LAYER)])[0].kl < 0.1  # needs none

@@ -81,11 +81,11 @@ def test_rows_of_padded_texts(classifier, texts):
             own = {} if given is None else {"attention_mask": given[i : i + 1]}
             with torch.no_grad():
                 p = classifier(ids[i : i + 1], **own).logits[0].double().log_softmax(0)
-                with compress_at(classifier, LAYER, codec) as meter:
+                with compress_at(classifier, codec, layer=LAYER) as meter:
                     q = classifier(ids[i : i + 1], **own).logits[0].double().log_softmax(0)
             kl.append(float((p.exp() * (p - q)).sum())), nll.append(float(p[labels[i]] - q[labels[i]]))
             size, tokens = size + meter.bytes, tokens + meter.tokens
-        (row,) = evaluate(classifier, ids, [Setting("int3", LAYER, codec)], labels=labels, attention_mask=given)
+        (row,) = evaluate(classifier, ids, [Setting("int3", codec, layer=LAYER)], labels=labels, attention_mask=given)
         assert row.kl == pytest.approx(np.mean(kl), rel=1e-3) and row.delta_nll == pytest.approx(np.mean(nll), rel=1e-3, abs=1e-6)
         assert row.tokens == tokens and row.bits_per_token == 8 * size / tokens
 
@@ -93,7 +93,7 @@ def test_rows_of_padded_texts(classifier, texts):
 def test_calibrated_from_texts(classifier, tokenizer, text):
     codec = calibrate(classifier, tokenizer, [text[:20_000]], LAYER, tokens=1500)
     ids = torch.tensor(tokenizer(text[50_000 : 50_000 + 20 * WINDOW])["input_ids"]).view(-1, WINDOW)
-    (row,) = evaluate(classifier, ids, [Setting("transform", LAYER, codec)], labels=torch.zeros(len(ids), dtype=torch.int64))
+    (row,) = evaluate(classifier, ids, [Setting("transform", codec, layer=LAYER)], labels=torch.zeros(len(ids), dtype=torch.int64))
     assert codec.layer == LAYER and 0.001 < row.kl < 0.2
     decoded = torch.from_numpy(codec.decode(codec.encode(head_states(classifier, LAYER, ids))))
     with torch.no_grad():
@@ -128,7 +128,7 @@ def test_training_knows_the_tokens(classifier, texts, tmp_path):
 
 def test_masks_that_do_not_fit_are_refused(classifier, texts):
     ids, mask = texts
-    settings, labels = [Setting("raw", LAYER, RawCodec(CHANNELS))], torch.zeros(6, dtype=torch.int64)
+    settings, labels = [Setting("raw", RawCodec(CHANNELS), layer=LAYER)], torch.zeros(6, dtype=torch.int64)
     with pytest.raises(RdcodecError, match=r"attention_mask: expected \[6, 20\]"):
         evaluate(classifier, ids, settings, labels=labels, attention_mask=mask[:, 1:])
     with pytest.raises(RdcodecError, match="attention_mask: .* one is all padding"):

@@ -91,7 +91,7 @@ def test_eval_finer_costs_more_and_loses_less(result):
 def test_eval_is_what_the_library_measures(result, model_dir, texts, codec):
     model, tokenizer = load_model(str(model_dir))
     measured = cut_text(tokenizer, texts[1], 64, 3).measured
-    (row,) = evaluate(model, measured, [Setting("transform", 1, codec, 8)])
+    (row,) = evaluate(model, measured, [Setting("transform", codec, 8, layer=1)])
     shown = next(row for row in result[0]["rows"] if row["quality"] == 8)
     assert shown["bits_per_token"] == row.bits_per_token
     assert shown["kl"] == pytest.approx(row.kl, rel=1e-4)

@@ -79,11 +79,11 @@ def test_the_whole_path(tmp_path):
     codec.save_pretrained(tmp_path)
     codec = Codec.from_pretrained(tmp_path)
     measured, _ = cut_text(tokenizer, "\n\n".join(paragraphs[1::2]), WINDOW, 4)
-    (row,) = evaluate(model, measured, [Setting("transform", LAYER, codec)])
+    (row,) = evaluate(model, measured, [Setting("transform", codec, layer=LAYER)])
     assert codec.origin.model_type == "qwen2"
     assert 0.012 < row.kl < 0.04, "0.02 is the target on held-out text; on the measured windows it was 0.029, at a standard error of 0.007"
     assert row.bits_per_element < 1.85, "it was 1.68"
     inputs = tokenizer("The capital of France is", return_tensors="pt")
-    with torch.no_grad(), compress_at(model, LAYER, codec, quality=codec.default_quality + 24) as meter:
+    with torch.no_grad(), compress_at(model, codec, layer=LAYER, quality=codec.default_quality + 24) as meter:
         output = model.generate(**inputs, max_new_tokens=4, do_sample=False)
     assert "Paris" in tokenizer.decode(output[0]) and meter.tokens == output.shape[1] - 1

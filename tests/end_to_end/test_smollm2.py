@@ -76,7 +76,7 @@ def test_demo_shows_its_results(demo):
 def test_one_token_a_frame_costs_little(demo, smollm2, ids):
     """Frames of single tokens, their headers and checksums included, take at most 8 bytes a token more than a block: 8% where text does
     not repeat itself as this one does, of which most tokens refer to an earlier one."""
-    setting = Setting("transform", LAYER, demo.codec)
+    setting = Setting("transform", demo.codec, layer=LAYER)
     (block,) = evaluate(smollm2[0], ids, [setting])
     (single,) = evaluate(smollm2[0], ids, [setting], frame_tokens=1)
     assert single.kl == pytest.approx(block.kl, rel=1e-6)
@@ -87,7 +87,7 @@ def test_fine_quality_generates_the_same(demo, smollm2):
     model, tokenizer = smollm2
     inputs = tokenizer("The capital of France is", return_tensors="pt")
     plain = model.generate(**inputs, max_new_tokens=6, do_sample=False)
-    with compress_at(model, LAYER, demo.codec, quality=demo.codec.default_quality + 32) as meter:
+    with compress_at(model, demo.codec, layer=LAYER, quality=demo.codec.default_quality + 32) as meter:
         through = model.generate(**inputs, max_new_tokens=6, do_sample=False)
     assert torch.equal(plain, through)
     assert meter.tokens == through.shape[1] - 1  # the last token generated goes nowhere

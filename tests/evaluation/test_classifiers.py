@@ -56,13 +56,13 @@ def test_row_is_what_a_hooked_model_gives(classifier, images, labels):
     kl, nll, base, correct, size = [], [], [], [], 0
     for pixels, label in zip(images, labels):
         p = log_probabilities(classifier, pixels)
-        with compress_at(classifier, LAYER, codec) as meter:
+        with compress_at(classifier, codec, layer=LAYER) as meter:
             q = log_probabilities(classifier, pixels)
         kl.append(float((p.exp() * (p - q)).sum()))
         nll.append(float(-q[label])), base.append(float(-p[label]))
         correct.append(float(q.argmax() == label))
         size += meter.bytes
-    (row,) = evaluate(classifier, images, [Setting("int3", LAYER, codec)], labels=labels)
+    (row,) = evaluate(classifier, images, [Setting("int3", codec, layer=LAYER)], labels=labels)
     assert row.tokens == 7 * head_states(classifier, LAYER, images).shape[1]
     assert row.bits_per_element == pytest.approx(8 * size / row.tokens / codec.channels)
     assert row.kl == pytest.approx(np.mean(kl), rel=1e-3)
@@ -76,7 +76,7 @@ def test_labels_that_the_model_gives_are_all_correct(classifier, images):
     with torch.no_grad():
         given = classifier(images).logits.argmax(1)
     codec = IntegerCodec(find_site(classifier, LAYER).channels, 8)
-    (row,) = evaluate(classifier, images, [Setting("int8", LAYER, codec)], labels=given)
+    (row,) = evaluate(classifier, images, [Setting("int8", codec, layer=LAYER)], labels=given)
     assert row.base_accuracy == 1
 
 

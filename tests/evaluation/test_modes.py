@@ -30,7 +30,7 @@ def modes(model):
 
 
 def test_figures_are_those_of_evaluation_mode(dropping, windows):
-    before, setting = modes(dropping), Setting("int4", 1, IntegerCodec(CHANNELS, 4))
+    before, setting = modes(dropping), Setting("int4", IntegerCodec(CHANNELS, 4), layer=1)
     (row,) = evaluate(dropping, windows, [setting])
     entropy = token_entropy_bound(dropping, windows)
     steps = [s.codec.codec_id for s in baseline_settings(dropping, 1, windows)]
@@ -52,6 +52,6 @@ def test_modes_come_back_after_an_error(dropping):
 
 def test_no_windows_are_refused(dropping, windows):
     with pytest.raises(RdcodecError, match="inputs: expected at least 1 window to measure on, got none"):
-        evaluate(dropping, windows[:0], [Setting("int4", 1, IntegerCodec(CHANNELS, 4))])
+        evaluate(dropping, windows[:0], [Setting("int4", IntegerCodec(CHANNELS, 4), layer=1)])
     with pytest.raises(RdcodecError, match="inputs: expected at least 2 windows"):
         token_entropy_bound(dropping, windows[:1])

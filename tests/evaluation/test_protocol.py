@@ -30,14 +30,14 @@ def test_row_is_what_a_hooked_model_gives(model, windows, int4):
     kl, nll, base, correct, size = [], [], [], [], 0
     for ids in windows:
         p = log_probabilities(model, ids)
-        with compress_at(model, 2, int4) as meter:
+        with compress_at(model, int4, layer=2) as meter:
             q = log_probabilities(model, ids)
         kl.append(float((p.exp() * (p - q)).sum(1).mean()))
         nll.append(float(-q[:-1].gather(1, ids[1:, None]).mean()))
         correct.append(float((q[:-1].argmax(1) == ids[1:]).double().mean()))
         base.append(float(-p[:-1].gather(1, ids[1:, None]).mean()))
         size += meter.bytes
-    (row,) = evaluate(model, windows, [Setting("int4", 2, int4)])
+    (row,) = evaluate(model, windows, [Setting("int4", int4, layer=2)])
     assert row.tokens == windows.numel()
     assert row.bits_per_token == 8 * size / windows.numel()
     assert row.bits_per_element == row.bits_per_token / CHANNELS
@@ -54,7 +54,7 @@ def test_row_is_what_a_hooked_model_gives(model, windows, int4):
 
 def test_settings_do_not_touch_each_other(model, windows, int4):
     """Several layers and codecs together give what each gives alone, in the order given."""
-    settings = [Setting("a", 3, int4), Setting("b", 0, IntegerCodec(CHANNELS, 6)), Setting("c", 2, int4)]
+    settings = [Setting("a", int4, layer=3), Setting("b", IntegerCodec(CHANNELS, 6), layer=0), Setting("c", int4, layer=2)]
     together = evaluate(model, windows, settings)
     for setting, row in zip(settings, together, strict=True):
         (alone,) = evaluate(model, windows, [setting])
@@ -64,14 +64,14 @@ def test_settings_do_not_touch_each_other(model, windows, int4):
 
 
 def test_codecs_of_the_same_values_have_the_same_loss(model, windows):
-    plain, packed = (Setting("", 1, RawCodec(CHANNELS, "bfloat16", compression)) for compression in (None, "zlib"))
+    plain, packed = (Setting("", RawCodec(CHANNELS, "bfloat16", compression), layer=1) for compression in (None, "zlib"))
     rows = evaluate(model, windows, [plain, packed])
     assert rows[0].kl == rows[1].kl > 0
     assert rows[0].bits_per_token != rows[1].bits_per_token
 
 
 def test_frames_of_one_token_cost_their_headers(model, windows, int4):
-    setting = Setting("int4", 2, int4)
+    setting = Setting("int4", int4, layer=2)
     (block,), (single,) = evaluate(model, windows, [setting]), evaluate(model, windows, [setting], frame_tokens=1)
     assert single.kl == block.kl
     assert 0 < single.bits_per_token - block.bits_per_token <= 64
@@ -79,12 +79,12 @@ def test_frames_of_one_token_cost_their_headers(model, windows, int4):
 
 def test_progress_ends_at_one(model, windows, int4):
     seen = []
-    evaluate(model, windows, [Setting("", 1, int4), Setting("", 2, int4)], progress=lambda stage, part: seen.append(part))
+    evaluate(model, windows, [Setting("", int4, layer=1), Setting("", int4, layer=2)], progress=lambda stage, part: seen.append(part))
     assert seen == sorted(seen) and len(seen) == 10 and seen[-1] == 1
 
 
 def test_one_window_has_no_standard_error(model, windows, int4):
-    (row,) = evaluate(model, windows[:1], [Setting("", 1, int4)])
+    (row,) = evaluate(model, windows[:1], [Setting("", int4, layer=1)])
     assert row.kl_stderr is None and row.delta_nll_stderr is None
 
 
@@ -92,9 +92,9 @@ def test_one_window_has_no_standard_error(model, windows, int4):
     ("change", "message"),
     [
         ({"settings": []}, "settings"),
-        ({"settings": [Setting("", 4, IntegerCodec(CHANNELS))]}, "layer"),
-        ({"settings": [Setting("x", 1, IntegerCodec(CHANNELS + 1))]}, "33"),
-        ({"settings": [Setting("", 1, IntegerCodec(CHANNELS), quality=1)]}, "quality"),
+        ({"settings": [Setting("", IntegerCodec(CHANNELS), layer=4)]}, "layer"),
+        ({"settings": [Setting("x", IntegerCodec(CHANNELS + 1), layer=1)]}, "33"),
+        ({"settings": [Setting("", IntegerCodec(CHANNELS), layer=1, quality=1)]}, "quality"),
         ({"frame_tokens": 0}, "frame_tokens"),
         ({"frame_tokens": 4097}, "frame_tokens"),
         ({"inputs": torch.zeros(1, 41, dtype=torch.int64)}, "inputs: expected windows of 2 to 40 tokens"),
@@ -104,4 +104,4 @@ def test_one_window_has_no_standard_error(model, windows, int4):
 )
 def test_refused_before_the_work(model, windows, int4, change, message):
     with pytest.raises(RdcodecError, match=message):
-        evaluate(model, **{"inputs": windows, "settings": [Setting("", 1, int4)], **change})
+        evaluate(model, **{"inputs": windows, "settings": [Setting("", int4, layer=1)], **change})

@@ -65,7 +65,7 @@ def test_a_lossless_codec_changes_nothing(tiny, trail_of, name, layer):
     codec = trail_of(site.channels)
     assert states.shape == (ROWS, states.shape[1], site.channels)
     plain = output_of(model, inputs)
-    with compress_at(model, layer, codec) as meter:
+    with compress_at(model, codec, layer=layer) as meter:
         coded = output_of(model, inputs)
     assert torch.equal(coded, plain)
     assert meter.tokens == states.shape[0] * states.shape[1]
@@ -114,9 +114,9 @@ def check_padded_rows(trail_of, name, layer, side):
     model, case = build(name), CASES[name]
     inputs, alone = padded(model, case, side)
     plain, site = output_of(model, inputs), find_site(model, layer)
-    with compress_at(model, layer, trail_of(site.channels)) as meter:
+    with compress_at(model, trail_of(site.channels), layer=layer) as meter:
         coded = output_of(model, inputs)
-    with compress_at(model, layer, trail_of(site.channels)) as meter_alone:
+    with compress_at(model, trail_of(site.channels), layer=layer) as meter_alone:
         single = output_of(model, alone)
     kept = slice(-single.shape[1], None) if side == "left" else slice(single.shape[1])
     assert torch.equal(coded, plain)
@@ -142,7 +142,7 @@ def test_generation(trail_of, name, layer, kind):
         return model.generate(**inputs, **settings)
 
     plain, site = generated(), find_site(model, layer)
-    with compress_at(model, layer, trail_of(site.channels)) as meter:
+    with compress_at(model, trail_of(site.channels), layer=layer) as meter:
         assert torch.equal(generated(), plain)
     rows = ROWS * (BEAMS if kind == "beams" else 1)
     if not model.config.is_encoder_decoder:
@@ -180,7 +180,7 @@ def test_towers_of_a_model_are_cut_one_by_one(trail_of, name):
     inputs = {"input_ids": tokens(torch.Generator().manual_seed(2), 5), "pixel_values": pixels}
     with torch.no_grad():
         plain = model(**inputs).logits_per_image
-        with compress_at(model.vision_model, 1, trail_of(32)) as seen, compress_at(model.text_model, 1, trail_of(32)) as read:
+        with compress_at(model.vision_model, trail_of(32), layer=1) as seen, compress_at(model.text_model, trail_of(32), layer=1) as read:
             assert torch.equal(model(**inputs).logits_per_image, plain)
     assert seen.tokens == ROWS * (17 if name == "clip" else 16) and read.tokens == ROWS * 5
 
@@ -223,7 +223,7 @@ def test_calibration_measures_what_evaluation_does(name, layer):
     """The one through what enters the output head, a few positions at a time, the other by the model's own forward pass."""
     model = build(name)
     ids, codec = tokens(torch.Generator().manual_seed(3), SOURCE), IntegerCodec(find_site(model, layer).channels, 4)
-    (row,) = evaluate(model, ids, [Setting("int4", layer, codec)])
+    (row,) = evaluate(model, ids, [Setting("int4", codec, layer=layer)])
     bits, kl = HeldOut(model, layer, input_states(model, layer, ids), ids).measure(codec, codec.default_quality)
     assert kl == pytest.approx(row.kl, rel=1e-3, abs=2e-7) and kl > 5e-6
     assert bits == pytest.approx(row.bits_per_token, rel=0.05), "frames of whole windows"
@@ -239,9 +239,9 @@ def test_an_encoder_and_a_decoder_are_given_the_same_text(name):
     losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
     for layer in (1, LAYERS + 1):
         codec = calibrate(model, letters, [text], layer, tokens=400)
-        (row,) = evaluate(model, ids, [Setting("transform", layer, codec, codec.max_quality)])
+        (row,) = evaluate(model, ids, [Setting("transform", codec, codec.max_quality, layer=layer)])
         assert row.perplexity == pytest.approx(float(losses.exp()), rel=0.01)
-        (row,) = evaluate(model, ids, [Setting("transform", layer, codec)])
+        (row,) = evaluate(model, ids, [Setting("transform", codec, layer=layer)])
         assert row.base_perplexity == pytest.approx(float(losses.exp()), rel=1e-4)
         assert 0.002 < row.kl < 0.3, "0.02 is the target, on windows of which single ones are an order of magnitude off"
 
@@ -256,7 +256,7 @@ def test_what_makes_no_text_of_itself_is_refused(tmp_path):
     for use in (
         lambda: calibrate(model, letters, ["abc"], 1),
         lambda: calibrate_inputs(model, sounds, 1),
-        lambda: evaluate(model, sounds, [Setting("int8", 1, IntegerCodec(32, 8))]),
+        lambda: evaluate(model, sounds, [Setting("int8", IntegerCodec(32, 8), layer=1)]),
         lambda: StateCache.open_inputs(tmp_path, model, sounds, 1),
     ):
         with pytest.raises(RdcodecError, match="WhisperForConditionalGeneration takes input_features and the text that belongs to them"):

@@ -57,7 +57,7 @@ def test_beams_at_every_layer_at_once(tiny, trails, first):
     plain = generated(model, ids, num_beams=3)
     layers = [first, 3 - first]
     compare = Compare(model, {layer: trails[layer] for layer in layers})
-    with compress_at(model, layers[0], trails[layers[0]]), compress_at(model, layers[1], trails[layers[1]]):
+    with compress_at(model, trails[layers[0]], layer=layers[0]), compress_at(model, trails[layers[1]], layer=layers[1]):
         beams = generated(model, ids, num_beams=3, logits_processor=LogitsProcessorList([compare]))
     assert torch.equal(beams, plain) and compare.steps == NEW
 
@@ -65,7 +65,7 @@ def test_beams_at_every_layer_at_once(tiny, trails, first):
 def test_links_open_and_close_in_any_order(tiny, trails):
     model = tiny.build("llama")
     ids = tiny.inputs(model, rows=2)
-    links = {layer: compress_at(model, layer, trails[layer]) for layer in (0, 1, 2)}
+    links = {layer: compress_at(model, trails[layer], layer=layer) for layer in (0, 1, 2)}
     cache = DynamicCache(config=model.config)
     attributes, kind = sorted(vars(cache)), type(cache)
     for layer in (0, 1):
@@ -93,8 +93,8 @@ def test_links_open_and_close_in_any_order(tiny, trails):
 def test_the_outer_link_goes_on_after_the_inner_one(tiny, trails):
     model = tiny.build("llama")
     ids = tiny.inputs(model, rows=3)
-    with compress_at(model, 2, trails[2]):
-        with compress_at(model, 1, trails[1]):
+    with compress_at(model, trails[2], layer=2):
+        with compress_at(model, trails[1], layer=1):
             cache = cached(model, ids[:, :9]).cache
         cache.reorder_cache(torch.tensor([2, 0, 1]))
         cached(model, ids[[2, 0, 1], 9:], cache)
@@ -106,7 +106,7 @@ def test_two_links_at_one_layer(tiny, trails):
     model = tiny.build("gpt2")
     ids = tiny.inputs(model)
     plain = generated(model, ids, num_beams=2)
-    with compress_at(model, 2, trails[0]), compress_at(model, 2, trails[1]):
+    with compress_at(model, trails[0], layer=2), compress_at(model, trails[1], layer=2):
         assert torch.equal(generated(model, ids, num_beams=2), plain)
     assert trails[0].log == trails[1].log
 
@@ -114,7 +114,7 @@ def test_two_links_at_one_layer(tiny, trails):
 def test_copied_caches_take_the_rows_of_every_link_along(tiny, trails):
     model = tiny.build("llama")
     ids = tiny.inputs(model, rows=2)
-    with compress_at(model, 1, trails[1]), compress_at(model, 3, trails[3]):
+    with compress_at(model, trails[1], layer=1), compress_at(model, trails[3], layer=3):
         cache = cached(model, ids[:, :6]).cache
         twin = copy.deepcopy(cache)
         twin.reorder_cache(torch.tensor([1, 1]))
@@ -140,7 +140,7 @@ def test_pickled_caches_are_plain(tiny, trail, dump):
     model = tiny.build("llama")
     ids = tiny.inputs(model)
     plain = cached(model, ids).logits
-    with compress_at(model, 2, trail):
+    with compress_at(model, trail, layer=2):
         cache = cached(model, ids[:, :6]).cache
         data = dump(cache)
         shallow = copy.copy(cache)
@@ -156,7 +156,7 @@ def test_pickled_caches_are_plain(tiny, trail, dump):
 def test_a_cache_that_is_emptied_begins_another_prompt(tiny, trail):
     model = tiny.build("llama")
     ids = tiny.inputs(model)
-    with compress_at(model, 2, trail):
+    with compress_at(model, trail, layer=2):
         cache = cached(model, ids[:, :6]).cache
         cache.crop(-6)
         cached(model, ids, cache)
@@ -168,7 +168,7 @@ def test_crops_of_assisted_decoding_at_two_layers(tiny, trails):
     ids = tiny.inputs(model, rows=1).repeat(1, 2)
     lookup = {"prompt_lookup_num_tokens": 3, "eos_token_id": 1}
     plain = generated(model, ids, **lookup)
-    with compress_at(model, 1, trails[1]) as first, compress_at(model, 2, trails[2]) as second:
+    with compress_at(model, trails[1], layer=1) as first, compress_at(model, trails[2], layer=2) as second:
         assert torch.equal(generated(model, ids, **lookup), plain)
     assert first.tokens == second.tokens >= 22 + NEW - 1
 
@@ -183,7 +183,7 @@ def test_prompts_of_hybrid_caches(tiny, hybrid, trail_of, layer):
     """At layers of attention and of others: a prompt begins once, and tokens follow one by one."""
     ids, trail = tiny.inputs(hybrid), trail_of(CHANNELS)
     plain = generated(hybrid, ids)
-    with compress_at(hybrid, layer, trail) as meter:
+    with compress_at(hybrid, trail, layer=layer) as meter:
         assert torch.equal(generated(hybrid, ids), plain)
         frames = [(0, 11)] * 2 + [(11 + i, 1) for i in range(NEW - 1) for _ in range(2)]
         assert [frame[:2] for frame in trail.log] == frames
@@ -196,7 +196,7 @@ def test_prompts_of_hybrid_caches(tiny, hybrid, trail_of, layer):
 def test_beams_of_hybrid_caches(tiny, hybrid, trail_of):
     ids, trails = tiny.inputs(hybrid), {layer: trail_of(CHANNELS) for layer in (1, 2)}
     plain = generated(hybrid, ids, num_beams=2)
-    with compress_at(hybrid, 1, trails[1]), compress_at(hybrid, 2, trails[2]):
+    with compress_at(hybrid, trails[1], layer=1), compress_at(hybrid, trails[2], layer=2):
         assert torch.equal(generated(hybrid, ids, num_beams=2), plain)
     assert [frame[:2] for frame in trails[1].log] == [frame[:2] for frame in trails[2].log]
 
@@ -216,7 +216,7 @@ def test_caches_of_encoder_and_decoder(tiny, trails, beams):
     model = tiny.cut(bart, "decoder.layers")
     ids = tiny.inputs(model)
     plain = generated(model, ids, num_beams=beams)
-    with compress_at(model, 1, trails[1]) as meter, compress_at(model, 3, trails[3]):
+    with compress_at(model, trails[1], layer=1) as meter, compress_at(model, trails[3], layer=3):
         assert torch.equal(generated(model, ids, num_beams=beams), plain)
     assert meter.tokens == 2 * beams * (plain.shape[1] - 1)
     for layer in (1, 3):
@@ -231,7 +231,7 @@ def test_hidden_states_show_what_arrived(tiny, model_type, layer):
     codec = IntegerCodec(tiny.channels, bits=4)
     sent = head_states(model, layer, inputs)
     arrived = torch.from_numpy(codec.decode(codec.encode(sent)))
-    with compress_at(model, layer, codec), torch.no_grad():
+    with compress_at(model, codec, layer=layer), torch.no_grad():
         for _ in range(2):  # transformers installs hooks of its own in the first
             shown = model(inputs, output_hidden_states=True)
             values = model(inputs, output_hidden_states=True, return_dict=False)[-1]

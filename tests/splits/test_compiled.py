@@ -64,7 +64,7 @@ def test_compiled_models_are_refused_at_entry(tiny, model, trail, way, before):
     if before:
         ran(model, ids)
     for use in (
-        lambda: compress_at(model, 2, trail).__enter__(),
+        lambda: compress_at(model, trail, layer=2).__enter__(),
         lambda: head_states(model, 2, ids),
         lambda: run_tail(model, 2, h),
     ):
@@ -83,7 +83,7 @@ def test_calls_of_compiled_code_are_refused(tiny, model, trail, before):
         ran(wrapper, ids)
         with torch.no_grad():
             base(ids)
-    with compress_at(model, 2, trail) as meter:
+    with compress_at(model, trail, layer=2) as meter:
         for call in (wrapper, base):
             with pytest.raises(RdcodecError, match="this call of Llama.* is compiled by torch.compile"), torch.no_grad():
                 call(ids)
@@ -96,7 +96,7 @@ def test_calls_of_compiled_code_are_refused(tiny, model, trail, before):
 def test_a_pass_that_went_by_the_block_is_an_error(tiny, model, trail):
     ids = tiny.inputs(model)
     before = tiny.trace(model)
-    with pytest.raises(RdcodecError, match="LlamaModel ran without block 3: a pass was not coded"), compress_at(model, 3, trail):
+    with pytest.raises(RdcodecError, match="LlamaModel ran without block 3: a pass was not coded"), compress_at(model, trail, layer=3):
         ran(model, ids)
         model.model.config.num_hidden_layers = 2  # transformers runs as many
         ran(model, ids)
@@ -105,14 +105,14 @@ def test_a_pass_that_went_by_the_block_is_an_error(tiny, model, trail):
 
 def test_other_errors_come_first(tiny, model, trail):
     model.model.config.num_hidden_layers = 2
-    with pytest.raises(ZeroDivisionError), compress_at(model, 3, trail):
+    with pytest.raises(ZeroDivisionError), compress_at(model, trail, layer=3):
         ran(model, tiny.inputs(model))
         raise ZeroDivisionError
 
 
 def test_parts_that_do_not_reach_the_block_are_none(tiny, model, trail):
     ids = tiny.inputs(model)
-    with compress_at(model, 2, trail) as meter:
+    with compress_at(model, trail, layer=2) as meter:
         h = head_states(model, 1, ids)
         run_tail(model, 3, head_states(model, 2, ids))
         assert meter.tokens == 0
@@ -124,14 +124,14 @@ def test_parts_that_do_not_reach_the_block_are_none(tiny, model, trail):
 def test_blocks_run_outside_of_the_model(tiny, model, trail):
     h = torch.zeros(1, 3, tiny.channels)
     positions = model.model.rotary_emb(h, torch.arange(3)[None])
-    with pytest.raises(RdcodecError, match="block 2 ran, but not within the model"), compress_at(model, 2, trail), torch.no_grad():
+    with pytest.raises(RdcodecError, match="block 2 ran, but not within the model"), compress_at(model, trail, layer=2), torch.no_grad():
         model.model.layers[2](h, position_embeddings=positions)
 
 
 def test_gradient_checkpointing_is_refused(tiny, model, trail):
     ids = tiny.inputs(model)
     model.gradient_checkpointing_enable()
-    with compress_at(model, 2, trail) as meter:
+    with compress_at(model, trail, layer=2) as meter:
         ran(model, ids)
         assert meter.tokens == 22
         model.train()

@@ -37,7 +37,7 @@ def test_a_lossless_codec_changes_nothing(tiny, model, trail, layer):
     inputs = tiny.inputs(model)
     plain = logits_of(model, inputs)
     before = tiny.trace(model)
-    with compress_at(model, layer, trail) as meter:
+    with compress_at(model, trail, layer=layer) as meter:
         assert torch.equal(logits_of(model, inputs), plain)
     assert tiny.trace(model) == before
     states = head_states(model, layer, inputs)
@@ -59,7 +59,7 @@ def loaded(data):
 def test_copies_of_a_model_are_plain(tiny, model, duplicate):
     inputs = tiny.inputs(model)
     plain = logits_of(model, inputs)
-    with compress_at(model, 2, IntegerCodec(tiny.channels, bits=2)) as meter:
+    with compress_at(model, IntegerCodec(tiny.channels, bits=2), layer=2) as meter:
         compressed = logits_of(model, inputs)
         bytes_sent = meter.bytes
         twin = duplicate(model)
@@ -67,7 +67,7 @@ def test_copies_of_a_model_are_plain(tiny, model, duplicate):
         assert torch.equal(logits_of(copy.deepcopy(twin), inputs), plain)
         assert meter.bytes == bytes_sent
         assert torch.equal(logits_of(model, inputs), compressed)
-        with compress_at(twin, 2, IntegerCodec(tiny.channels, bits=2)) as other:
+        with compress_at(twin, IntegerCodec(tiny.channels, bits=2), layer=2) as other:
             assert torch.equal(logits_of(twin, inputs), compressed)
         assert other.bytes == bytes_sent == meter.bytes - bytes_sent
     assert torch.equal(logits_of(twin, inputs), plain)
@@ -75,7 +75,7 @@ def test_copies_of_a_model_are_plain(tiny, model, duplicate):
 
 def test_a_pickled_model_does_not_ask_for_this_package(tiny):
     model = tiny.build("llama")
-    with compress_at(model, 2, IntegerCodec(tiny.channels, bits=2)):
+    with compress_at(model, IntegerCodec(tiny.channels, bits=2), layer=2):
         assert b"rdcodec" not in pickled(model)
 
 
@@ -85,7 +85,7 @@ def test_models_of_16_bits(tiny, model_type, dtype):
     inputs = tiny.inputs(model)
     inputs = inputs.to(model.dtype) if inputs.is_floating_point() else inputs
     plain = logits_of(model, inputs)
-    with compress_at(model, 2, RawCodec(tiny.channels, dtype)) as meter:
+    with compress_at(model, RawCodec(tiny.channels, dtype), layer=2) as meter:
         assert torch.equal(logits_of(model, inputs), plain)
     assert meter.bits_per_token > 16 * tiny.channels
     assert meter.ratio == pytest.approx(1, rel=0.02)
@@ -93,7 +93,7 @@ def test_models_of_16_bits(tiny, model_type, dtype):
 
 def test_numbers_of_any_type_are_taken(tiny):
     model = tiny.build("llama")
-    with compress_at(model, np.int64(2), RawCodec(tiny.channels), np.int32(0), np.uint8(4)) as meter:
+    with compress_at(model, RawCodec(tiny.channels), np.int32(0), layer=np.int64(2), frame_tokens=np.uint8(4)) as meter:
         logits_of(model, tiny.inputs(model))
     assert meter.tokens == 22
 
@@ -111,7 +111,7 @@ class TooLargeCodec(RawCodec):
 def test_values_beyond_the_element_type_are_clipped(tiny, dtype):
     model = tiny.build("llama", dtype)
     seen = []
-    with compress_at(model, 1, TooLargeCodec(tiny.channels)):
+    with compress_at(model, TooLargeCodec(tiny.channels), layer=1):
         model.model.layers[1].register_forward_pre_hook(lambda block, args: seen.append(args[0]))
         logits_of(model, tiny.inputs(model))
     assert seen[0].dtype == dtype and (seen[0].abs() == torch.finfo(dtype).max).all()
@@ -122,7 +122,7 @@ def test_a_lossy_codec_does_what_its_bytes_say(tiny, model, frame_tokens):
     codec = IntegerCodec(tiny.channels, bits=4, group=32)
     inputs = tiny.inputs(model)
     states = head_states(model, 2, inputs)
-    with compress_at(model, 2, codec, frame_tokens=frame_tokens) as meter:
+    with compress_at(model, codec, layer=2, frame_tokens=frame_tokens) as meter:
         coded = logits_of(model, inputs)
     with torch.no_grad():
         expected = run_tail(model, 2, torch.from_numpy(codec.decode(codec.encode(states))))
@@ -151,13 +151,13 @@ def test_padding_passes_unchanged_and_costs_nothing(tiny, model, trail):
     states = head_states(model, 2, ids, mask)
     kept = mask.bool()
     states[kept] = torch.from_numpy(codec.decode(codec.encode(states[kept])))
-    with compress_at(model, 2, codec) as meter:
+    with compress_at(model, codec, layer=2) as meter:
         coded = logits_of(model, ids, attention_mask=mask)
     with torch.no_grad():
         assert torch.equal(coded, run_tail(model, 2, states, mask))
     assert meter.tokens == mask.sum()
     plain = logits_of(model, ids, attention_mask=mask)
-    with compress_at(model, 2, trail):
+    with compress_at(model, trail, layer=2):
         assert torch.equal(logits_of(model, ids, attention_mask=mask), plain)
     assert [frame[:2] for frame in trail.log] == [(0, 7), (0, 8)]
 
@@ -165,7 +165,7 @@ def test_padding_passes_unchanged_and_costs_nothing(tiny, model, trail):
 def test_the_mask_may_be_given_by_position(tiny, trail):
     model = tiny.build("llama")
     ids, mask = left_padded(tiny.inputs(model))
-    with compress_at(model, 1, trail) as meter, torch.no_grad():
+    with compress_at(model, trail, layer=1) as meter, torch.no_grad():
         model.model(ids, mask)
     assert meter.tokens == mask.sum()
 
@@ -174,7 +174,7 @@ def test_the_mask_may_be_given_by_position(tiny, trail):
 def test_generation_goes_token_by_token(tiny, causal_model, trail, layer):
     ids = tiny.inputs(causal_model)
     plain = generated(causal_model, ids)
-    with compress_at(causal_model, layer, trail) as meter:
+    with compress_at(causal_model, trail, layer=layer) as meter:
         assert torch.equal(generated(causal_model, ids), plain)
         frames = [(0, 11)] * 2 + [(11 + i, 1) for i in range(NEW - 1) for _ in range(2)]
         assert [frame[:2] for frame in trail.log] == frames
@@ -188,7 +188,7 @@ def test_generation_goes_token_by_token(tiny, causal_model, trail, layer):
 def test_generation_of_padded_batches(tiny, causal_model, trail, layer):
     ids, mask = left_padded(tiny.inputs(causal_model))
     plain = generated(causal_model, ids, mask)
-    with compress_at(causal_model, layer, trail) as meter:
+    with compress_at(causal_model, trail, layer=layer) as meter:
         assert torch.equal(generated(causal_model, ids, mask), plain)
     assert meter.tokens == mask.sum() + 2 * (NEW - 1)
     assert [frame[:2] for frame in trail.log[:4]] == [(0, 7), (0, 11), (7, 1), (11, 1)]
@@ -197,7 +197,7 @@ def test_generation_of_padded_batches(tiny, causal_model, trail, layer):
 def test_lossy_generation_equals_the_lossy_forward_pass(tiny, causal_model):
     codec = IntegerCodec(tiny.channels, bits=4)
     ids = tiny.inputs(causal_model)
-    with compress_at(causal_model, 2, codec):
+    with compress_at(causal_model, codec, layer=2):
         out = generated(causal_model, ids, output_logits=True, return_dict_in_generate=True)
         whole = logits_of(causal_model, out.sequences[:, :-1])
     torch.testing.assert_close(torch.stack(out.logits, 1), whole[:, 10:], rtol=1e-3, atol=1e-3)
@@ -205,7 +205,7 @@ def test_lossy_generation_equals_the_lossy_forward_pass(tiny, causal_model):
 
 def test_prompts_in_turn_keep_their_own_state(tiny, causal_model, trail):
     ids = tiny.inputs(causal_model)
-    with compress_at(causal_model, 2, trail), torch.no_grad():
+    with compress_at(causal_model, trail, layer=2), torch.no_grad():
         first = causal_model(ids[:1, :6], use_cache=True).past_key_values
         second = causal_model(ids[1:, :8], use_cache=True).past_key_values
         causal_model(ids[:1, 6:9], past_key_values=first, use_cache=True)
@@ -217,7 +217,7 @@ def test_prompts_in_turn_keep_their_own_state(tiny, causal_model, trail):
 def test_a_copied_cache_goes_on_from_its_prompt(tiny, trail):
     model = tiny.build("llama")
     ids = tiny.inputs(model, rows=1)
-    with compress_at(model, 2, trail), torch.no_grad():
+    with compress_at(model, trail, layer=2), torch.no_grad():
         cache = model(ids[:, :6], use_cache=True).past_key_values
         for _ in range(2):
             generated(model, ids, past_key_values=copy.deepcopy(cache))
@@ -231,7 +231,7 @@ def test_a_cache_filled_before_starts_anew(tiny, trail):
     cache = DynamicCache(config=model.config)
     with torch.no_grad():
         model(ids[:, :6], past_key_values=cache, use_cache=True)
-        with compress_at(model, 2, trail):
+        with compress_at(model, trail, layer=2):
             model(ids[:, 6:], past_key_values=cache, use_cache=True)
     assert [frame[:2] for frame in trail.log] == [(0, 5)]
 
@@ -251,7 +251,7 @@ def test_beam_search_moves_the_rows_with_their_hypotheses(tiny, layer, trail):
             return scores
 
     plain = generated(model, ids, num_beams=3)
-    with compress_at(model, 0, trail):
+    with compress_at(model, trail, layer=0):
         beams = generated(model, ids, num_beams=3, logits_processor=LogitsProcessorList([Compare()]))
     assert torch.equal(beams, plain)
     assert len(trails) == NEW
@@ -264,7 +264,7 @@ def test_assisted_decoding(tiny, trail):
     ids = tiny.inputs(model, rows=1).repeat(1, 2)
     lookup = {"prompt_lookup_num_tokens": 3, "eos_token_id": 1}
     plain = generated(model, ids, **lookup)
-    with compress_at(model, 2, trail) as meter:
+    with compress_at(model, trail, layer=2) as meter:
         assert torch.equal(generated(model, ids, **lookup), plain)
     assert meter.tokens >= 22 + NEW - 1
 
@@ -273,7 +273,7 @@ def test_two_layers_at_once(tiny, trail):
     model = tiny.build("gpt_neox")
     inputs = tiny.inputs(model)
     plain = logits_of(model, inputs)
-    with compress_at(model, 1, trail) as first, compress_at(model, 3, trail) as second:
+    with compress_at(model, trail, layer=1) as first, compress_at(model, trail, layer=3) as second:
         assert torch.equal(logits_of(model, inputs), plain)
     assert first.tokens == second.tokens == 22
 
@@ -288,7 +288,7 @@ def test_exceptions_leave_the_model_untouched(tiny, trail):
     plain, before = logits_of(model, ids), tiny.trace(model)
     cache = DynamicCache(config=model.config)
     attributes = sorted(vars(cache))
-    with pytest.raises(ZeroDivisionError), compress_at(model, 2, trail), torch.no_grad():
+    with pytest.raises(ZeroDivisionError), compress_at(model, trail, layer=2), torch.no_grad():
         model(ids, past_key_values=cache, use_cache=True)
         assert sorted(vars(cache)) != attributes
         raise ZeroDivisionError
@@ -296,7 +296,7 @@ def test_exceptions_leave_the_model_untouched(tiny, trail):
     ids[1, 4] = 96
     with torch.no_grad():
         model.model.embed_tokens.weight[96, 3] = float("nan")
-    with pytest.raises(RdcodecError, match=r"h: expected finite values, got nan at index \(1, 4, 3\)"), compress_at(model, 0, trail):
+    with pytest.raises(RdcodecError, match=r"h: expected finite values, got nan at index \(1, 4, 3\)"), compress_at(model, trail, layer=0):
         logits_of(model, ids)
     assert tiny.trace(model) == before
     assert torch.equal(logits_of(model, tiny.inputs(model)), plain)
@@ -305,7 +305,7 @@ def test_exceptions_leave_the_model_untouched(tiny, trail):
 def test_the_batch_may_not_change_in_the_middle(tiny, trail):
     model = tiny.build("llama")
     ids = tiny.inputs(model, rows=3)
-    with compress_at(model, 0, trail), torch.no_grad():
+    with compress_at(model, trail, layer=0), torch.no_grad():
         cache = model(ids[:2], use_cache=True).past_key_values
         with pytest.raises(RdcodecError, match="the batch changed from 2 to 3 rows in the middle of a prompt"):
             model(ids, past_key_values=cache, use_cache=True)
@@ -314,7 +314,7 @@ def test_the_batch_may_not_change_in_the_middle(tiny, trail):
 def test_caches_that_change_their_rows_take_the_state_along(tiny, trail):
     model = tiny.build("llama")
     ids = tiny.inputs(model, rows=3)
-    with compress_at(model, 0, trail), torch.no_grad():
+    with compress_at(model, trail, layer=0), torch.no_grad():
         cache = model(ids, use_cache=True).past_key_values
         cache.batch_repeat_interleave(2)
         cache.batch_select_indices(torch.tensor([5, 0]))
@@ -325,7 +325,7 @@ def test_caches_that_change_their_rows_take_the_state_along(tiny, trail):
 
 def test_masks_of_static_caches_are_refused(tiny, trail):
     model = tiny.build("llama")
-    with compress_at(model, 2, trail), pytest.raises(RdcodecError, match="attention_mask: expected .* use the dynamic one"):
+    with compress_at(model, trail, layer=2), pytest.raises(RdcodecError, match="attention_mask: expected .* use the dynamic one"):
         logits_of(model, tiny.inputs(model), attention_mask=torch.ones(2, 1, 11, 11, dtype=torch.bool))
 
 
@@ -351,7 +351,7 @@ def test_states_that_need_a_gradient(tiny, trail):
     model = tiny.build("gpt2")
     inputs = tiny.inputs(model)
     plain = model(inputs).logits
-    with compress_at(model, 2, trail):
+    with compress_at(model, trail, layer=2):
         coded = model(inputs).logits
     assert torch.equal(coded, plain)
     coded.square().sum().backward()
@@ -388,7 +388,7 @@ def test_the_quality_is_that_of_the_codec(tiny, quality):
     model, codec = tiny.build("qwen3"), GradedCodec(tiny.channels)
     ids = tiny.inputs(model)
     h = head_states(model, 2, ids)
-    with compress_at(model, 2, codec, quality):
+    with compress_at(model, codec, quality, layer=2):
         coded = logits_of(model, ids)
     with torch.no_grad():
         expected = run_tail(model, 2, torch.from_numpy(codec.decode(codec.encode(h, quality or 0))))

@@ -56,11 +56,11 @@ def test_head_and_tail_are_the_model(model, layer):
 
 def test_maps_of_any_size_are_coded(model):
     pixels = images(32, 64)
-    with compress_at(model, 3, RawCodec(24)) as meter:
+    with compress_at(model, RawCodec(24), layer=3) as meter:
         coded = logits(model, pixels)
     assert meter.tokens == 3 * head_states(model, 3, pixels).shape[1]
     torch.testing.assert_close(coded, logits(model, pixels), rtol=1e-2, atol=1e-2)
-    with compress_at(model, 3, IntegerCodec(24, 2)):
+    with compress_at(model, IntegerCodec(24, 2), layer=3):
         assert not torch.allclose(logits(model, pixels), coded, rtol=1e-2, atol=1e-2)
 
 
@@ -71,4 +71,4 @@ def test_the_tail_wants_square_maps(model):
 
 def test_codecs_of_another_layer_are_refused(model):
     with pytest.raises(RdcodecError, match="codec: expected 16 channels as the model has, got 24"):
-        compress_at(model, 2, RawCodec(24)).__enter__()
+        compress_at(model, RawCodec(24), layer=2).__enter__()

@@ -68,15 +68,15 @@ def test_weights_that_are_not_there_have_no_fingerprint(tiny, fitted):
 def test_another_layer_is_refused_unless_asked_for(tiny, fitted):
     model = tiny.build("llama")
     ids = tiny.inputs(model)
-    with pytest.raises(RdcodecError, match="codec: expected one of layer 1, got one of layer 2"), compress_at(model, 1, fitted):
+    with pytest.raises(RdcodecError, match="codec: expected one of layer 1, got one of layer 2"), compress_at(model, fitted, layer=1):
         pass
     with pytest.raises(RdcodecError, match="codec of x: expected one of layer 0, got one of layer 2"):
-        evaluate(model, ids, [Setting("x", 0, fitted)])
-    with torch.no_grad(), compress_at(model, 1, fitted, any_layer=True) as meter:
+        evaluate(model, ids, [Setting("x", fitted, layer=0)])
+    with torch.no_grad(), compress_at(model, fitted, layer=1, any_layer=True) as meter:
         model(ids)
     assert meter.tokens == ids.numel()
-    assert evaluate(model, ids, [Setting("x", 0, fitted, any_layer=True)])[0].layer == 0
-    with compress_at(model, 1, RawCodec(CHANNELS)):  # of no layer
+    assert evaluate(model, ids, [Setting("x", fitted, layer=0, any_layer=True)])[0].layer == 0
+    with compress_at(model, RawCodec(CHANNELS), layer=1):  # of no layer
         pass
 
 
@@ -85,19 +85,19 @@ def test_another_model_warns_once(tiny, fitted):
     ids = tiny.inputs(model)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with compress_at(model, LAYER, fitted):
+        with compress_at(model, fitted, layer=LAYER):
             pass
-        evaluate(model, ids, [Setting("", LAYER, fitted)])
+        evaluate(model, ids, [Setting("", fitted, layer=LAYER)])
     message = f"the codec {fitted.codec_id.hex()} was fitted to a model llama [0-9a-f]{{16}}, this one is qwen3 [0-9a-f]{{16}} up"
-    with pytest.warns(ModelMismatchWarning, match=message), compress_at(other, LAYER, fitted):
+    with pytest.warns(ModelMismatchWarning, match=message), compress_at(other, fitted, layer=LAYER):
         pass
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with compress_at(other, LAYER, fitted):
+        with compress_at(other, fitted, layer=LAYER):
             pass
-        evaluate(other, ids, [Setting("", LAYER, fitted)])
+        evaluate(other, ids, [Setting("", fitted, layer=LAYER)])
     for use in (
-        lambda model: evaluate(model, ids, [Setting("", LAYER, fitted)]),
+        lambda model: evaluate(model, ids, [Setting("", fitted, layer=LAYER)]),
         lambda model: layer_bounds(model, torch.cat([ids, ids]), "", fitted),
     ):
         with pytest.warns(ModelMismatchWarning):
@@ -141,3 +141,18 @@ def test_origins_of_a_later_version_have_more(fitted, tmp_path):
     config["origin"]["later"] = 1
     path.write_text(json.dumps(config))
     assert Codec.from_pretrained(tmp_path).origin == Origin(*fitted.origin)
+
+
+def test_the_layer_is_that_of_the_codec(tiny, fitted):
+    model = tiny.build("llama")
+    ids = tiny.inputs(model)
+    with torch.no_grad(), compress_at(model, fitted) as meter:
+        model(ids)
+    assert meter.tokens
+    assert f"{meter.tokens:,} tokens of {CHANNELS} channels, {meter.bytes:,} bytes" in repr(meter)
+    assert Setting("x", fitted).layer == LAYER
+    for use in (lambda codec: compress_at(model, codec).__enter__(), lambda codec: Setting("x", codec)):
+        with pytest.raises(RdcodecError, match="layer: expected one, since the codec.* was fitted to none"):
+            use(RawCodec(CHANNELS))
+        with pytest.raises(TypeError, match="codec.*: expected a Codec, got int"):
+            use(LAYER)

@@ -25,7 +25,7 @@ def blocks_before(model):
 def test_with_a_lossless_codec_they_are_those_of_the_model(tiny, model, trail):
     inputs = tiny.inputs(model)
     plain = gradients_of(model, inputs)
-    with compress_at(model, LAYER, trail, gradients=STRAIGHT):
+    with compress_at(model, trail, layer=LAYER, gradients=STRAIGHT):
         coded = gradients_of(model, inputs)
     assert plain.keys() == coded.keys()
     assert all(torch.equal(coded[name], gradient) for name, gradient in plain.items())
@@ -33,9 +33,9 @@ def test_with_a_lossless_codec_they_are_those_of_the_model(tiny, model, trail):
 
 def test_values_are_those_of_the_bytes(tiny, model):
     inputs, codec = tiny.inputs(model), IntegerCodec(tiny.channels, bits=3)
-    with compress_at(model, LAYER, codec) as meter:
+    with compress_at(model, codec, layer=LAYER) as meter:
         plain = model(inputs).logits
-    with compress_at(model, LAYER, codec, gradients=STRAIGHT) as other:
+    with compress_at(model, codec, layer=LAYER, gradients=STRAIGHT) as other:
         assert torch.equal(model(inputs).logits, plain)
     assert other.bytes == meter.bytes
 
@@ -47,7 +47,7 @@ def test_what_is_sent_has_the_gradient_of_what_arrives(tiny):
     arrived = torch.from_numpy(codec.decode(codec.encode(h))).requires_grad_()
     run_tail(model, LAYER, arrived).square().mean().backward()
     sent = []
-    with compress_at(model, LAYER, codec, gradients=STRAIGHT):
+    with compress_at(model, codec, layer=LAYER, gradients=STRAIGHT):
         block = model.model.layers[LAYER - 1]
         handle = block.register_forward_hook(lambda *call: sent.append(call[-1]) or call[-1].retain_grad())
         gradients_of(model, ids)
@@ -57,7 +57,7 @@ def test_what_is_sent_has_the_gradient_of_what_arrives(tiny):
 
 def test_none_pass_unless_asked(tiny, trail):
     model = tiny.build("llama")
-    with compress_at(model, LAYER, trail):
+    with compress_at(model, trail, layer=LAYER):
         gradients_of(model, tiny.inputs(model))
     assert all(p.grad is None for p in blocks_before(model))
 
@@ -68,7 +68,7 @@ def test_padding_passes_its_own(tiny, trail):
     mask = torch.ones_like(ids)
     mask[0, :4] = 0
     plain = gradients_of(model, ids, attention_mask=mask)
-    with compress_at(model, LAYER, trail, gradients=STRAIGHT):
+    with compress_at(model, trail, layer=LAYER, gradients=STRAIGHT):
         coded = gradients_of(model, ids, attention_mask=mask)
     assert all(torch.equal(coded[name], gradient) for name, gradient in plain.items())
 
@@ -78,6 +78,6 @@ def test_others_are_refused(tiny, trail, gradients):
     model = tiny.build("llama")
     before = tiny.trace(model)
     with pytest.raises(RdcodecError, match=f"gradients: expected None or 'straight-through', got {gradients!r}"):
-        with compress_at(model, LAYER, trail, gradients=gradients):
+        with compress_at(model, trail, layer=LAYER, gradients=gradients):
             pass
     assert tiny.trace(model) == before

@@ -36,7 +36,7 @@ def test_other_limits(name, longest):
 
 
 def test_windows_to_measure_on_are_as_long_as_the_model_allows():
-    model, settings = build("roberta"), [Setting("raw", 1, RawCodec(32))]
+    model, settings = build("roberta"), [Setting("raw", RawCodec(32), layer=1)]
     assert evaluate(model, torch.full((2, POSITIONS - 1), 5), settings)[0].tokens == 2 * (POSITIONS - 1)
     with pytest.raises(RdcodecError, match=rf"inputs: expected windows of 2 to {POSITIONS - 1} tokens, as the model allows"):
         evaluate(model, torch.full((2, POSITIONS), 5), settings)

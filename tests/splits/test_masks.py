@@ -43,7 +43,7 @@ def coded_rows(model, layer, codec, **inputs):
     """Tokens that were coded of each row, and whether a lossless codec changed anything."""
     with torch.no_grad():
         plain = model(**inputs).logits
-        with compress_at(model, layer, codec) as meter:
+        with compress_at(model, codec, layer=layer) as meter:
             assert torch.equal(model(**inputs).logits, plain)
     assert meter.tokens == sum(frame[1] for frame in codec.log)
     return [frame[:2] for frame in codec.log]
@@ -56,7 +56,7 @@ def test_opt_runs_its_decoder_itself(tiny, trail, layer):
     mask = mask_of(ids, (0, slice(4)), (1, slice(-3, None)))
     assert coded_rows(model, layer, trail, input_ids=ids, attention_mask=mask) == [(0, 7), (0, 8)]
     out = model.generate(ids, attention_mask=mask, max_new_tokens=4, do_sample=False)
-    with compress_at(model, layer, trail) as meter:
+    with compress_at(model, trail, layer=layer) as meter:
         assert torch.equal(model.generate(ids, attention_mask=mask, max_new_tokens=4, do_sample=False), out)
     assert meter.tokens == mask.sum() + 2 * 3
 
@@ -104,7 +104,7 @@ def test_towers_of_images_beside_text_with_padding(tiny, trail):
         model = tiny.cut(clip, f"{tower}.encoder.layers")
         ids = tiny.inputs(model, tokens=11)
         codec = type(trail)()
-        with torch.no_grad(), compress_at(model, 2, codec):
+        with torch.no_grad(), compress_at(model, codec, layer=2):
             model(input_ids=ids, pixel_values=pixels, attention_mask=mask_of(ids, (1, slice(-3, None))))
         assert [frame[:2] for frame in codec.log] == rows
 
@@ -115,9 +115,9 @@ def test_a_batch_with_padding_is_its_rows(tiny):
     ids = tiny.inputs(model, rows=2)
     mask = mask_of(ids, (0, slice(-4, None)))
     codec = IntegerCodec(tiny.channels, bits=8)
-    with torch.no_grad(), compress_at(model, 2, codec) as batch:
+    with torch.no_grad(), compress_at(model, codec, layer=2) as batch:
         logits = model(ids, attention_mask=mask).logits
-    with torch.no_grad(), compress_at(model, 2, codec) as rows:
+    with torch.no_grad(), compress_at(model, codec, layer=2) as rows:
         alone = [model(row[None, : keep.sum()]).logits[0] for row, keep in zip(ids, mask)]
     assert (batch.tokens, batch.bytes) == (rows.tokens, rows.bytes)
     for whole, row in zip(logits, alone):

@@ -48,7 +48,7 @@ def calls_of(model, codec, seed, tiny):
     h, first = head_states(model, 2, ids), head_states(model, 0, ids)
 
     def coded(layer, mask=None):
-        with compress_at(model, layer, codec):
+        with compress_at(model, codec, layer=layer):
             return logits_of(model, ids, mask)
 
     def generated():
@@ -107,16 +107,16 @@ def test_one_lossy_context_for_all_threads(tiny):
         out = model.generate(inputs[thread], attention_mask=masks[thread], max_new_tokens=3, do_sample=False, num_beams=2)
         return torch.nn.functional.pad(out, (0, 3))
 
-    with compress_at(model, 2, codec) as meter:
+    with compress_at(model, codec, layer=2) as meter:
         alone = [(call(thread), generate(thread)) for thread in range(THREADS)]
     counted = []
     for kind in (call, generate):
-        with compress_at(model, 2, codec) as one:
+        with compress_at(model, codec, layer=2) as one:
             for thread in range(THREADS):
                 kind(thread)
         counted.append((one.tokens, one.bytes))
     assert meter.tokens == sum(tokens for tokens, _ in counted)
-    with compress_at(model, 2, codec) as meter:
+    with compress_at(model, codec, layer=2) as meter:
         results = together(THREADS, 20, lambda thread, i: torch.equal((call, generate)[i % 2](thread), alone[thread][i % 2]))
     assert results == [[True] * 20] * THREADS
     assert (meter.tokens, meter.bytes) == tuple(10 * (a + b) for a, b in zip(*counted))
@@ -126,7 +126,7 @@ def test_calls_of_other_threads_within_the_context_are_coded(tiny, trail):
     """As with the streamers of transformers, which generate in a thread of their own."""
     model = tiny.build("llama")
     ids = tiny.inputs(model)
-    with compress_at(model, 1, trail) as meter:
+    with compress_at(model, trail, layer=1) as meter:
         elsewhere(lambda: logits_of(model, ids, padded(ids, 4)))
     assert meter.tokens == 18
 
@@ -150,7 +150,7 @@ def test_calls_under_way_as_the_context_opens_or_closes_pass(tiny, trail):
     thread = Thread(target=slow)
     thread.start()
     assert inside.wait(60)
-    with compress_at(model, 2, trail) as meter:
+    with compress_at(model, trail, layer=2) as meter:
         go_on.set()
         thread.join()
         assert meter.tokens == 0
@@ -158,7 +158,7 @@ def test_calls_under_way_as_the_context_opens_or_closes_pass(tiny, trail):
     assert meter.tokens == 22 and torch.equal(results[0], plain)
     inside.clear()
     go_on.clear()
-    with compress_at(model, 2, trail) as meter:
+    with compress_at(model, trail, layer=2) as meter:
         thread = Thread(target=slow)
         thread.start()
         assert inside.wait(60)

@@ -83,7 +83,7 @@ def test_the_same_bytes_and_values_as_the_model_inside(wrapper):
     ids, mask = padded_ids()
     outputs = []
     for opened, run in ((wrapper, wrapper), (inner, inner), (inner, wrapper)):
-        with compress_at(opened, LAYER, IntegerCodec(32, bits=4)) as meter, torch.no_grad():
+        with compress_at(opened, IntegerCodec(32, bits=4), layer=LAYER) as meter, torch.no_grad():
             outputs.append((run(input_ids=ids, attention_mask=mask).logits, meter.bytes))
         assert meter.tokens == mask.sum(), "padding is not coded"
     for logits, size in outputs[1:]:
@@ -102,7 +102,7 @@ def test_the_parts(wrapper):
 
 def test_measuring(wrapper):
     ids = torch.randint(4, 90, (3, 16), generator=torch.Generator().manual_seed(4))
-    settings = [Setting("int4", LAYER, IntegerCodec(32, bits=4))]
+    settings = [Setting("int4", IntegerCodec(32, bits=4), layer=LAYER)]
     (row,), (inner_row,) = evaluate(wrapper, ids, settings), evaluate(unwrapped(wrapper), ids, settings)
     assert row.kl == inner_row.kl > 0 and row.bits_per_token == inner_row.bits_per_token
 
@@ -132,7 +132,7 @@ def test_generation_in_a_wrapper(trail_of):
     ids, mask = padded_ids()
     settings = {"attention_mask": mask, "max_new_tokens": 4, "do_sample": False}
     plain = wrapper.generate(ids, **settings)
-    with compress_at(wrapper, LAYER, trail_of(32)) as meter:
+    with compress_at(wrapper, trail_of(32), layer=LAYER) as meter:
         assert torch.equal(wrapper.generate(ids, **settings), plain)
     assert meter.tokens == mask.sum() + 2 * 3
 

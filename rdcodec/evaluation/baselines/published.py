@@ -51,7 +51,7 @@ def _made(layer, makers, argument, left_out):
     settings = []
     for maker in makers:
         try:
-            settings += [Setting(method, layer, codec, variant=variant) for method, variant, codec in maker(argument)]
+            settings += [Setting(method, codec, layer=layer, variant=variant) for method, variant, codec in maker(argument)]
         except ImportError as error:
             if left_out is not None:
                 left_out(f"left out: {error}")

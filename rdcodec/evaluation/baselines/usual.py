@@ -40,9 +40,9 @@ def baseline_settings(model, layer, fit_inputs):
     group = min(GROUP, channels)
     codecs.update({f"int{bits} in groups of {group}": IntegerCodec(channels, bits, group) for bits in (8, 6, 4)})
     codecs["MXFP4"] = MXFP4Codec(channels)
-    settings = [Setting(name, layer, codec) for name, codec in codecs.items()]
+    settings = [Setting(name, codec, layer=layer) for name, codec in codecs.items()]
     if len(fit_inputs):
         h = fit_states(model, layer, fit_inputs, FIT_TOKENS).reshape(-1, channels)
         steps = {step: GlobalStepCodec.fit(h, step * spread_of(h)) for step in STEPS}
-        settings += [Setting("global step + rANS", layer, codec, variant=f"step {step}") for step, codec in steps.items()]
+        settings += [Setting("global step + rANS", codec, layer=layer, variant=f"step {step}") for step, codec in steps.items()]
     return settings

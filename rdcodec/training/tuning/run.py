@@ -10,7 +10,7 @@ from accelerate import Accelerator
 
 from rdcodec.errors import RdcodecError
 from rdcodec.modes import evaluating
-from rdcodec.splits.fingerprint import check_codec, origin_of
+from rdcodec.splits.fingerprint import check_codec, layer_of, origin_of
 from rdcodec.splits.hooks import is_hooked
 from rdcodec.training.checkpoint import checkpoint_path
 from rdcodec.training.distortion import OutputLoss
@@ -113,10 +113,7 @@ def _at_quality(codec, settings):
 def _check(model, codec, settings, layer):
     """The split point, after everything that can be refused before the work."""
     check_plain(model)
-    layer = getattr(codec, "layer", None) if layer is None else layer
-    if layer is None:
-        raise RdcodecError(f"layer: expected one, since a codec of family {codec.family!r} has none of its own")
-    site = check_codec(model, layer, codec)
+    site = check_codec(model, layer_of(codec, layer), codec)
     if is_hooked(site.block):
         raise RdcodecError("model: expected one that is not compressed just now; close the context of compress_at")
     if model.config.is_encoder_decoder or getattr(model, "get_output_embeddings", lambda: None)() is None:

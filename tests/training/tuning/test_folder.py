@@ -33,7 +33,7 @@ def outputs_of(tuned, cache):
     ids = cache.read(cache.held_out[:2]).ids
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("error")  # none of another model
-        with compress_at(tuned.model, tuned.layer, tuned.codec) as meter:
+        with compress_at(tuned.model, tuned.codec, layer=tuned.layer) as meter:
             return tuned.model(input_ids=ids).logits, meter.bytes
 
 

@@ -55,7 +55,7 @@ def test_wrapped_models(model, fresh, refused):
 
 
 def test_models_that_are_compressed_just_now(fresh, refused, codec):
-    with compress_at(fresh, LAYER, codec):
+    with compress_at(fresh, codec, layer=LAYER):
         refused(fresh, "model: expected one that is not compressed just now")
 
 
@@ -71,7 +71,7 @@ def test_models_of_other_kinds(refused):
 def test_codecs_of_another_layer_or_width(fresh, refused, codec):
     refused(fresh, "codec: expected one of layer 2, got one of layer 1", layer=2)
     refused(fresh, "codec: expected 32 channels as the model has, got 16", codec=RawCodec(16), layer=LAYER)
-    refused(fresh, "layer: expected one, since a codec of family 'raw' has none", codec=RawCodec(32))
+    refused(fresh, "layer: expected one, since the codec was fitted to none", codec=RawCodec(32))
 
 
 def test_codecs_whose_rate_has_no_gradient(fresh, refused):

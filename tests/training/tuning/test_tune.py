@@ -40,7 +40,7 @@ def log_of(out):
 
 
 def logits_of(model, codec, ids):
-    with torch.no_grad(), compress_at(model, LAYER, codec) as meter:
+    with torch.no_grad(), compress_at(model, codec, layer=LAYER) as meter:
         return model(input_ids=ids).logits, meter.bytes
 
 
