@@ -4,6 +4,7 @@ Importing the package needs NumPy alone; what needs PyTorch or transformers is i
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from rdcodec.errors import (
     CodecMismatchError,
@@ -13,6 +14,12 @@ from rdcodec.errors import (
     RdcodecError,
     UnsupportedVersionError,
 )
+
+if TYPE_CHECKING:
+    from rdcodec.calibration import adapt, calibrate, calibrate_inputs
+    from rdcodec.codecs import Codec, TransformCodec
+    from rdcodec.models import load_model
+    from rdcodec.splits import compress_at
 
 __version__ = "0.1.0"
 
@@ -35,16 +42,22 @@ __all__ = [
     "RdcodecError",
     "UnsupportedVersionError",
     "__version__",
-    *_LAZY,
+    "adapt",
+    "calibrate",
+    "calibrate_inputs",
+    "compress_at",
+    "load_model",
+    "Codec",
+    "TransformCodec",
 ]
 
+if not TYPE_CHECKING:  # checkers see what is imported above, and nothing else
 
-def __getattr__(name):
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_LAZY[name]), name)
-    return value
+    def __getattr__(name):
+        if name not in _LAZY:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(_LAZY[name]), name)
+        return value
 
-
-def __dir__():
-    return sorted(__all__)
+    def __dir__():
+        return sorted(__all__)

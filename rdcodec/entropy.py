@@ -5,13 +5,22 @@ the support of its table is *escaped*: the last entry of the table, and an Exp-G
 The bytes are described in ``docs/format.md`` and are the same on every machine.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rdcodec import _core
 from rdcodec.arguments import MOST, integer
 from rdcodec.errors import RdcodecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from rdcodec.types import Array, ArrayLike, Bytes
 
 __all__ = ["BlockDecoder", "FrequencyTables", "WIDE_ARRAYS"]
 
@@ -52,15 +61,15 @@ class FrequencyTables:
     array([     0,      1,     -3, 100000], dtype=int32)
     """
 
-    def __init__(self, core):
+    def __init__(self, core: Any) -> None:
         if not isinstance(core, _core.Tables):
             raise TypeError("FrequencyTables: use from_pmf, gaussian, builtin_gaussian or from_frequencies")
         self.core = core
         self.precision, self._counts, self._offsets, self._frequencies = _core.tables_export(core)
-        self._wide = dict(zip(WIDE_ARRAYS, _core.tables_export_wide(core)))
+        self._wide: dict[str, Array] = dict(zip(WIDE_ARRAYS, _core.tables_export_wide(core)))
 
     @classmethod
-    def from_pmf(cls, pmf, offset, precision=14):
+    def from_pmf(cls, pmf: ArrayLike, offset: ArrayLike, precision: int = 14) -> FrequencyTables:
         """Round probabilities to frequencies of minimal expected code length.
 
         For each table the rounding is optimal: no other frequencies of at least 1 that sum to ``2**precision`` give fewer
@@ -93,7 +102,7 @@ class FrequencyTables:
         return cls._from_rows(zip(pmf, offsets.tolist()), precision)
 
     @classmethod
-    def gaussian(cls, scales, precision=14):
+    def gaussian(cls, scales: ArrayLike, precision: int = 14) -> FrequencyTables:
         """Tables of zero-mean Gaussians, integrated over unit intervals round the integers.
 
         Computed in floating point: keep the integers of `to_arrays` with what is coded, or use `builtin_gaussian`.
@@ -119,12 +128,21 @@ class FrequencyTables:
         return cls._from_rows(map(_gaussian_row, scales.tolist()), precision)
 
     @classmethod
-    def builtin_gaussian(cls):
+    def builtin_gaussian(cls) -> FrequencyTables:
         """The built-in set: Gaussians of 64 log-spaced scales from 0.11 to 256, 14 bits; constants of the format."""
         return cls(_core.tables_gaussian())
 
     @classmethod
-    def from_frequencies(cls, frequencies, counts, offsets, precision, raw_bits=None, run_counts=None, runs=None):
+    def from_frequencies(
+        cls,
+        frequencies: ArrayLike,
+        counts: ArrayLike,
+        offsets: ArrayLike,
+        precision: int,
+        raw_bits: ArrayLike | None = None,
+        run_counts: ArrayLike | None = None,
+        runs: ArrayLike | None = None,
+    ) -> FrequencyTables:
         """Tables from integers, such as those of `to_arrays`.
 
         Parameters
@@ -163,7 +181,7 @@ class FrequencyTables:
         return cls(core)
 
     @classmethod
-    def from_arrays(cls, arrays, prefix=""):
+    def from_arrays(cls, arrays: Mapping[str, Any], prefix: str = "") -> FrequencyTables:
         """Tables from what `to_arrays` gave, among other arrays and with something before the names.
 
         Parameters
@@ -183,7 +201,7 @@ class FrequencyTables:
         return cls.from_frequencies(*(arrays[prefix + name] for name in _ARRAYS), **wide)
 
     @classmethod
-    def joined(cls, parts):
+    def joined(cls, parts: Iterable[FrequencyTables]) -> FrequencyTables:
         """One set from several of the same precision, in their order.
 
         Parameters
@@ -225,7 +243,7 @@ class FrequencyTables:
         arrays = dict(zip(_ARRAYS, (self._frequencies, self._counts, self._offsets, np.array(self.precision, np.uint8))))
         return arrays | self._wide
 
-    def to_arrays(self):
+    def to_arrays(self) -> dict[str, Array]:
         """The tables as integer arrays, for a checkpoint: the arguments of `from_frequencies`.
 
         Returns
@@ -247,7 +265,7 @@ class FrequencyTables:
     def __repr__(self):
         return f"FrequencyTables({len(self)} tables, {len(self._frequencies)} entries, precision={self.precision})"
 
-    def encode(self, symbols, index, lanes=None, threads=None):
+    def encode(self, symbols: ArrayLike, index: ArrayLike, lanes: int | None = None, threads: int | None = None) -> bytes:
         """Code symbols to one block.
 
         Parameters
@@ -276,7 +294,7 @@ class FrequencyTables:
         symbols, index = _integers(symbols, "symbols", _INT32), self._index(index)
         return _core.block_encode(self.core, symbols, index, _lanes(lanes), _threads(threads))
 
-    def decode(self, data, index, threads=None):
+    def decode(self, data: Bytes, index: ArrayLike, threads: int | None = None) -> Array:
         """Decode a whole block.
 
         Parameters
@@ -301,18 +319,18 @@ class FrequencyTables:
         """
         return _core.block_decode(self.core, data, self._index(index), _threads(threads))
 
-    def decoder(self, data, n):
+    def decoder(self, data: Bytes, n: int) -> BlockDecoder:
         """A decoder of the `n` symbols of a block, segment by segment.
 
         For blocks whose first symbols choose the tables of what follows. The block is kept, not copied.
         """
         return BlockDecoder(self, _core.block_open(self.core, data, integer("n", n, 0, MOST, "a number of symbols")))
 
-    def ideal_bits(self, symbols, index):
+    def ideal_bits(self, symbols: ArrayLike, index: ArrayLike) -> float:
         """Ideal code length of the symbols under these tables, in bits.
 
         The sum of ``-log2(frequency / 2**precision)`` and of the bits of the escape codes; a block is longer by its head alone.
-        Parameters as for `encode`.
+        Parameters, of any shape, and errors as for `encode`.
         """
         return _core.ideal_bits(self.core, _integers(symbols, "symbols", _INT32), self._index(index))
 
@@ -328,14 +346,14 @@ class BlockDecoder:
     with an `RdcodecError`; it can neither be copied nor pickled.
     """
 
-    def __init__(self, tables, core):
+    def __init__(self, tables: FrequencyTables, core: Any) -> None:
         self._tables = tables
         self.core = core
 
     def __reduce__(self):
         raise TypeError("BlockDecoder: cannot be copied or pickled, for it stands in the middle of a block")
 
-    def decode(self, index):
+    def decode(self, index: ArrayLike) -> Array:
         """The next symbols, one for every table index: an int32 array of the shape of `index`.
 
         Raises
@@ -347,7 +365,7 @@ class BlockDecoder:
         """
         return _core.decoder_decode(self.core, self._tables._index(index))
 
-    def finish(self):
+    def finish(self) -> None:
         """Check that all symbols are decoded and every byte of the block was used.
 
         Raises

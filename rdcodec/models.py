@@ -1,11 +1,21 @@
 """Language models by name: a path, a hub id, a GGUF file, or the one that comes as a package."""
 
+from __future__ import annotations
+
 import importlib.util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rdcodec.errors import RdcodecError
 from rdcodec.extras import need
 from rdcodec.messages import first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from rdcodec.types import Model, PathLike, Tokenizer
 
 __all__ = ["PACKAGED_MODEL", "load_model"]
 
@@ -13,7 +23,9 @@ PACKAGED_MODEL = "smollm2-135m"
 TOKENIZER_FILES = ("tokenizer*", "tekken.json", "vocab*", "*.model", "*.tiktoken")
 
 
-def load_model(name, dtype="float32", prepare=None):
+def load_model(
+    name: PathLike, dtype: str | torch.dtype = "float32", prepare: Callable[[Model], None] | None = None
+) -> tuple[Model, Tokenizer]:
     """Load a language model and its tokenizer, in evaluation mode.
 
     Parameters

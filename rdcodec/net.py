@@ -1,10 +1,19 @@
 """Integer networks: small networks that give the same integers on every machine, so that they may choose frequency tables."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from rdcodec import _core
 from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rdcodec.types import Array
 
 __all__ = ["IntegerNet", "Layer"]
 
@@ -32,7 +41,7 @@ class Layer:
         An array is of another element type or rank.
     """
 
-    def __init__(self, weight, bias, shift, clip, dilation=1, table=None):
+    def __init__(self, weight: Array, bias: Array, shift: Array, clip: Array, dilation: int = 1, table: Array | None = None) -> None:
         self.weight = _array("weight", weight, 3, np.int8, np.int16)
         self.bias = _array("bias", bias, 1, np.int32)
         self.shift = _array("shift", shift, 1, np.uint8)
@@ -77,7 +86,7 @@ class IntegerNet:
     (array([3, 2], dtype=int16), array([99], dtype=int16))
     """
 
-    def __init__(self, layers, input_limit):
+    def __init__(self, layers: Iterable[Layer], input_limit: int) -> None:
         self.layers = list(layers)
         self.input_limit = integer("input_limit", input_limit, 1, 32767)
         self.core = _core.net_make([_core_layer(layer) for layer in self.layers], self.input_limit)
@@ -85,20 +94,38 @@ class IntegerNet:
         self.inputs = self.layers[0].weight.shape[2]
         self.outputs = self.layers[-1].weight.shape[0]
 
-    def new_state(self):
+    def new_state(self) -> NetState:
         """What `run` remembers; before the first token everything is zero."""
         return NetState(self, _core.net_state(self.core))
 
-    def run(self, state, x):
-        """Outputs int16 [tokens, outputs] of the next tokens x, int16 [tokens, inputs]; the same however tokens are grouped."""
+    def run(self, state: NetState, x: Array) -> Array:
+        """Outputs int16 [tokens, outputs] of the next tokens x, int16 [tokens, inputs]; the same however tokens are grouped.
+
+        Raises
+        ------
+        RdcodecError
+            x has another element type or shape, or another thread uses the state.
+        """
         return _core.net_run(state.core, _plain(x))
 
-    def apply(self, x):
-        """Outputs int16 [tokens, outputs] of tokens that do not know of each other; for layers of one tap."""
+    def apply(self, x: Array) -> Array:
+        """Outputs int16 [tokens, outputs] of tokens x, int16 [tokens, inputs], that do not know of each other.
+
+        Raises
+        ------
+        RdcodecError
+            A layer has more than one tap, or x another element type or shape.
+        """
         return _core.net_apply(self.core, _plain(x))
 
-    def best_row(self, x):
-        """int32 [tokens]: the output of the greatest sum, the first among equals; for nets of one layer."""
+    def best_row(self, x: Array) -> Array:
+        """int32 [tokens]: the output of the greatest sum, the first among equals, of tokens x, int16 [tokens, inputs].
+
+        Raises
+        ------
+        RdcodecError
+            The net has more than one layer, or x another element type or shape.
+        """
         return _core.net_best_row(self.core, _plain(x))
 
     def __reduce__(self):
@@ -106,7 +133,7 @@ class IntegerNet:
 
     # ---- checkpoints
 
-    def to_tensors(self, prefix):
+    def to_tensors(self, prefix: str) -> dict[str, Array]:
         """dict of name to ndarray, as `from_tensors` takes them."""
         tensors = {f"{prefix}.input_limit": np.array(self.input_limit, np.int16)}
         for k, layer in enumerate(self.layers):
@@ -118,8 +145,8 @@ class IntegerNet:
         return tensors
 
     @classmethod
-    def from_tensors(cls, prefix, tensors):
-        """The net of a checkpoint's tensors whose names begin with the prefix.
+    def from_tensors(cls, prefix: str, tensors: Mapping[str, Array]) -> IntegerNet:
+        """The net of a checkpoint's tensors whose names begin with the prefix, those of its layers, each as `Layer` has it, [outputs, ...].
 
         Raises
         ------

@@ -4,11 +4,18 @@ A *stream* is a header and frames, row after row; a *frame* is self-delimiting a
 sent without the header. What the payload of a frame means is the codec's affair.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 from rdcodec import _core
 from rdcodec.arguments import MOST, integer
 from rdcodec.errors import CorruptStreamError, LimitError, RdcodecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rdcodec.types import Bytes
 
 __all__ = [
     *("CHAIN_START", "DTYPES", "MAX_FRAME_TOKENS", "Chain", "Frame", "Header"),
@@ -75,7 +82,7 @@ class Frame(NamedTuple):
     restart: int
 
 
-def write_header(header):
+def write_header(header: Header) -> bytes:
     """The bytes of a stream header.
 
     Parameters
@@ -109,7 +116,7 @@ def write_header(header):
     return _core.header_write(DTYPES.index(header.dtype), header.batched, header.codec_id, *sizes)
 
 
-def read_header(data):
+def read_header(data: Bytes) -> tuple[Header, int]:
     """Read the header at the start of a stream.
 
     Parameters
@@ -135,7 +142,7 @@ def read_header(data):
     return Header(DTYPES[dtype], codec_id, channels, rows, tokens, batched), end
 
 
-def write_frame(tokens, payload, quality=None, before=CHAIN_START, restart=0):
+def write_frame(tokens: int, payload: Bytes, quality: int | None = None, before: int = CHAIN_START, restart: int = 0) -> bytes:
     """The bytes of a frame.
 
     Parameters
@@ -178,7 +185,7 @@ def write_frame(tokens, payload, quality=None, before=CHAIN_START, restart=0):
     return _core.frame_write(_uint64(tokens, "tokens"), payload, quality, _uint32(before, "before"), _uint32(restart, "restart"))
 
 
-def read_frame(data, offset=0, before=CHAIN_START):
+def read_frame(data: Bytes, offset: int = 0, before: int = CHAIN_START) -> Frame:
     """Read the frame that begins at a byte offset.
 
     Parameters
@@ -217,16 +224,16 @@ class Chain(NamedTuple):
     before: int = CHAIN_START
     restarts: int = 0
 
-    def read(self, data, offset=0):
+    def read(self, data: Bytes, offset: int = 0) -> Frame:
         """The next frame, which begins at a byte offset; errors as of `read_frame`, and for a new start that was there before."""
         return Frame(*_core.frame_read(data, offset, self.before, self.restarts))
 
-    def after(self, frame):
+    def after(self, frame: Frame) -> Chain:
         """The chain behind a frame."""
         return Chain(frame.checksum, frame.restart or self.restarts)
 
 
-def read_frames(data, header, offset):
+def read_frames(data: Bytes, header: Header, offset: int) -> Iterator[tuple[int, Frame]]:
     """An iterator of the frames of a stream, each as the number of its row and the frame; one frame at a time is in memory.
 
     Parameters
@@ -246,7 +253,9 @@ def read_frames(data, header, offset):
     data = bytes_of(data)
     least = MIN_FRAME_BYTES * header.rows * -(-header.tokens // MAX_FRAME_TOKENS)
     if least > len(data) - offset:
-        raise CorruptStreamError(f"byte {len(data)}: the data end too early, the frames of {header.rows * header.tokens} tokens take {least} bytes")
+        raise CorruptStreamError(
+            f"byte {len(data)}: the data end too early, the frames of {header.rows * header.tokens} tokens take {least} bytes"
+        )
     return _frames(data, header, offset)
 
 
@@ -270,7 +279,7 @@ def _frames(data, header, offset):
         raise CorruptStreamError(f"byte {offset}: {len(data) - offset} bytes after the last frame")
 
 
-def bytes_of(data):
+def bytes_of(data: Bytes) -> bytes | memoryview:
     """A view of the bytes of a bytes-like object, whatever its items are; a copy where they do not lie side by side."""
     if type(data) is bytes:
         return data

@@ -1,7 +1,10 @@
 """Adaptation: a codec that was fitted to other text, fitted on to a user's own."""
 
+from __future__ import annotations
+
 import copy
 import math
+from typing import TYPE_CHECKING
 
 from rdcodec.calibration.choice import checked_target, choose, measure, states_of
 from rdcodec.calibration.codewords import vocabulary_codewords
@@ -17,12 +20,26 @@ from rdcodec.modes import frozen
 from rdcodec.splits import unwrapped
 from rdcodec.splits.fingerprint import check_codec, origin_of
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rdcodec.codecs import Codec
+    from rdcodec.types import Model, Progress, Tokenizer
+
 __all__ = ["adapt"]
 
 PRIOR_TOKENS = (500, 2000, 8000)
 
 
-def adapt(codec, model, tokenizer, texts, tokens=None, target_kl=None, progress=None):
+def adapt(
+    codec: Codec,
+    model: Model,
+    tokenizer: Tokenizer,
+    texts: str | Sequence[str],
+    tokens: int | None = None,
+    target_kl: float | None = None,
+    progress: Progress | None = None,
+) -> Codec:
     """Fit a codec to texts of another kind than those that it was made from.
 
     Three ways are tried: the codec as it is; with scales of components and frequency tables fitted again; and a calibrated codec with

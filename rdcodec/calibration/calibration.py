@@ -1,5 +1,9 @@
 """Codecs of a model from its texts, or from inputs of any kind."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from rdcodec.calibration.choice import checked_target, choose, measure, states_of
 from rdcodec.calibration.codewords import position_codewords, vocabulary_codewords
 from rdcodec.calibration.gradients import check_gradients
@@ -11,10 +15,26 @@ from rdcodec.modes import frozen
 from rdcodec.splits import find_site, unwrapped
 from rdcodec.splits.fingerprint import origin_of
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from rdcodec.codecs import TransformCodec
+    from rdcodec.types import Model, Progress, Tokenizer
+
 __all__ = ["calibrate", "calibrate_inputs"]
 
 
-def calibrate(model, tokenizer, texts, layer, tokens=None, target_kl=None, progress=None):
+def calibrate(
+    model: Model,
+    tokenizer: Tokenizer,
+    texts: str | Sequence[str],
+    layer: int,
+    tokens: int | None = None,
+    target_kl: float | None = None,
+    progress: Progress | None = None,
+) -> TransformCodec:
     """Fit a codec for the hidden states that enter block `layer` of a model.
 
     The transform is the Karhunen-Loeve transform in a metric between squared error and the Fisher information of the model's
@@ -62,7 +82,9 @@ def calibrate(model, tokenizer, texts, layer, tokens=None, target_kl=None, progr
     return _calibrated(model, layer, windows.fit, windows.held_out, codewords, target, progress)
 
 
-def calibrate_inputs(model, inputs, layer, target_kl=None, progress=None):
+def calibrate_inputs(
+    model: Model, inputs: torch.Tensor, layer: int, target_kl: float | None = None, progress: Progress | None = None
+) -> TransformCodec:
     """Fit a codec for the hidden states that enter block `layer` of a classifier, as `calibrate` does, from inputs of any kind.
 
     There is no vocabulary: codewords are the mean states of the first token (a class token is the first) and of the others.

@@ -1,5 +1,7 @@
 """Windows of tokens from calibration text, and other inputs, to fit and to hold out."""
 
+from __future__ import annotations
+
 import numpy as np
 import torch
 
@@ -37,7 +39,7 @@ class Windows:
         self.counts = counts
 
 
-def default_tokens(channels):
+def default_tokens(channels: int) -> int:
     """int : tokens that `rdcodec.calibrate` fits to where it is not told: 42 a channel, 12,000 to 86,000."""
     return min(max(LEAST_TOKENS, CHANNEL_TOKENS * channels), MOST_TOKENS)
 

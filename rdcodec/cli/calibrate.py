@@ -22,7 +22,9 @@ def calibrate(
     out: Annotated[Path, typer.Option("--out", help="Folder to write the codec to.", show_default=False)],
     tokens: Annotated[
         Optional[int],
-        typer.Option("--tokens", help="Tokens to fit to, by default 42 a channel (12,000 to 86,000) or all there are; some more are held out."),
+        typer.Option(
+            "--tokens", help="Tokens to fit to, by default 42 a channel (12,000 to 86,000) or all there are; some more are held out."
+        ),
     ] = None,
     target_kl: Annotated[
         Optional[float],
@@ -83,7 +85,7 @@ def _started(start, layer):
             raise RdcodecError("there is nothing to fit: give --layer K, or --start DIR")
         return None
     codec = Codec.from_pretrained(start)
-    own = getattr(codec, "layer", layer)
+    own = layer if codec.layer is None else codec.layer
     if layer not in (None, own):
         raise RdcodecError(f"--layer: expected {own}, of which {start} is, or none, got {layer}")
     return codec

@@ -22,16 +22,12 @@ FITTED = "the global step, zfp, token-wise bits, Hadamard + Lloyd-Max and KVTC"
 def evaluate(
     model: Model,
     text: Annotated[Path, typer.Option("--text", help="Text file, UTF-8, that nothing was fitted to.", show_default=False)],
-    codec: Annotated[
-        Optional[list[Path]], typer.Option("--codec", help="Folder of a codec; may be repeated.", show_default=False)
-    ] = None,
+    codec: Annotated[Optional[list[Path]], typer.Option("--codec", help="Folder of a codec; may be repeated.", show_default=False)] = None,
     quality: Annotated[
         Optional[str],
         typer.Option("--quality", help="Qualities, Q[,Q...]; each codec's default if not given.", show_default=False),
     ] = None,
-    layer: Annotated[
-        Optional[int], typer.Option("--layer", help="Split point of baselines without a codec.", show_default=False)
-    ] = None,
+    layer: Annotated[Optional[int], typer.Option("--layer", help="Split point of baselines without a codec.", show_default=False)] = None,
     window: Annotated[int, typer.Option("--window", help="Tokens a window.")] = 512,
     windows: Annotated[int, typer.Option("--windows", help="Windows to measure on, the first ones of the text.")] = 24,
     frame_tokens: Annotated[
@@ -43,9 +39,7 @@ def evaluate(
         Optional[list[str]],
         typer.Option("--fit-text", help="What baselines are fitted to, as --text of calibrate.", show_default="rest of --text"),
     ] = None,
-    plot: Annotated[
-        Optional[Path], typer.Option("--plot", help="Draw loss against rate to this PNG file.", show_default=False)
-    ] = None,
+    plot: Annotated[Optional[Path], typer.Option("--plot", help="Draw loss against rate to this PNG file.", show_default=False)] = None,
     json: Json = None,
 ):
     """Measure rate (real bits) and loss (KL, NLL, perplexity) on a text."""
@@ -65,11 +59,7 @@ def evaluate(
     measured, fitted = evaluation.cut_text(tokenizer, content, window, windows)
     if fit_text:
         fitted = evaluation.whole_windows(tokenizer, fit_contents, window)
-    settings = [
-        evaluation.Setting(_method(path, codecs), found, wanted)
-        for path, found in codecs.items()
-        for wanted in qualities
-    ]
+    settings = [evaluation.Setting(_method(path, codecs), found, wanted) for path, found in codecs.items() for wanted in qualities]
     lacking: list[str] = []
     with progress_bar() as progress:
         if baselines:
@@ -86,7 +76,7 @@ def evaluate(
         print_comparisons(rows, settings[0].method if codecs else None)
     run = {"model": model, "text": str(text), "window": window, "windows": windows, "frame_tokens": frame_tokens}
     with nullcontext() if plot is None else output_file(plot) as file:  # both are written or none
-        if plot is not None:
+        if file is not None:
             evaluation.plot_rows(rows, f"{model} on {text.name}").savefig(file, format="png")
         write_json(json, {**run, "rows": rows.to_dicts()})
 
@@ -101,7 +91,7 @@ def _parse_qualities(text):
 
 
 def _has_layer(path, codec):
-    if not hasattr(codec, "layer"):
+    if codec.layer is None:
         raise RdcodecError(f"{path}: a codec of family {codec.family!r} belongs to no layer of a model")
     return True
 

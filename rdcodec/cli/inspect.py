@@ -45,7 +45,7 @@ def _facts(codec):
         "family": codec.family,
         "codec_id": codec.codec_id.hex(),
         "channels": codec.channels,
-        "layer": getattr(codec, "layer", None),
+        "layer": codec.layer,
     }
 
 

@@ -4,11 +4,14 @@ A family states what it depends on (`_config`, `_tensors`) and how it codes floa
 `_decode_tokens`); streams, frames, quality, element types, checks and checkpoints are the same for all and live here.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from abc import ABC, abstractmethod
 from itertools import groupby
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,9 +19,17 @@ from rdcodec import _core
 from rdcodec.codecs.checkpoint import export_checkpoint, load_checkpoint, save_checkpoint
 from rdcodec.codecs.families import FAMILIES, find_family
 from rdcodec.codecs.link import Decoder, Encoder, State
+from rdcodec.codecs.origin import Origin
 from rdcodec.codecs.values import as_dtype, check_values, values_of
 from rdcodec.errors import CodecMismatchError, CorruptStreamError, RdcodecError
 from rdcodec.stream import MAX_FRAME_TOKENS, Header, bytes_of, read_frames, read_header, write_header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typing_extensions import Self
+
+    from rdcodec.types import Array, Bytes, PathLike, States
 
 __all__ = ["Codec"]
 
@@ -52,20 +63,23 @@ class Codec(ABC):
     family: str
     """Name in checkpoints, one for each subclass."""
 
+    layer: int | None = None
+    """Split point that the codec was fitted to; None where it was fitted to none."""
+
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if "family" in vars(cls):
             FAMILIES[cls.family] = cls
 
-    def __init__(self, channels, *, min_quality=0, max_quality=0, default_quality=0):
+    def __init__(self, channels: int, *, min_quality: int = 0, max_quality: int = 0, default_quality: int = 0) -> None:
         if not 1 <= channels <= 65536:
             raise RdcodecError(f"channels: expected 1 to 65536, got {channels}")
         self.channels = int(channels)
         self.min_quality = int(min_quality)
         self.max_quality = int(max_quality)
         self.default_quality = default_quality
-        self.origin = None
-        self._id = None
+        self.origin: Origin | None = None
+        self._id: bytes | None = None
 
     # ---- what a family implements
 
@@ -105,7 +119,7 @@ class Codec(ABC):
     # ---- identity
 
     @property
-    def codec_id(self):
+    def codec_id(self) -> bytes:
         """bytes : 8 bytes of BLAKE2b over everything the decoder depends on (family, config, tensors)."""
         if self._id is None:
             digest = hashlib.blake2b(digest_size=8)
@@ -118,29 +132,31 @@ class Codec(ABC):
         return self._id
 
     @property
-    def default_quality(self):
+    def default_quality(self) -> int:
         """int : quality used where none is given."""
         return self._default_quality
 
     @default_quality.setter
-    def default_quality(self, quality):
+    def default_quality(self, quality: int) -> None:
         self._default_quality = self._checked_quality(quality)
 
     def _checked_quality(self, quality):
         if quality is None:
             return self.default_quality
         if not (hasattr(quality, "__index__") and self.min_quality <= quality <= self.max_quality):
-            raise RdcodecError(f"quality: expected an integer {self.min_quality} to {self.max_quality}, got {quality} (codec {self.family})")
+            raise RdcodecError(
+                f"quality: expected an integer {self.min_quality} to {self.max_quality}, got {quality} (codec {self.family})"
+            )
         return int(quality)
 
     @property
-    def frame_tokens(self):
+    def frame_tokens(self) -> int:
         """int : tokens a frame at most where this codec splits them itself, 4096 up to 1024 channels."""
         return min(MAX_FRAME_TOKENS, MAX_FRAME_ELEMENTS // self.channels)
 
     # ---- one shot
 
-    def encode(self, h, quality=None):
+    def encode(self, h: States, quality: int | None = None) -> bytes:
         """Code hidden states as one stream: a header, then frames.
 
         Parameters
@@ -199,7 +215,7 @@ class Codec(ABC):
                 check_values(values, self.channels, (*before, start, 0))
                 yield encoder._encode(values, None)
 
-    def decode(self, data, max_tokens=None, max_bytes=None):
+    def decode(self, data: Bytes, max_tokens: int | None = None, max_bytes: int | None = None) -> States:
         """Decode a stream of `encode`.
 
         Parameters
@@ -236,7 +252,7 @@ class Codec(ABC):
         shape = (header.rows, header.tokens, self.channels) if header.batched else (header.tokens, self.channels)
         return as_dtype(values.reshape(shape), header.dtype)
 
-    def decode_frames(self, data):
+    def decode_frames(self, data: Bytes) -> Iterator[tuple[int, Array]]:
         """Decode a stream of `encode` frame by frame, in the memory that one frame takes.
 
         Parameters
@@ -261,8 +277,7 @@ class Codec(ABC):
         header, offset = read_header(data)
         if header.codec_id != self.codec_id:
             raise CodecMismatchError(
-                f"the stream was made with codec {header.codec_id.hex()}, this one is {self.codec_id.hex()}"
-                f" ({self.family})"
+                f"the stream was made with codec {header.codec_id.hex()}, this one is {self.codec_id.hex()} ({self.family})"
             )
         if header.channels != self.channels:
             raise CorruptStreamError(f"the header says {header.channels} channels, its codec has {self.channels}")
@@ -276,7 +291,7 @@ class Codec(ABC):
 
     # ---- payloads alone
 
-    def encode_payload(self, h, quality=None):
+    def encode_payload(self, h: States, quality: int | None = None) -> bytes:
         """Code the first tokens of a row: what their frame holds besides its head and its checksum.
 
         Parameters
@@ -301,7 +316,7 @@ class Codec(ABC):
         check_values(values, self.channels)
         return self._encode_tokens(values, self._checked_quality(quality), self._new_state())
 
-    def decode_payload(self, payload, tokens, quality=None):
+    def decode_payload(self, payload: Bytes, tokens: int, quality: int | None = None) -> Array:
         """Decode what `encode_payload` returned.
 
         Parameters
@@ -330,17 +345,17 @@ class Codec(ABC):
 
     # ---- a live link
 
-    def encoder(self, quality=None):
+    def encoder(self, quality: int | None = None) -> Encoder:
         """An `Encoder` for one row of tokens; both ends begin anew together."""
         return Encoder(self, self._checked_quality(quality))
 
-    def decoder(self):
+    def decoder(self) -> Decoder:
         """A `Decoder` for the frames of one encoder, in their order."""
         return Decoder(self, None)
 
     # ---- checkpoints
 
-    def save_pretrained(self, directory):
+    def save_pretrained(self, directory: PathLike) -> None:
         """Write config.json and codec.safetensors, each replaced in one step.
 
         Parameters
@@ -350,7 +365,7 @@ class Codec(ABC):
         """
         save_checkpoint(self, directory)
 
-    def export(self, path):
+    def export(self, path: PathLike) -> None:
         """Write everything to one file, which the C library loads too (docs/c-library.md); replaced in one step.
 
         Parameters
@@ -361,7 +376,7 @@ class Codec(ABC):
         export_checkpoint(self, path)
 
     @classmethod
-    def from_pretrained(cls, path):
+    def from_pretrained(cls, path: PathLike) -> Self:
         """Load what `save_pretrained` or `export` wrote, whatever the family.
 
         Parameters
@@ -406,10 +421,14 @@ class Codec(ABC):
         return hash(self.codec_id)
 
     def __repr__(self):
-        layer = getattr(self, "layer", None)
-        place = [] if layer is None else [f"layer {layer}" + (f" of {self.origin.model_type}" if self.origin else "")]
+        place = [] if self.layer is None else [f"layer {self.layer}" + (f" of {self.origin.model_type}" if self.origin else "")]
         range_of = f"qualities {self.min_quality} to {self.max_quality}, {self.default_quality} by default"
-        facts = [*place, f"{self.channels} channels", *([range_of] if self.min_quality < self.max_quality else []), f"{self._size():,} bytes"]
+        facts = [
+            *place,
+            f"{self.channels} channels",
+            *([range_of] if self.min_quality < self.max_quality else []),
+            f"{self._size():,} bytes",
+        ]
         return f"<{type(self).__name__} {self.codec_id.hex()}: {', '.join(facts)}>"
 
     def _size(self):

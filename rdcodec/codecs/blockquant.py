@@ -1,5 +1,7 @@
 """Block quantisation, the usual way to shrink activations: few bits an element and a scale a block, packed for real."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from rdcodec.arguments import integer
@@ -41,7 +43,7 @@ class IntegerCodec(Codec):
 
     FIELDS = {"channels": CHANNELS, "bits": Integer(2, 8), "group": CHANNELS}
 
-    def __init__(self, channels, bits=8, group=None):
+    def __init__(self, channels: int, bits: int = 8, group: int | None = None) -> None:
         super().__init__(channels)
         self.bits = integer("bits", bits, 2, 8)
         self.group = self.channels if group is None else integer("group", group, 1, self.channels, f"1 to {self.channels} channels")

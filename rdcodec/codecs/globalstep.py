@@ -1,5 +1,9 @@
 """One quantisation step for everything and an order-0 entropy code a channel: the simplest codec with real entropy coding."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from rdcodec import _core
@@ -10,6 +14,9 @@ from rdcodec.codecs.tables import TABLE_SPECS, tables_of
 from rdcodec.codecs.values import check_values, values_of
 from rdcodec.entropy import FrequencyTables
 from rdcodec.errors import RdcodecError
+
+if TYPE_CHECKING:
+    from rdcodec.types import States
 
 __all__ = ["GlobalStepCodec"]
 
@@ -55,7 +62,7 @@ class GlobalStepCodec(Codec):
     FIELDS = {"channels": CHANNELS, "step": Number(float(SMALLEST), float(LARGEST))}
     SPECS = TABLE_SPECS
 
-    def __init__(self, channels, step, tables):
+    def __init__(self, channels: int, step: float, tables: FrequencyTables) -> None:
         super().__init__(channels)
         self.step = _checked_step(step)
         if len(tables) != channels:
@@ -65,7 +72,7 @@ class GlobalStepCodec(Codec):
         self._tables_of_channels = np.arange(self.channels, dtype=np.uint16)
 
     @classmethod
-    def fit(cls, h, step):
+    def fit(cls, h: States, step: float) -> GlobalStepCodec:
         """The codec for a step, its tables fitted to calibration data.
 
         Parameters
@@ -78,6 +85,11 @@ class GlobalStepCodec(Codec):
         Returns
         -------
         GlobalStepCodec
+
+        Raises
+        ------
+        RdcodecError
+            h has another rank, no token, or values that are not finite; the step is not above 0.
         """
         h, _ = values_of(h)
         if h.ndim != 2 or len(h) == 0:

@@ -4,6 +4,10 @@ The four families differ in what the prediction sees besides the token's codewor
 token, and earlier tokens as they are decoded. Levels stand token after token, for each may wait for the one before.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from rdcodec.codecs.codebook import CODEBOOK_SPECS, unpack_codebook
@@ -16,6 +20,11 @@ from rdcodec.entropy import WIDE_ARRAYS
 from rdcodec.errors import RdcodecError
 from rdcodec.messages import shown
 from rdcodec.net import IntegerNet
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rdcodec.types import Array
 
 __all__ = ["ContextCodec", "DirectAccessCodec", "FactorisedHyperpriorCodec", "FourierHyperpriorCodec", "LearnedCodec"]
 
@@ -34,7 +43,7 @@ class LearnedCodec(TransformCoding):
     config : dict
         JSON values: the split (`layer`, `channels`), the number of hyper-latents, the integers of the number formats.
     tensors : dict of ndarray
-        Transforms, codewords, scales, networks and frequency tables, as in the checkpoint.
+        Transforms, codewords, scales, networks and frequency tables, as in the checkpoint; of `channels` components, [channels, ...].
 
     Raises
     ------
@@ -64,7 +73,7 @@ class LearnedCodec(TransformCoding):
         Tensor("emphasis_out", np.int8, ("emphasis", "c")),
     )
 
-    def __init__(self, config, tensors):
+    def __init__(self, config: dict[str, Any], tensors: dict[str, Array]) -> None:
         super().__init__(config, tensors)
         self.codebook = unpack_codebook(tensors)
         self._emphasised = {LEAST_EMPHASISED: self._emphasised_analysis(LEAST_EMPHASISED)}
@@ -88,7 +97,7 @@ class LearnedCodec(TransformCoding):
             raise RdcodecError(f"{shown(name)}: expected no such tensor in a checkpoint of family {self.family}")
 
     @property
-    def latents(self):
+    def latents(self) -> int:
         """int : hyper-latents a token."""
         return int(self._parts.config["latents"])
 
@@ -111,7 +120,7 @@ class LearnedCodec(TransformCoding):
 
     # ---- analysis
 
-    def analysis_at(self, quality):
+    def analysis_at(self, quality: int) -> Any:
         """With what the model's output minds most emphasised: the more so, the coarser the steps are."""
         quality = max(quality, LEAST_EMPHASISED)
         matrix = self._emphasised.get(quality)

@@ -3,7 +3,10 @@
 Every call of an end happens whole or leaves the end as it was.
 """
 
+from __future__ import annotations
+
 import copy
+from typing import TYPE_CHECKING
 
 from rdcodec import _core
 from rdcodec.codecs.values import check_values, values_of
@@ -12,20 +15,25 @@ from rdcodec.stream import MAX_FRAME_TOKENS, bytes_of
 
 __all__ = ["Decoder", "Encoder", "State"]
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rdcodec.types import Array, Bytes, States
+
 
 class State:
     """What a codec remembers from frame to frame, as attributes; a codec that remembers nothing has no attributes here."""
 
-    def copy(self):
+    def copy(self) -> State:
         """Another one that goes on from here on its own."""
         return copy.deepcopy(self)
 
-    def mark(self):
+    def mark(self) -> dict[str, Any]:
         """Where a call begins, for `rollback`."""
         attributes = vars(self)
         return copy.deepcopy(attributes) if attributes else {}
 
-    def rollback(self, mark):
+    def rollback(self, mark: dict[str, Any]) -> None:
         """Go back to where a call began."""
         vars(self).clear()
         vars(self).update(mark)
@@ -58,7 +66,7 @@ class Encoder(_End):
 
     __slots__ = ()
 
-    def encode(self, h, quality=None):
+    def encode(self, h: States, quality: int | None = None) -> bytes:
         """The next frame.
 
         Parameters
@@ -85,7 +93,7 @@ class Encoder(_End):
         check_values(values, self._codec.channels)
         return self._encode(values, None if quality is None else self._codec._checked_quality(quality))
 
-    def restart(self):
+    def restart(self) -> None:
         """Make the next frame a new start: it depends on no frame before it.
 
         For links that lose frames: a decoder that has refused a frame goes on with the next new start. One costs about three bytes,
@@ -102,7 +110,7 @@ class Decoder(_End):
 
     __slots__ = ()
 
-    def decode(self, frame, max_tokens=None, max_bytes=None):
+    def decode(self, frame: Bytes, max_tokens: int | None = None, max_bytes: int | None = None) -> Array:
         """Tokens of the next frame.
 
         Parameters

@@ -1,5 +1,7 @@
 """Raw 16-bit values, plain or through a general-purpose compressor: what sending hidden states costs without a codec."""
 
+from __future__ import annotations
+
 import threading
 import zlib
 
@@ -47,7 +49,7 @@ class RawCodec(Codec):
 
     FIELDS = {"channels": CHANNELS, "dtype": Choice(_TYPES), "compression": Choice((None, "zlib", "zstd"))}
 
-    def __init__(self, channels, dtype="float16", compression=None):
+    def __init__(self, channels: int, dtype: str = "float16", compression: str | None = None) -> None:
         super().__init__(channels)
         if dtype not in _TYPES:
             raise RdcodecError(f"dtype: expected one of {', '.join(_TYPES)}, got {dtype!r}")

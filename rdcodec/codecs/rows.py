@@ -3,15 +3,25 @@
 Bytes are those of the rows one by one. A call happens whole or leaves all ends as they were.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from rdcodec import _core
 from rdcodec.codecs.values import check_values, values_of
 from rdcodec.errors import LimitError, RdcodecError
 from rdcodec.stream import MAX_FRAME_TOKENS, bytes_of
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rdcodec.codecs.link import Decoder, Encoder
+    from rdcodec.types import Array, Bytes, States
+
 __all__ = ["decode_rows", "encode_rows"]
 
 
-def encode_rows(encoders, h, quality=None):
+def encode_rows(encoders: Sequence[Encoder], h: States, quality: int | None = None) -> list[bytes]:
     """The next frame of each encoder.
 
     Parameters
@@ -44,7 +54,7 @@ def encode_rows(encoders, h, quality=None):
     return _core.link_encode(encoders, values, None if quality is None else codec._checked_quality(quality))
 
 
-def decode_rows(decoders, frames):
+def decode_rows(decoders: Sequence[Decoder], frames: Sequence[Bytes]) -> Array:
     """Tokens of the next frame of each decoder.
 
     Parameters

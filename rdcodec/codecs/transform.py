@@ -3,10 +3,19 @@
 A level's table is the clamped sum of its component's scale, its token's scale and step, and the quality.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from rdcodec.codecs.fields import Tensor, check_count, check_range
 from rdcodec.codecs.transform_coding import LARGEST, TransformCoding
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rdcodec.types import Array
 
 __all__ = ["FEATURE_LIMIT", "TransformCodec"]
 
@@ -51,7 +60,7 @@ class TransformCodec(TransformCoding):
         Tensor("step_thresholds", np.int64, ("thresholds",), order="sorted"),
     )
 
-    def __init__(self, config, tensors):
+    def __init__(self, config: dict[str, Any], tensors: dict[str, Array]) -> None:
         super().__init__(config, tensors)
         self.codebook = np.ascontiguousarray(tensors["words"])
         self._predictor = self._predictor_of(None, False)

@@ -89,8 +89,6 @@ class TransformCoding(Codec):
         Hyper-latents a token.
     """
 
-    latents = 0
-
     FIELDS = {
         "layer": Integer(0, 2**31 - 1),
         "channels": CHANNELS,
@@ -136,6 +134,11 @@ class TransformCoding(Codec):
         self.units = np.ldexp(1.0, t["unit"])
         self.tables = tables_of(t)
 
+    @property
+    def latents(self) -> int:
+        """int : hyper-latents a token."""
+        return 0
+
     def _predictor_of(self, net, uses_context):
         """What predicts components, for states to be made of."""
         config, t = self._parts
@@ -175,7 +178,11 @@ class TransformCoding(Codec):
         config, t = self._parts
         pointed = self.tables.core, self._predictor, self._synthesis.core, *(net and net.core for net in (step_net, latent_net))
         names = "mean", "word_prior", "word_components", "word_code_scale", "step_offsets"
-        arrays = {**{name: t[name] for name in (*names, *arrays)}, "words": codewords, "step_thresholds": t["step_thresholds"].astype(np.int64)}
+        arrays = {
+            **{name: t[name] for name in (*names, *arrays)},
+            "words": codewords,
+            "step_thresholds": t["step_thresholds"].astype(np.int64),
+        }
         arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         return _core.codec_make(pointed, arrays, config["gain_limit_bits"], config["zero_scale"])
 
@@ -260,7 +267,9 @@ class TransformCoding(Codec):
         symbols, tables = _core.codec_symbols(self._core, state.core, self.analysis_at(quality).core, h, quality)
         side = symbols.size - h.size
         shapes = (-1, len(h)), (len(h), self.channels)
-        return Symbols(symbols[:side].reshape(shapes[0]), tables[:side].reshape(shapes[0]), *(a[side:].reshape(shapes[1]) for a in (symbols, tables)))
+        return Symbols(
+            symbols[:side].reshape(shapes[0]), tables[:side].reshape(shapes[0]), *(a[side:].reshape(shapes[1]) for a in (symbols, tables))
+        )
 
     def _states(self, h):
         h = np.ascontiguousarray(h, np.float32)

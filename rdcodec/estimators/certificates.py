@@ -1,6 +1,9 @@
 """Certificates: bounds on the rate of a fixed codec, from blocks that nothing was fitted to."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +11,9 @@ from rdcodec.arguments import MOST, integer
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.estimate import Estimate
 from rdcodec.estimators.samples import DELTA, between, vector
+
+if TYPE_CHECKING:
+    from rdcodec.types import ArrayLike
 
 __all__ = ["certify"]
 
@@ -23,7 +29,7 @@ ROUNDING = 1e-12
 METHODS = ("hoeffding", "empirical-bernstein", "betting")
 
 
-def certify(rates, upper, delta=DELTA, method="betting", population=None):
+def certify(rates: ArrayLike, upper: float, delta: float = DELTA, method: str = "betting", population: int | None = None) -> Estimate:
     """Upper confidence bound on a fixed codec's true rate, from its rates on blocks that nothing was fitted to.
 
     The blocks are independent and of one law, of which the true rate is the mean; or they were drawn at random, without

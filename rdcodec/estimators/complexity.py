@@ -1,6 +1,9 @@
 """Rademacher complexity of linear functionals."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,12 +13,15 @@ from rdcodec.errors import RdcodecError
 from rdcodec.estimators.estimate import Estimate
 from rdcodec.estimators.samples import column_blocks, exponent_of, matrix, seed_of
 
+if TYPE_CHECKING:
+    from rdcodec.types import ArrayLike, Seed
+
 __all__ = ["rademacher_complexity"]
 
 EXPONENTS = 1074  # of float64: none is below minus this
 
 
-def rademacher_complexity(y, ball="l1", draws=10_000, seed=0):
+def rademacher_complexity(y: ArrayLike, ball: str = "l1", draws: int = 10_000, seed: Seed = 0) -> Estimate:
     """Empirical Rademacher complexity of a ball of linear functionals, E sup_w (1/n) sum_i sigma_i <w, y_i>, by Monte Carlo.
 
     The supremum over the l1-ball is the largest coordinate of (1/n) sum_i sigma_i y_i, over the l2-ball its norm. The signs

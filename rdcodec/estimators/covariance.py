@@ -1,7 +1,10 @@
 """Log-determinants of covariances, and the Gaussian bound on the entropy of rounded vectors."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,9 @@ from rdcodec.errors import RdcodecError
 from rdcodec.estimators.estimate import NORMAL_95, Estimate
 from rdcodec.estimators.lanczos import random_signs, ritz, tridiagonalise
 from rdcodec.estimators.samples import column_blocks, exponent_of, matrix, row_blocks, seed_of
+
+if TYPE_CHECKING:
+    from rdcodec.types import ArrayLike, Seed
 
 __all__ = ["cholesky_factor", "gaussian_entropy_bound", "ledoit_wolf", "log_det_covariance", "scatter_of"]
 
@@ -25,7 +31,7 @@ MOST_INFLUENCES = 256
 ROUNDING = 1 / 12
 
 
-def gaussian_entropy_bound(y, step=1.0):
+def gaussian_entropy_bound(y: ArrayLike, step: float = 1.0) -> Estimate:
     """Upper bound on the entropy of rounded vectors: 1/2 log2 det(2 pi e (Sigma / step^2 + I / 12)).
 
     A rounded vector plus uniform noise in a cell has the entropy of the rounded vector and a covariance of Sigma + step^2 I / 12;
@@ -71,7 +77,7 @@ def gaussian_entropy_bound(y, step=1.0):
     return Estimate(fixed + found.value / 2, found.error / 2, (low, high), "bits", len(y), found.terms, found.confidence)
 
 
-def log_det_covariance(y, method="exact", probes=32, steps=64, seed=0):
+def log_det_covariance(y: ArrayLike, method: str = "exact", probes: int = 32, steps: int = 64, seed: Seed = 0) -> Estimate:
     """Log-determinant of the shrunk covariance [1]_, (1 - rho) S + rho tr(S)/p I.
 
     Parameters

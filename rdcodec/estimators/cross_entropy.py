@@ -1,7 +1,10 @@
 """A bound on the entropy of integer vectors: the cross-entropy under models that were fitted to others."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,13 +14,16 @@ from rdcodec.estimators.chains import Chain, Frequencies, chunks
 from rdcodec.estimators.estimate import Estimate, student_95
 from rdcodec.estimators.samples import finite
 
+if TYPE_CHECKING:
+    from rdcodec.types import ArrayLike
+
 __all__ = ["cross_entropy_bound"]
 
 LEAST_WINDOWS = 4
 MOST_TO_CHOOSE = 8192  # vectors: what a few numbers are fitted to needs no more
 
 
-def cross_entropy_bound(y):
+def cross_entropy_bound(y: ArrayLike) -> Estimate:
     """Upper bound, in expectation, on the entropy of integer vectors: what a model of them that was fitted to others pays.
 
     Cross-entropy under any distribution that was settled before is at least the entropy, so its mean over samples that neither

@@ -1,6 +1,9 @@
 """Differential entropy of samples."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,9 @@ from rdcodec.errors import RdcodecError
 from rdcodec.estimators.covariance import LN2, cholesky_factor, scatter_of
 from rdcodec.estimators.estimate import NORMAL_95, Estimate
 from rdcodec.estimators.samples import exponent_of, finite, matrix
+
+if TYPE_CHECKING:
+    from rdcodec.types import ArrayLike
 
 __all__ = ["differential_entropy"]
 
@@ -21,7 +27,7 @@ DEPENDENCE = 1.3
 CAUTION = 1.25
 
 
-def differential_entropy(x, method="knn", neighbours=4):
+def differential_entropy(x: ArrayLike, method: str = "knn", neighbours: int = 4) -> Estimate:
     """Differential entropy of the density that samples were drawn from.
 
     Parameters

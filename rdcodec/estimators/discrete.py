@@ -1,5 +1,9 @@
 """Entropy of a discrete distribution from counts."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from rdcodec import _core
@@ -7,10 +11,13 @@ from rdcodec.arguments import MOST, integer
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators.estimate import Estimate
 
+if TYPE_CHECKING:
+    from rdcodec.types import ArrayLike
+
 __all__ = ["entropy"]
 
 
-def entropy(counts, method="nsb", alphabet=None):
+def entropy(counts: ArrayLike, method: str = "nsb", alphabet: int | None = None) -> Estimate:
     """Entropy of the distribution that counts were drawn from.
 
     Parameters

@@ -1,5 +1,7 @@
 """What every estimator returns."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, field, replace
 
@@ -62,14 +64,14 @@ class Estimate:
     confidence: float | None = None
 
     @classmethod
-    def normal(cls, value, error, unit, samples, **terms):
+    def normal(cls, value: float, error: float, unit: str, samples: int, **terms: float) -> Estimate:
         """An estimate with the interval that holds 95% of a normal distribution around it."""
         value, error = float(value), float(error)
         interval = value - NORMAL_95 * error, value + NORMAL_95 * error
         return cls(value, error, interval, unit, samples, {name: float(term) for name, term in terms.items()}, 0.95)
 
     @classmethod
-    def student(cls, value, error, freedom, unit, samples, **terms):
+    def student(cls, value: float, error: float, freedom: int, unit: str, samples: int, **terms: float) -> Estimate:
         """An estimate with the interval that holds 95% of Student's distribution of so many degrees of freedom around it, for an
         error that was estimated from few numbers."""
         found = cls.normal(value, error, unit, samples, **terms)

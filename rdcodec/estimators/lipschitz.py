@@ -1,7 +1,10 @@
 """Spectral norms: Lipschitz constants of linear maps, and of others at a point by their derivative."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +14,11 @@ from rdcodec.errors import RdcodecError
 from rdcodec.estimators.estimate import Estimate
 from rdcodec.estimators.lanczos import ritz, tridiagonalise
 from rdcodec.estimators.samples import finite, seed_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rdcodec.types import Array, ArrayLike, Seed
 
 __all__ = ["spectral_norm"]
 
@@ -26,7 +34,9 @@ SLACKS = (1e-9, 1e-7, 1e-5, 1e-3, 1e-2)
 FAILURE = 1e-6
 
 
-def spectral_norm(matrix_or_callables, steps=64, seed=0):
+def spectral_norm(
+    matrix_or_callables: ArrayLike | tuple[Callable[[Array], Array], Callable[[Array], Array], int], steps: int = 64, seed: Seed = 0
+) -> Estimate:
     """Largest singular value of a matrix or a linear operator, by Lanczos on A^T A with full reorthogonalisation.
 
     Parameters

@@ -1,5 +1,7 @@
 """Bounds that hold for whole families of codecs at once, before one is chosen: by Rademacher complexity, by description length."""
 
+from __future__ import annotations
+
 import math
 
 from rdcodec.arguments import MOST, integer
@@ -16,7 +18,15 @@ HALVINGS = 60
 NOTHING = 0.01
 
 
-def pac_bound(complexity, bound, samples, delta=DELTA, lipschitz=1.0, vector=False, expected=False):
+def pac_bound(
+    complexity: Estimate | float,
+    bound: float,
+    samples: int,
+    delta: float = DELTA,
+    lipschitz: float = 1.0,
+    vector: bool = False,
+    expected: bool = False,
+) -> Estimate:
     """How far the true mean of any loss of a family may be from its mean over samples, on either side.
 
     *Family*: losses clip(l(f(x)), 0, B), f of the class whose complexity is given, l Lipschitz. *Assumption*: independent samples
@@ -66,8 +76,7 @@ def pac_bound(complexity, bound, samples, delta=DELTA, lipschitz=1.0, vector=Fal
     >>> print(f"{found.value:.3f} = {found.terms['complexity']:.3f} + {found.terms['deviation']:.3f}")
     0.559 = 0.040 + 0.519
     """
-    is_estimate = isinstance(complexity, Estimate)
-    radius = complexity.value if is_estimate else float(complexity)
+    radius, error = (complexity.value, complexity.error) if isinstance(complexity, Estimate) else (float(complexity), 0.0)
     bound, lipschitz = between(bound, "bound", 0, math.inf), between(lipschitz, "lipschitz", 0, math.inf)
     delta, samples = between(delta, "delta", 0, 1), integer("samples", samples, 1, MOST, "at least 1")
     if not 0 <= radius < math.inf:
@@ -76,13 +85,12 @@ def pac_bound(complexity, bound, samples, delta=DELTA, lipschitz=1.0, vector=Fal
     times, sides = (1, 2) if expected else (3, 4)
     deviation = times * bound * math.sqrt(math.log(sides / delta) / (2 * samples))
     raw = contraction * radius + deviation
-    error = contraction * complexity.error if is_estimate else 0.0
     terms = {"complexity": contraction * radius, "deviation": deviation, "raw": raw, "vacuous": float(raw >= bound)}
     value = min(raw, bound)
-    return Estimate(value, error, (0.0, value), "bits", samples, terms, 1 - delta)
+    return Estimate(value, None if error is None else contraction * error, (0.0, value), "bits", samples, terms, 1 - delta)
 
 
-def occam_bound(rate, bound, description, samples, delta=DELTA):
+def occam_bound(rate: float, bound: float, description: float, samples: int, delta: float = DELTA) -> Estimate:
     """Bound on the true rate of any codec that can be described in so many bits, chosen with the samples in hand.
 
     *Family*: everything that a prefix-free code describes, such as all checkpoints, compressed. *Assumption*: independent samples

@@ -1,6 +1,9 @@
 """Rate-distortion references: what no codec can beat, and what simple ones reach."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,9 @@ from rdcodec.errors import RdcodecError
 from rdcodec.estimators.covariance import LN2
 from rdcodec.estimators.estimate import Estimate
 from rdcodec.estimators.samples import between, finite, vector
+
+if TYPE_CHECKING:
+    from rdcodec.types import ArrayLike
 
 __all__ = ["rate_distortion", "reverse_water_filling", "scalar_quantisation", "shannon_lower_bound"]
 
@@ -23,7 +29,7 @@ STEEPEST = 700.0
 HALVINGS = 100
 
 
-def rate_distortion(p, distortion, level, tolerance=1e-9, iterations=10_000):
+def rate_distortion(p: ArrayLike, distortion: ArrayLike, level: float, tolerance: float = 1e-9, iterations: int = 10_000) -> Estimate:
     """Rate-distortion function of a discrete source at a level, by the algorithm of Blahut and Arimoto [1]_.
 
     Parameters
@@ -111,7 +117,7 @@ def _taking_turns(below, above, level):
     return share * below[1] + (1 - share) * above[1]
 
 
-def shannon_lower_bound(entropy, level, dimensions=1, covariance=None):
+def shannon_lower_bound(entropy: Estimate | float, level: float, dimensions: int = 1, covariance: ArrayLike | None = None) -> Estimate:
     """Shannon's lower bound on the rate at a mean squared error: h - d/2 log2(2 pi e D / d), and never below 0.
 
     With the source's covariance it follows reverse water-filling: h - 1/2 sum_i log2(2 pi e min(v_i, w)) with its variances v
@@ -161,13 +167,12 @@ def shannon_lower_bound(entropy, level, dimensions=1, covariance=None):
         if dimensions not in (1, len(variances)):
             raise RdcodecError(f"dimensions: expected the covariance's {len(variances)}, got {dimensions}")
         errors = np.minimum(variances, _water(variances, level)[0])
-    is_estimate = isinstance(entropy, Estimate)
-    bits = entropy.value if is_estimate else float(entropy)
-    value = max(bits - np.log2(2 * math.pi * math.e * errors).sum() / 2, 0.0)
-    return Estimate.normal(value, entropy.error if is_estimate else 0.0, "bits", entropy.samples if is_estimate else 0)
+    given = entropy if isinstance(entropy, Estimate) else Estimate.normal(float(entropy), 0.0, "bits", 0)
+    value = max(given.value - np.log2(2 * math.pi * math.e * errors).sum() / 2, 0.0)
+    return Estimate.normal(value, given.error or 0.0, "bits", given.samples)
 
 
-def reverse_water_filling(covariance, level):
+def reverse_water_filling(covariance: ArrayLike, level: float) -> Estimate:
     """Rate-distortion function of a Gaussian vector at a mean squared error, by reverse water-filling [1]_.
 
     Parameters
@@ -228,7 +233,7 @@ def _variances(covariance):
     return np.sort(np.maximum(values, 0))
 
 
-def scalar_quantisation(step, deviation=1.0):
+def scalar_quantisation(step: float, deviation: float = 1.0) -> Estimate:
     """Rate of a Gaussian after uniform scalar quantisation with ideal entropy coding, beside what is possible.
 
     Parameters

@@ -1,11 +1,19 @@
 """Methods beside each other: the rate of each at its best setting, and what one of them saves."""
 
+from __future__ import annotations
+
 import warnings
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from rdcodec.evaluation.bootstrap import block_interval, block_length
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rdcodec.evaluation.protocol import Row
+    from rdcodec.types import ArrayLike
 
 __all__ = ["Comparison", "bd_rate", "best_settings", "compare", "rate_at"]
 
@@ -37,7 +45,9 @@ class Comparison(NamedTuple):
     interval: tuple | None
 
 
-def compare(rows, reference=None, targets=TARGETS, losses=LOSSES):
+def compare(
+    rows: Sequence[Row], reference: str | None = None, targets: Sequence[float] = TARGETS, losses: tuple[float, float] = LOSSES
+) -> list[Comparison]:
     """Compare methods at each layer.
 
     Parameters
@@ -61,7 +71,7 @@ def compare(rows, reference=None, targets=TARGETS, losses=LOSSES):
     ImportError
         A BD-rate is wanted and the package `bjontegaard` is not installed.
     """
-    groups = {}
+    groups: dict[tuple[int, str | None], list[Row]] = {}
     for row in sorted(rows, key=lambda row: row.layer):
         groups.setdefault((row.layer, row.method), []).append(row)
     return [
@@ -130,7 +140,7 @@ def _best_curve(bits, kl):
     return -np.log(np.maximum(np.asarray(kl, float)[best], np.finfo(float).tiny)), np.log(np.asarray(bits, float)[best])
 
 
-def rate_at(bits, kl, target):
+def rate_at(bits: ArrayLike, kl: ArrayLike, target: float) -> float | None:
     """Bits a token at a loss: between best settings on a straight line of the logarithms, below all losses of the settings none.
 
     Where every setting loses less than the target it is the cheapest one's rate.
@@ -145,6 +155,11 @@ def rate_at(bits, kl, target):
     -------
     float or None
 
+    Raises
+    ------
+    ValueError
+        There are no settings, or not as many losses as rates.
+
     Examples
     --------
     >>> rate_at([100, 400], [0.04, 0.01], 0.02)
@@ -156,7 +171,7 @@ def rate_at(bits, kl, target):
     return round(float(np.exp(np.interp(-np.log(target), quality, rate))), 6)
 
 
-def bd_rate(bits, kl, own_bits, own_kl, losses=LOSSES):
+def bd_rate(bits: ArrayLike, kl: ArrayLike, own_bits: ArrayLike, own_kl: ArrayLike, losses: tuple[float, float] = LOSSES) -> float:
     """Bjøntegaard's mean difference of rate at equal loss, in percent: of "own" settings against others.
 
     Curves go through the best settings of each, by piecewise cubic Hermite polynomials of the logarithm of the rate over that of

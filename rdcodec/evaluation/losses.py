@@ -1,5 +1,7 @@
 """What a changed output distribution costs, in nats."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import torch
@@ -29,7 +31,7 @@ class OutputLosses(NamedTuple):
 
 
 @torch.no_grad()
-def output_losses(reference, logits, labels):
+def output_losses(reference: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> OutputLosses:
     """Losses of each output: the position of a window, or an image.
 
     Parameters
@@ -43,6 +45,11 @@ def output_losses(reference, logits, labels):
     Returns
     -------
     OutputLosses
+
+    Raises
+    ------
+    RuntimeError
+        PyTorch's, where the shapes do not fit together.
     """
     kl, nll, correct = [], [], []
     for start in range(0, len(logits), POSITIONS):

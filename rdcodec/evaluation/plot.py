@@ -1,10 +1,20 @@
 """The picture of rate and loss."""
 
+from __future__ import annotations
+
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from rdcodec.errors import RdcodecError
 from rdcodec.evaluation.comparison import best_settings
 from rdcodec.evaluation.drawing import new_figure, plain_ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+
+    from rdcodec.evaluation.protocol import Row
 
 __all__ = ["plot_rows"]
 
@@ -18,7 +28,7 @@ NEAR_RATE, NEAR_LOSS = 1.3, 2.0  # ratios within which a name would run into the
 SAME_RATE, SAME_LOSS = 1.04, 1.2  # ... and two points are one in the picture
 
 
-def plot_rows(rows, title="Loss against rate"):
+def plot_rows(rows: Sequence[Row], title: str = "Loss against rate") -> Figure:
     """Draw KL against bits a token, both on logarithmic axes, a panel a layer.
 
     Methods with a quality are solid lines, other methods with several rows dashed ones through their best settings; the rest are

@@ -1,9 +1,12 @@
 """The measuring protocol: windows of text, or images, through the head of a model, a codec, and its tail."""
 
+from __future__ import annotations
+
 import hashlib
 import math
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,6 +21,11 @@ from rdcodec.modes import evaluating
 from rdcodec.splits import longest_input, run_tail, unwrapped
 from rdcodec.splits.fingerprint import check_codec, layer_of
 from rdcodec.stream import MAX_FRAME_TOKENS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rdcodec.types import Model, Progress
 
 __all__ = ["Row", "Setting", "evaluate"]
 
@@ -51,7 +59,7 @@ class Setting:
     method: str
     codec: Codec
     quality: int | None = None
-    layer: int | None = None
+    layer: int = None  # type: ignore[assignment] # that of the codec
     any_layer: bool = False
     variant: str = ""
 
@@ -124,7 +132,15 @@ class Row:
 
 
 @torch.no_grad()
-def evaluate(model, inputs, settings, frame_tokens=None, progress=None, labels=None, attention_mask=None):
+def evaluate(
+    model: Model,
+    inputs: torch.Tensor,
+    settings: Sequence[Setting],
+    frame_tokens: int | None = None,
+    progress: Progress | None = None,
+    labels: torch.Tensor | None = None,
+    attention_mask: torch.Tensor | None = None,
+) -> Rows:
     """Measure rate and loss of codecs at split points of a language model or a classifier.
 
     Each window or image is coded on its own, with a new encoder and decoder. The blocks before a split point run once an input
@@ -301,8 +317,7 @@ def _check(model, inputs, settings, frame_tokens, labels, attention_mask):
     longest = longest_input(model)
     if labels is None and not (inputs.dim() == 2 and 2 <= inputs.shape[1] <= longest):
         raise RdcodecError(
-            f"inputs: expected windows of 2 to {longest} tokens, as the model allows, or labels besides, got shape"
-            f" {tuple(inputs.shape)}"
+            f"inputs: expected windows of 2 to {longest} tokens, as the model allows, or labels besides, got shape {tuple(inputs.shape)}"
         )
     if labels is not None and labels.shape != inputs.shape[:1]:
         raise RdcodecError(f"labels: expected [{len(inputs)}], one an input, got shape {tuple(labels.shape)}")

@@ -1,9 +1,15 @@
 """What `evaluate` gives: rows that are a list, a table and dictionaries."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
 from html import escape
+from typing import TYPE_CHECKING
 
 from rdcodec.evaluation.figures import COLUMNS, figures_of, name_of
+
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Rows"]
 
@@ -11,7 +17,7 @@ __all__ = ["Rows"]
 class Rows(list):
     """A list of `Row`, which notebooks show as a table."""
 
-    def to_dicts(self):
+    def to_dicts(self) -> list[dict[str, Any]]:
         """The rows as dictionaries, of JSON values.
 
         Returns
@@ -20,7 +26,7 @@ class Rows(list):
         """
         return [asdict(row) for row in self]
 
-    def to_frame(self):
+    def to_frame(self) -> Any:
         """The rows as a table of pandas, a column an attribute of `Row`.
 
         Returns

@@ -1,12 +1,19 @@
 """Windows of tokens to measure on, and apart from them the rest of the text."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 
 from rdcodec.arguments import texts_of
 from rdcodec.errors import RdcodecError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rdcodec.types import Seed, Tokenizer
 
 __all__ = ["TextWindows", "cut_text", "whole_windows"]
 
@@ -18,7 +25,7 @@ class TextWindows(NamedTuple):
     rest: torch.Tensor
 
 
-def cut_text(tokenizer, text, window=512, windows=24, seed=None):
+def cut_text(tokenizer: Tokenizer, text: str, window: int = 512, windows: int = 24, seed: Seed = None) -> TextWindows:
     """Tokenise a text whole and cut it into consecutive windows without overlap.
 
     Neighbouring windows are alike. What is to hold for the whole text needs windows that are drawn from all of it.
@@ -57,7 +64,7 @@ def cut_text(tokenizer, text, window=512, windows=24, seed=None):
     return TextWindows(rows[:windows], rows[windows:])
 
 
-def whole_windows(tokenizer, texts, window=512):
+def whole_windows(tokenizer: Tokenizer, texts: str | Sequence[str], window: int = 512) -> torch.Tensor:
     """All windows of texts, int64 [windows, tokens]: consecutive, none over the border of two texts.
 
     Parameters

@@ -1,7 +1,10 @@
 """A model whose hidden states travel as bytes at one layer: `compress_at`."""
 
+from __future__ import annotations
+
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -17,11 +20,25 @@ from rdcodec.splits.meter import Meter
 from rdcodec.splits.rows import Prompts, Row, send_rows
 from rdcodec.stream import MAX_FRAME_TOKENS
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rdcodec.codecs import Codec
+    from rdcodec.types import Model
+
 __all__ = ["compress_at"]
 
 
 @contextmanager
-def compress_at(model, codec, quality=None, layer=None, frame_tokens=None, any_layer=False, gradients=None):
+def compress_at(
+    model: Model,
+    codec: Codec,
+    quality: int | None = None,
+    layer: int | None = None,
+    frame_tokens: int | None = None,
+    any_layer: bool = False,
+    gradients: str | None = None,
+) -> Iterator[Meter]:
     """Code the input of a block with real bytes while the context is open.
 
     Every forward pass of the model, also those of `generate()`, encodes the hidden states that enter the block, decodes

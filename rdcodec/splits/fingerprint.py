@@ -93,7 +93,7 @@ def layer_of(codec, layer=None, name="codec"):
     """
     if not isinstance(codec, Codec):
         raise TypeError(f"{name}: expected a Codec, got {type(codec).__name__}")
-    layer = getattr(codec, "layer", None) if layer is None else layer
+    layer = codec.layer if layer is None else layer
     if layer is None:
         raise RdcodecError(f"layer: expected one, since the {name} was fitted to none")
     return layer
@@ -127,7 +127,7 @@ def check_codec(model, layer, codec, any_layer=False, name="codec"):
         The codec was fitted to another model; once for a codec and a model.
     """
     site = check_place(model, layer, codec, any_layer, name)
-    own = getattr(codec, "layer", layer)
+    own = layer if codec.layer is None else codec.layer
     seen = _WARNED.setdefault(site.base, set())
     if codec.origin is None or own != layer or codec.codec_id in seen:
         return site
@@ -148,7 +148,7 @@ def check_place(model, layer, codec, any_layer=False, name="codec"):
     site = find_site(model, layer)
     if codec.channels != site.channels:
         raise RdcodecError(f"{name}: expected {site.channels} channels as the model has, got {codec.channels}")
-    own = getattr(codec, "layer", layer)
+    own = layer if codec.layer is None else codec.layer
     if own != layer and not any_layer:
         raise RdcodecError(
             f"{name}: expected one of layer {layer}, got one of layer {own}: its losses are those of that layer;"

@@ -1,15 +1,21 @@
 """How many tokens a model takes at once."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import torch
+
+if TYPE_CHECKING:
+    from rdcodec.types import Model
 
 __all__ = ["longest_input"]
 
 LIMITS = "max_position_embeddings", "max_seq_len"  # the latter is MPT's
 
 
-def longest_input(model):
+def longest_input(model: Model) -> int | float:
     """Tokens that a model takes at most.
 
     Its embeddings of positions may hold more rows than that: RoBERTa and its kin number tokens from behind the padding's

@@ -1,5 +1,7 @@
 """What a compressed split costs."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from threading import Lock
 
@@ -30,7 +32,7 @@ class Meter:
     encode_seconds: float = 0.0
     decode_seconds: float = 0.0
 
-    def add(self, tokens, size, encode_seconds, decode_seconds):
+    def add(self, tokens: int, size: int, encode_seconds: float, decode_seconds: float) -> None:
         """Count a frame; any thread may."""
         with _ADDING:
             self.tokens += tokens
@@ -43,16 +45,16 @@ class Meter:
         return f"<Meter: {self.tokens:,} tokens of {self.channels} channels, {self.bytes:,} bytes{rate}>"
 
     @property
-    def bits_per_token(self):
+    def bits_per_token(self) -> float:
         """float : real bits a token; nan before the first token."""
         return 8 * self.bytes / self.tokens if self.tokens else float("nan")
 
     @property
-    def bits_per_element(self):
+    def bits_per_element(self) -> float:
         """float : real bits a channel of a token."""
         return self.bits_per_token / self.channels
 
     @property
-    def ratio(self):
+    def ratio(self) -> float:
         """float : how many times smaller than float16."""
         return 16 / self.bits_per_element

@@ -4,6 +4,10 @@ They stay in the thread that calls them: others may run the same model, whole or
 they are passes of the model too, but that the part which begins or ends at a block does so before its input is sent.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import torch
 
 from rdcodec.errors import RdcodecError
@@ -11,10 +15,17 @@ from rdcodec.splits.compiled import refuse_compiled
 from rdcodec.splits.hooks import before, block_input, replaced_input, skipped, stopped_at
 from rdcodec.splits.registry import find_site
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rdcodec.types import Model
+
 __all__ = ["head_states", "run_head", "run_tail"]
 
 
-def head_states(model, layer, input_ids, attention_mask=None, **inputs):
+def head_states(
+    model: Model, layer: int, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **inputs: Any
+) -> torch.Tensor:
     """Hidden states that enter block `layer`; the blocks from there on are not run.
 
     Parameters
@@ -48,7 +59,7 @@ def head_states(model, layer, input_ids, attention_mask=None, **inputs):
     return _states(site, reached)
 
 
-def run_head(model, layer, h):
+def run_head(model: Model, layer: int, h: torch.Tensor) -> torch.Tensor:
     """Hidden states that enter block `layer` of a model that begins with given ones: only the blocks before it are run.
 
     Parameters
@@ -85,7 +96,7 @@ def run_head(model, layer, h):
     return _states(site, stopped_at(site.block, run))
 
 
-def run_tail(model, layer, h, attention_mask=None, **inputs):
+def run_tail(model: Model, layer: int, h: torch.Tensor, attention_mask: torch.Tensor | None = None, **inputs: Any) -> torch.Tensor:
     """Output of a model that goes on from given hidden states: only blocks `layer` and later are run.
 
     The model's own code does it, so positions, masks and heads are its own.

@@ -1,6 +1,9 @@
 """Where models can be cut: an entry of the table of architectures, looked up by `config.model_type`, applied to a model."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from transformers import PreTrainedModel
@@ -11,6 +14,12 @@ from rdcodec.splits.architectures import ARCHITECTURES, REFUSED
 from rdcodec.splits.layouts import Tokens
 from rdcodec.splits.split import Split, text_inputs
 from rdcodec.splits.wrappers import unwrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from rdcodec.splits.layouts import FeatureMaps, Streams
 
 __all__ = ["Site", "find_site", "known_architectures", "register_split"]
 
@@ -41,16 +50,23 @@ class Site:
     channels: int
 
     @property
-    def block(self):
+    def block(self) -> torch.nn.Module:
+        """The block whose input is the split point."""
         return self.blocks[self.layer]
 
     @property
-    def skipped(self):
+    def skipped(self) -> list[torch.nn.Module]:
         """The blocks that a model which goes on from here has no need of."""
         return [] if self.split.chained else self.blocks[: self.layer]
 
 
-def register_split(model_type, blocks, *, inputs=text_inputs, layout=Tokens()):
+def register_split(
+    model_type: str,
+    blocks: str | tuple[str, ...],
+    *,
+    inputs: Callable[[Any, torch.Tensor], dict[str, Any]] = text_inputs,
+    layout: Tokens | Streams | FeatureMaps = Tokens(),
+) -> None:
     """Make an architecture known.
 
     Its blocks must take the hidden state, [batch, tokens, channels] unless a layout says otherwise, as their first argument
@@ -77,12 +93,12 @@ def register_split(model_type, blocks, *, inputs=text_inputs, layout=Tokens()):
     _SPLITS[model_type] = (Split(blocks, inputs, layout),)
 
 
-def known_architectures():
+def known_architectures() -> list[str]:
     """list of str : the model types that can be cut, sorted."""
     return sorted(_SPLITS)
 
 
-def find_site(model, layer):
+def find_site(model: torch.nn.Module, layer: int) -> Site:
     """The input of block `layer` of a model.
 
     Parameters
@@ -103,17 +119,14 @@ def find_site(model, layer):
         The architecture is unknown or cannot be cut, the model has no such layer, or a wrapper holds several models.
     """
     model = unwrapped(model)
-    base = getattr(model, "base_model", None)
+    base: Any = getattr(model, "base_model", None)
     parts = [(split, *found) for split in _splits_of(model) if (found := _find_blocks(base, split)) is not None]
     if not parts:
         paths = " or ".join(path for split in _splits_of(model) for path in split.paths())
         raise RdcodecError(f"model: {type(base).__name__} has no blocks at {paths}")
-    counts = [split.cuts(config, len(blocks)) for split, config, blocks in parts]
-    layer = integer("layer", layer, 0, sum(counts) - 1)
-    for (split, config, blocks), count in zip(parts, counts):
-        if layer < count:
-            return Site(split, model, base, blocks, layer, split.layout.channels(config, blocks[layer]))
-        layer -= count
+    cuts = [(split, config, blocks, at) for split, config, blocks in parts for at in range(split.cuts(config, len(blocks)))]
+    split, config, blocks, at = cuts[integer("layer", layer, 0, len(cuts) - 1)]
+    return Site(split, model, base, blocks, at, split.layout.channels(config, blocks[at]))
 
 
 def _splits_of(model):

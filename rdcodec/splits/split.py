@@ -1,11 +1,17 @@
 """How an architecture is cut: where its blocks are, what they take, and what a forward pass over given states needs."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
 from rdcodec.splits.layouts import FeatureMaps, Streams, Tokens
+
+if TYPE_CHECKING:
+    from rdcodec.types import Model, States
 
 __all__ = [
     "Split",
@@ -24,7 +30,7 @@ def embedded_inputs(model, h):
     return {"inputs_embeds": h.new_zeros(*h.shape[:2], model.get_input_embeddings().embedding_dim)}
 
 
-def text_inputs(model, h):
+def text_inputs(model: Model, h: States):
     """Arguments of a forward over as many tokens as h has: their values are of no account."""
     return {**embedded_inputs(model, h), "use_cache": False}
 
@@ -86,5 +92,6 @@ class Split:
     needs_tokens: bool = False
     cuts: Callable = lambda config, count: count
 
-    def paths(self):
+    def paths(self) -> tuple[str, ...]:
+        """The paths to the list of blocks, of which the first that exists holds."""
         return (self.blocks,) if isinstance(self.blocks, str) else self.blocks

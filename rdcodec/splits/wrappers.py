@@ -1,5 +1,7 @@
 """Models inside of wrappers: PEFT, DataParallel, accelerate's, or a module of one's own."""
 
+from __future__ import annotations
+
 import torch
 from transformers import PreTrainedModel
 
@@ -8,7 +10,7 @@ from rdcodec.errors import RdcodecError
 __all__ = ["unwrapped"]
 
 
-def unwrapped(model):
+def unwrapped(model: torch.nn.Module) -> torch.nn.Module:
     """The model of transformers inside of a wrapper, or what was given if that is one or has none inside.
 
     Parameters

@@ -1,10 +1,13 @@
 """How far the rate of a codec at a layer is from what entropy allows: bounds of both, with error bars."""
 
+from __future__ import annotations
+
 import lzma
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -32,6 +35,10 @@ from rdcodec.splits import unwrapped
 from rdcodec.splits.fingerprint import check_codec
 from rdcodec.stream import read_frame
 from rdcodec.theory.jacobian import head_norm
+
+if TYPE_CHECKING:
+    from rdcodec.codecs import LearnedCodec, TransformCodec
+    from rdcodec.types import Model, Progress
 
 __all__ = ["LayerBounds", "description_bits", "fallback_rate", "layer_bounds", "token_entropy_bound"]
 
@@ -136,7 +143,7 @@ def description_bits(codec):
     return size + 2 * math.ceil(math.log2(size + 1)) + 1
 
 
-def token_entropy_bound(model, inputs, population=None):
+def token_entropy_bound(model: Model, inputs: torch.Tensor, population: int | None = None) -> Estimate:
     """Upper bound on the entropy of tokens: the model's own negative log-likelihood, in bits a token.
 
     Parameters
@@ -170,7 +177,17 @@ def token_entropy_bound(model, inputs, population=None):
     return _over_windows((first + np.array(nats) / math.log(2) * (size - 1)) / size, population)
 
 
-def layer_bounds(model, inputs, method, codec, quality=None, token_entropy=None, delta=DELTA, progress=None, population=None):
+def layer_bounds(
+    model: Model,
+    inputs: torch.Tensor,
+    method: str,
+    codec: TransformCodec | LearnedCodec,
+    quality: int | None = None,
+    token_entropy: Estimate | None = None,
+    delta: float = DELTA,
+    progress: Progress | None = None,
+    population: int | None = None,
+) -> LayerBounds:
     """Bounds on the rate of a codec at its layer, on inputs that it was not fitted to. Only the blocks before the layer run.
 
     Parameters

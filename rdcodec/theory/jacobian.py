@@ -1,5 +1,9 @@
 """How much the part of a model before a split point magnifies small changes: the spectral norm of its Jacobian at an input."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -9,13 +13,16 @@ from rdcodec.estimators import Estimate, spectral_norm
 from rdcodec.modes import evaluating
 from rdcodec.splits import head_states, run_head
 
+if TYPE_CHECKING:
+    from rdcodec.types import Model
+
 __all__ = ["head_norm"]
 
 TOKENS = 32  # of a window
 STEPS = 12
 
 
-def head_norm(model, layer, inputs):
+def head_norm(model: Model, layer: int, inputs: torch.Tensor) -> Estimate:
     """Spectral norm of the Jacobian of the state that enters block `layer` by the one that enters block 0, at one input.
 
     A local Lipschitz constant: what holds at this input, and nothing of others. Products with the Jacobian are the derivative of

@@ -1,12 +1,23 @@
 """Do rates follow the bounds? Models, layers and codecs side by side: correlations with intervals, and the scatter plots."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators import Estimate
 from rdcodec.evaluation.drawing import new_figure, plain_ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+
+    from rdcodec.theory.bounds import LayerBounds
+    from rdcodec.types import ArrayLike, Seed
 
 __all__ = ["BOUNDS", "StudyRow", "correlation", "plot_study", "study_row"]
 
@@ -69,7 +80,7 @@ BOUNDS = {
 }
 
 
-def study_row(model, task, channels, bounds):
+def study_row(model: str, task: str, channels: int, bounds: LayerBounds) -> StudyRow:
     """The row of a `LayerBounds`.
 
     Parameters
@@ -106,7 +117,7 @@ def study_row(model, task, channels, bounds):
     )
 
 
-def correlation(x, y, resamples=RESAMPLES, seed=SEED):
+def correlation(x: ArrayLike, y: ArrayLike, resamples: int = RESAMPLES, seed: Seed = SEED) -> tuple[Estimate, Estimate]:
     """Pearson's and Spearman's correlation, with intervals for 95% by bootstrap over the pairs.
 
     Parameters
@@ -162,7 +173,7 @@ def _ranks(values):
     return (np.cumsum(counts) - (counts - 1) / 2)[which]
 
 
-def plot_study(rows):
+def plot_study(rows: Sequence[StudyRow]) -> Figure:
     """Draw the rate against each of `BOUNDS`, both for an element; colours are models, marks are codecs.
 
     Parameters
@@ -222,4 +233,3 @@ def _draw(panel, rows, name, bound):
         panel.set_xscale("log")
         plain_ticks(panel.xaxis)
     panel.grid(alpha=0.2)
-

@@ -1,5 +1,9 @@
 """What a reconstruction costs the model, in nats a token or an image, with a gradient to train by."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import torch
 
 from rdcodec.calibration.output import OutputHead, head_inputs
@@ -7,6 +11,9 @@ from rdcodec.errors import RdcodecError
 from rdcodec.modes import frozen
 from rdcodec.splits import find_site, unwrapped
 from rdcodec.training.gradients import with_gradient
+
+if TYPE_CHECKING:
+    from rdcodec.types import Model
 
 __all__ = ["OutputLoss", "TailDistortion"]
 
@@ -38,7 +45,7 @@ class TailDistortion:
         The architecture is unknown, the model has no output head, the layer is out of range, or there is no such kind for it.
     """
 
-    def __init__(self, model, layer, kind="kl", autocast=False):
+    def __init__(self, model: Model, layer: int, kind: str = "kl", autocast: bool = False) -> None:
         model = unwrapped(model)
         find_site(model, layer)
         self._loss = OutputLoss(model, kind, autocast)
@@ -134,4 +141,3 @@ class OutputLoss:
                 log_p = self._head(given)
             return (log_p.exp() * (log_p - log_q)).sum(dim=1)
         return -log_q.gather(1, given[:, None])[:, 0]
-

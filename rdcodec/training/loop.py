@@ -1,10 +1,12 @@
 """The training loop of learned codecs, and of models that are tuned to a codec."""
 
+from __future__ import annotations
+
 from contextlib import nullcontext
 from dataclasses import asdict
 from statistics import median
 from time import perf_counter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from accelerate import Accelerator
@@ -13,6 +15,14 @@ from rdcodec.training.checkpoint import checkpoint_path, load_checkpoint, restor
 from rdcodec.training.draws import draw_qualities, seed_noise, window_indices
 from rdcodec.training.guard import Guard
 from rdcodec.training.log import Log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from rdcodec.training.settings import Settings
+    from rdcodec.training.states import StateCache
+    from rdcodec.types import PathLike, Progress
 
 __all__ = ["Point", "Reconstruction", "run_training", "train"]
 
@@ -42,7 +52,15 @@ class Point(NamedTuple):
     bits_per_token: float
 
 
-def train(module, cache, distortion, settings, out, progress=None, resume=False):
+def train(
+    module: torch.nn.Module,
+    cache: StateCache,
+    distortion: Callable[..., Any] | None,
+    settings: Settings,
+    out: PathLike,
+    progress: Progress | None = None,
+    resume: bool = False,
+) -> list[Point]:
     """Train a codec's module for the least D + lambda R.
 
     A run that was interrupted and resumed gives the same bits as one that was not, on one device.
@@ -80,7 +98,7 @@ def train(module, cache, distortion, settings, out, progress=None, resume=False)
     def measure(module, batch, quality):
         coded = module(batch.states, quality)
         bits = coded.bits.mean(dim=1)
-        return distortion(coded.h_hat, batch) if distortion else torch.zeros_like(bits), bits
+        return distortion(coded.h_hat, batch) if distortion is not None else torch.zeros_like(bits), bits
 
     return run_training(module, cache, measure, settings, {**asdict(settings), **cache.key}, out, progress, resume)
 

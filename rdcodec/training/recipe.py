@@ -1,8 +1,10 @@
 """From states to a trained codec: what a training begins with, its two stages, and what it ends with."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -28,6 +30,13 @@ from rdcodec.training.networks import LATENTS, EntropyNetworks
 from rdcodec.training.settings import Settings, Tradeoff
 from rdcodec.training.tables import LATENT_REACH, start_tables, trained_tables
 from rdcodec.training.tradeoff import measure_tradeoff
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rdcodec.training.distortion import TailDistortion
+    from rdcodec.training.states import StateCache
+    from rdcodec.types import Model, PathLike, Progress
 
 __all__ = ["FAMILIES", "Trained", "TrainedPoint", "train_codec"]
 
@@ -68,7 +77,19 @@ class Trained(NamedTuple):
     points: list
 
 
-def train_codec(family, model, layer, cache, distortion, lambdas, minutes, out, autocast=False, progress=None, resume=False):
+def train_codec(
+    family: str,
+    model: Model,
+    layer: int,
+    cache: StateCache,
+    distortion: TailDistortion,
+    lambdas: Sequence[float],
+    minutes: float,
+    out: PathLike,
+    autocast: bool = False,
+    progress: Progress | None = None,
+    resume: bool = False,
+) -> Trained:
     """Train a learned codec.
 
     Everything that has a closed form comes first: transform, codewords, steps. Then the networks are trained, for the rate alone,

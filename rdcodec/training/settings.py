@@ -1,10 +1,19 @@
 """Settings of a training: how it goes through its steps, and what it trades for what."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rdcodec.errors import RdcodecError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    import torch
+
 
 __all__ = ["Schedule", "Settings", "Tradeoff"]
 
@@ -131,18 +140,19 @@ class Settings(Schedule):
             self._check(name, lambda value: 0 < value < math.inf, "more than 0")
 
     @classmethod
-    def for_lambdas(cls, lambdas, tradeoff, **settings):
+    def for_lambdas(cls, lambdas: Sequence[float], tradeoff: Tradeoff, **settings: Any) -> Settings:
         """Settings of one model for a range of lambdas, at the qualities where a bit is worth them; with one lambda, at one."""
         if not lambdas or not all(0 < value < math.inf for value in lambdas):
             raise RdcodecError(f"lambdas: expected one or more, more than 0 nats a bit, got {list(lambdas)}")
         qualities = [round(math.log2(tradeoff.lambda0 / value) / tradeoff.slope) for value in (max(lambdas), min(lambdas))]
         middle = math.log2(max(lambdas) * min(lambdas)) / 2 + tradeoff.slope * sum(qualities) / 2
-        return cls(lambda0=2.0**middle, slope=tradeoff.slope, qualities=tuple(qualities), **settings)
+        return cls(lambda0=2.0**middle, slope=tradeoff.slope, qualities=(qualities[0], qualities[1]), **settings)
 
-    def lambda_of(self, quality):
+    def lambda_of(self, quality: Any) -> Any:
         """Nats that a bit is worth at a quality, or at each of a tensor of them."""
         return self.lambda0 * 2.0 ** (-self.slope * quality)
 
-    def loss(self, distortion, bits, quality):
-        """Mean over windows, in units of what a bit is worth, so that all qualities weigh the same."""
+    def loss(self, distortion: torch.Tensor, bits: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
+        """Mean over windows, of nats a token, bits a token and qualities [windows] each, in units of what a bit is worth, so that all
+        qualities weigh the same. Shapes that differ are PyTorch's errors."""
         return (distortion / self.lambda_of(quality) + bits).mean()

@@ -1,11 +1,13 @@
 """Hidden states of a text or of other inputs, computed once and read from disk at every step of the training."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +21,12 @@ from rdcodec.calibration.windows import all_windows, windows_of
 from rdcodec.errors import RdcodecError
 from rdcodec.modes import frozen
 from rdcodec.splits import find_site, unwrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from rdcodec.types import Array, Model, PathLike, Progress, Tokenizer
 
 __all__ = ["Batch", "StateCache"]
 
@@ -47,7 +55,8 @@ class Batch(NamedTuple):
     finals: torch.Tensor
     ids: torch.Tensor
 
-    def to(self, device):
+    def to(self, device: torch.device | str) -> Batch:
+        """The same on a device."""
         return Batch(*(part.to(device, non_blocking=True) for part in self))
 
 
@@ -66,7 +75,7 @@ class StateCache:
         int64, indices of the windows to train on and of those to validate on; the same for equal keys.
     """
 
-    def __init__(self, folder, key):
+    def __init__(self, folder: PathLike, key: dict[str, Any]) -> None:
         self.folder = folder
         self.key = key
         self._states, self._finals, self._ids = _maps(folder)
@@ -75,7 +84,16 @@ class StateCache:
         self.held_out, self.train = np.sort(shuffled[:held_out]), np.sort(shuffled[held_out:])
 
     @classmethod
-    def open(cls, folder, model, tokenizer, texts, layer, autocast=False, progress=None):
+    def open(
+        cls,
+        folder: PathLike,
+        model: Model,
+        tokenizer: Tokenizer,
+        texts: str | Sequence[str],
+        layer: int,
+        autocast: bool = False,
+        progress: Progress | None = None,
+    ) -> StateCache:
         """The cache of these states below a folder, computed if it is not there.
 
         Each key has a folder of its own, which appears in one step when all of it is written.
@@ -115,7 +133,9 @@ class StateCache:
         return cls._opened(folder, model, rows, rows, layer, autocast, key, progress)
 
     @classmethod
-    def open_inputs(cls, folder, model, inputs, layer, autocast=False, progress=None):
+    def open_inputs(
+        cls, folder: PathLike, model: Model, inputs: torch.Tensor, layer: int, autocast: bool = False, progress: Progress | None = None
+    ) -> StateCache:
         """As `open`, for inputs of any kind.
 
         Parameters
@@ -153,7 +173,7 @@ class StateCache:
             _build(target, key, model, layer, inputs, ids, autocast, progress or (lambda stage, fraction: None))
         return cls(target, key)
 
-    def read(self, index):
+    def read(self, index: Array) -> Batch:
         """Windows by their indices.
 
         Parameters
@@ -165,15 +185,20 @@ class StateCache:
         -------
         Batch
             In memory, on the CPU.
+
+        Raises
+        ------
+        IndexError
+            There is no such window.
         """
         return Batch(*(torch.from_numpy(part[index]) for part in (self._states, self._finals, self._ids)))
 
-    def windows_of(self, tokens):
+    def windows_of(self, tokens: int) -> int:
         """int : how many windows make at least so many tokens."""
         return windows_of(tokens, self._states)
 
     @property
-    def is_text(self):
+    def is_text(self) -> bool:
         """bool : whether there are token ids."""
         return self._ids.shape[1] > 0
 
@@ -249,9 +274,7 @@ def _write_states(folder, model, layer, inputs, autocast, report):
             states = input_states(model, layer, part)
             arrays = states, head_inputs(model, layer, states, part)
         if maps is None:
-            maps = [
-                open_memmap(file, "w+", np.float32, (len(inputs), *array.shape[1:])) for file, array in zip(files, arrays)
-            ]
+            maps = [open_memmap(file, "w+", np.float32, (len(inputs), *array.shape[1:])) for file, array in zip(files, arrays)]
         for written, array in zip(maps, arrays):
             written[start : start + WINDOWS] = array.float().cpu().numpy()
         report("states", min(1.0, (start + WINDOWS) / len(inputs)))

@@ -1,6 +1,9 @@
 """Published methods, each over its settings (docs/baselines.md)."""
 
+from __future__ import annotations
+
 from itertools import product
+from typing import TYPE_CHECKING
 
 from rdcodec.codecs import GlobalStepCodec, IntegerCodec
 from rdcodec.evaluation.baselines.codebook import CodebookCodec
@@ -15,12 +18,21 @@ from rdcodec.evaluation.baselines.tokenwise import TokenwiseCodec
 from rdcodec.evaluation.protocol import Setting
 from rdcodec.splits import find_site
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from rdcodec.types import Model
+
 __all__ = ["published_settings"]
 
 FIT_TOKENS = 12_288
 
 
-def published_settings(model, layer, fit_inputs, left_out=None):
+def published_settings(
+    model: Model, layer: int, fit_inputs: torch.Tensor, left_out: Callable[[str], object] | None = None
+) -> list[Setting]:
     """Settings of every published method at a layer.
 
     Parameters
@@ -29,7 +41,7 @@ def published_settings(model, layer, fit_inputs, left_out=None):
     layer : int
         Split point.
     fit_inputs : torch.Tensor
-        Inputs as for `evaluate` that nothing is measured on; methods that fit anything are fitted to some 12,288 of their
+        Inputs as for `evaluate`, int64 [windows, tokens] or images, that nothing is measured on; methods that fit anything are fitted to some 12,288 of their
         tokens. With no inputs these methods are left out.
     left_out : callable, optional
         Called with a line that says what to install, for each method whose package is missing.
@@ -38,6 +50,11 @@ def published_settings(model, layer, fit_inputs, left_out=None):
     -------
     list of Setting
         Those of one method have one name and differ in their `variant`.
+
+    Raises
+    ------
+    RdcodecError
+        The architecture is unknown, or the layer is out of range.
     """
     channels = find_site(model, layer).channels
     settings = _made(layer, [_zipnn, _codebook, _integers, _residual, _sparse, _fourier], channels, left_out)

@@ -1,11 +1,20 @@
 """The usual ways to send hidden states."""
 
+from __future__ import annotations
+
 import importlib.util
+from typing import TYPE_CHECKING
 
 from rdcodec.codecs import GlobalStepCodec, IntegerCodec, MXFP4Codec, RawCodec
 from rdcodec.evaluation.baselines.states import fit_states, spread_of
 from rdcodec.evaluation.protocol import Setting
 from rdcodec.splits import find_site
+
+if TYPE_CHECKING:
+    import torch
+
+    from rdcodec.codecs import Codec
+    from rdcodec.types import Model
 
 __all__ = ["baseline_settings"]
 
@@ -15,7 +24,7 @@ FIT_TOKENS = 4096
 STEPS = (0.5, 1.0, 1.5, 2.0)
 
 
-def baseline_settings(model, layer, fit_inputs):
+def baseline_settings(model: Model, layer: int, fit_inputs: torch.Tensor) -> list[Setting]:
     """Settings of every usual baseline at a layer, those that come with the installed packages.
 
     Parameters
@@ -30,9 +39,14 @@ def baseline_settings(model, layer, fit_inputs):
     Returns
     -------
     list of Setting
+
+    Raises
+    ------
+    RdcodecError
+        The architecture is unknown, or the layer is out of range.
     """
     channels = find_site(model, layer).channels
-    codecs = {"fp16": RawCodec(channels), "bf16": RawCodec(channels, "bfloat16")}
+    codecs: dict[str, Codec] = {"fp16": RawCodec(channels), "bf16": RawCodec(channels, "bfloat16")}
     compressions = ["zlib", *(["zstd"] if importlib.util.find_spec("zstandard") else [])]
     for dtype, name in (("float16", "fp16"), ("bfloat16", "bf16")):
         codecs.update({f"{name} + {compression}": RawCodec(channels, dtype, compression) for compression in compressions})

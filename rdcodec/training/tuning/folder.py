@@ -1,10 +1,13 @@
 """A tuned model on disk: what was trained, and beside it the codec that it was trained with."""
 
+from __future__ import annotations
+
 import copy
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import load, save
@@ -19,6 +22,11 @@ from rdcodec.splits.fingerprint import check_codec, origin_of
 from rdcodec.splits.registry import find_site
 from rdcodec.training.tuning.settings import METHODS, PARTS
 from rdcodec.training.tuning.weights import block_weights, check_plain, need_peft
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rdcodec.types import Model, PathLike, Tokenizer
 
 __all__ = ["Tuned", "load_tuned", "save_merged", "save_tuned", "with_origin"]
 
@@ -54,7 +62,7 @@ class Tuned:
         Held-out figures of a training, at each quality.
     """
 
-    model: torch.nn.Module
+    model: Any
     codec: Codec
     layer: int
     part: str
@@ -63,7 +71,7 @@ class Tuned:
     before: Sequence = ()
     after: Sequence = ()
 
-    def merged(self):
+    def merged(self) -> Tuned:
         """The same with adapters merged into the weights of the model, which is changed."""
         if not hasattr(self.model, "merge_and_unload"):
             return self
@@ -78,7 +86,7 @@ def with_origin(tuned):
     return tuned
 
 
-def save_tuned(tuned, directory):
+def save_tuned(tuned: Tuned, directory: PathLike) -> None:
     """Write adapters or weights and the codec into one folder; what `load_tuned` reads first is written last.
 
     Parameters
@@ -116,7 +124,7 @@ def save_tuned(tuned, directory):
     replace_file(directory / TUNED_FILE, (json.dumps(fields, indent=2) + "\n").encode())
 
 
-def save_merged(tuned, tokenizer, directory):
+def save_merged(tuned: Tuned, tokenizer: Tokenizer, directory: PathLike) -> Tuned:
     """Write a plain model of merged weights with its tokenizer to a folder, and its codec to the folder `codec` in it.
 
     Parameters
@@ -136,7 +144,7 @@ def save_merged(tuned, tokenizer, directory):
     model = merged.model
     if getattr(model, "quantization_method", None) == "gguf":  # unpacked as it was loaded, but it would not be saved
         for name in ("hf_quantizer", "quantization_method", "is_quantized"):
-            vars(model).pop(name, None)
+            model.__dict__.pop(name, None)
         del model.config.quantization_config
     model.save_pretrained(directory)
     tokenizer.save_pretrained(directory)
@@ -144,7 +152,7 @@ def save_merged(tuned, tokenizer, directory):
     return merged
 
 
-def load_tuned(directory, model, merge=False):
+def load_tuned(directory: PathLike, model: Model, merge: bool = False) -> Tuned:
     """Load what `save_tuned` wrote, into the model that was tuned.
 
     Parameters

@@ -1,9 +1,12 @@
 """Tuning a language model to a codec: `tune`."""
 
+from __future__ import annotations
+
 import copy
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from accelerate import Accelerator
@@ -22,10 +25,29 @@ from rdcodec.training.tuning.module import TunedModule
 from rdcodec.training.tuning.rate import RateSlopes
 from rdcodec.training.tuning.weights import adapted, adapted_layers, block_weights, blocks_of, check_plain, need_peft, training_alone
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rdcodec.codecs import Codec
+    from rdcodec.training.tuning.settings import TuneSettings
+    from rdcodec.types import Model, PathLike, Progress, Tokenizer
+
 __all__ = ["tune"]
 
 
-def tune(model, tokenizer, texts, codec, settings, out, layer=None, cache=None, autocast=False, progress=None, resume=False):
+def tune(
+    model: Model,
+    tokenizer: Tokenizer,
+    texts: str | Sequence[str],
+    codec: Codec,
+    settings: TuneSettings,
+    out: PathLike,
+    layer: int | None = None,
+    cache: PathLike | None = None,
+    autocast: bool = False,
+    progress: Progress | None = None,
+    resume: bool = False,
+) -> Tuned:
     """Train a language model with a codec in it: each step codes hidden states into real bytes and goes on with what arrives.
 
     The untuned, uncompressed model is what the tuned one is held against: its states are computed once, kept on disk. A run that was
