@@ -1,0 +1,174 @@
+"""A program that uses every public name as its documentation says. It is checked, not run; a test sees that none is left out."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+import rdcodec
+from rdcodec import calibration, codecs, entropy, errors, estimators, evaluation, models, net, splits, stream, theory, training
+from rdcodec.types import Array, Progress
+
+names: list[type[Exception]] = [
+    *(errors.RdcodecError, errors.CorruptStreamError, errors.CodecMismatchError, errors.UnsupportedVersionError, errors.LimitError),
+    *(rdcodec.RdcodecError, rdcodec.CorruptStreamError, rdcodec.CodecMismatchError, rdcodec.UnsupportedVersionError, rdcodec.LimitError),
+    *(errors.ModelMismatchWarning, rdcodec.ModelMismatchWarning),
+]
+text: str = rdcodec.__version__ + models.PACKAGED_MODEL
+
+
+def report(stage: str, fraction: float, figures: str = "") -> None:
+    print(stage, fraction, figures)
+
+
+progress: Progress = report
+
+
+def entropy_coder(symbols: Array, index: Array) -> Array:
+    tables = entropy.FrequencyTables.from_pmf([[0.5, 0.5]], 0)
+    tables = entropy.FrequencyTables.joined(
+        [tables, entropy.FrequencyTables.gaussian([0.5, 2.0]), entropy.FrequencyTables.builtin_gaussian()]
+    )
+    arrays: dict[str, Array] = tables.to_arrays()
+    tables = entropy.FrequencyTables.from_arrays(arrays)
+    block: bytes = tables.encode(symbols, index, lanes=4, threads=1)
+    bits: float = tables.ideal_bits(symbols, index)
+    decoder: entropy.BlockDecoder = tables.decoder(block, symbols.size)
+    decoder.finish()
+    print(bits, sorted(entropy.WIDE_ARRAYS), tables.precision)
+    return tables.decode(block, index) + decoder.decode(index)
+
+
+def networks(x: Array, tensors: dict[str, Array]) -> Array:
+    layer = net.Layer(np.ones((1, 1, 1), np.int8), np.zeros(1, np.int32), np.zeros(1, np.uint8), np.array([-9, 9], np.int16))
+    made = net.IntegerNet([layer], input_limit=100)
+    made = net.IntegerNet.from_tensors("net", {**tensors, **made.to_tensors("net")})
+    return made.run(made.new_state(), x) + made.apply(x) + made.best_row(x)
+
+
+def streams(data: bytes) -> int:
+    header: stream.Header
+    header, offset = stream.read_header(data)
+    written = stream.write_header(header) + stream.write_frame(1, b"payload", quality=3, before=stream.CHAIN_START)
+    frame: stream.Frame = stream.read_frame(stream.bytes_of(written), offset)
+    following: stream.Frame = stream.Chain().after(frame).read(data, frame.end)
+    most = stream.MAX_FRAME_TOKENS * len(stream.DTYPES)
+    return most + following.tokens + sum(row + each.tokens for row, each in stream.read_frames(data, header, offset))
+
+
+def families(h: Array, tensors: dict[str, Array], config: dict[str, Any], folder: Path) -> list[bytes]:
+    made: list[codecs.Codec] = [codecs.RawCodec(4, "bfloat16", "zlib"), codecs.IntegerCodec(4, bits=4, group=2), codecs.MXFP4Codec(4)]
+    made += [codecs.GlobalStepCodec.fit(h, 0.5), codecs.TransformCodec(config, tensors)]
+    learned: type[codecs.LearnedCodec]
+    for learned in (codecs.ContextCodec, codecs.DirectAccessCodec, codecs.FactorisedHyperpriorCodec, codecs.FourierHyperpriorCodec):
+        made.append(learned(config, tensors))
+    codec: rdcodec.Codec = rdcodec.Codec.from_pretrained(folder)
+    transform: rdcodec.TransformCodec = rdcodec.TransformCodec.from_pretrained(str(folder))
+    codec.save_pretrained(folder)
+    codec.origin = codecs.Origin("llama", "0" * 16)
+    codec.default_quality = 3
+    data: bytes = codec.encode(h, quality=codec.max_quality)
+    back: np.ndarray[Any, Any] | torch.Tensor = codec.decode(data, max_tokens=100)
+    for row, values in codec.decode_frames(data):
+        print(row, values.shape, back.shape)
+    encoder: codecs.Encoder = codec.encoder(codec.default_quality)
+    decoder: codecs.Decoder = transform.decoder()
+    encoder.restart()
+    print(decoder.decode(encoder.encode(torch.zeros(1, 4))), codec.codec_id.hex(), codec.layer, codec == transform, codecs.State().copy())
+    frames: list[bytes] = codecs.encode_rows([encoder], h[None])
+    print(codecs.decode_rows([decoder], frames).shape)
+    return frames
+
+
+def calibrated(tokens: int) -> rdcodec.Codec:
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    model, tokenizer = rdcodec.load_model("smollm2-135m")
+    model, tokenizer = models.load_model(Path("folder"), torch.bfloat16)
+    codec: rdcodec.TransformCodec = rdcodec.calibrate(model, tokenizer, "one text", layer=3, tokens=tokens, progress=progress)
+    codec = calibration.calibrate(model, tokenizer, ["one", "two"], 3, target_kl=0.02)
+    codec = rdcodec.calibrate_inputs(model, torch.zeros(8, 3, 9, 9), layer=1) or calibration.calibrate_inputs(model, torch.zeros(8), 1)
+    adapted: rdcodec.Codec = rdcodec.adapt(codec, model, tokenizer, ["text"], tokens=calibration.default_tokens(codec.channels))
+    return calibration.adapt(adapted, model, tokenizer, ["text"])
+
+
+def cuts(model: PreTrainedModel, codec: rdcodec.Codec, ids: torch.Tensor) -> float:
+    site: splits.Site = splits.find_site(splits.unwrapped(model), 2)
+    split: splits.Split = site.split
+    layouts: list[splits.Tokens | splits.Streams | splits.FeatureMaps] = [
+        splits.Tokens(),
+        splits.Streams(),
+        splits.FeatureMaps(),
+        split.layout,
+    ]
+    splits.register_split("mine", "layers", layout=layouts[0])
+    print(splits.known_architectures(), splits.longest_input(model), site.block, site.skipped)
+    h: torch.Tensor = splits.run_head(model, 3, splits.head_states(model, 2, ids))
+    logits: torch.Tensor = splits.run_tail(model, 3, h, attention_mask=torch.ones_like(ids))
+    meter: splits.Meter
+    with rdcodec.compress_at(model, codec) as meter, splits.compress_at(model, codec, 3, layer=2, gradients="straight-through"):
+        model(ids)
+    return meter.bits_per_token + meter.bits_per_element + meter.ratio + float(logits.sum())
+
+
+def measured(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, codec: rdcodec.Codec) -> float:
+    windows: evaluation.TextWindows = evaluation.cut_text(tokenizer, "text", window=128, windows=2, seed=1)
+    rest: torch.Tensor = evaluation.whole_windows(tokenizer, "text")
+    settings: list[evaluation.Setting] = [evaluation.Setting("mine", codec), evaluation.Setting("other", codec, 3, layer=2, variant="x")]
+    settings += evaluation.baseline_settings(model, 2, rest) + evaluation.published_settings(model, 2, windows.rest, print)
+    rows: evaluation.Rows = evaluation.evaluate(model, windows.measured, settings, progress=progress)
+    row: evaluation.Row = rows[0]
+    evaluation.plot_rows(rows, "title").savefig("picture.png")
+    compared: list[evaluation.Comparison] = evaluation.compare(rows, "mine")
+    rate: float | None = evaluation.rate_at([1.0, 2.0], [0.2, 0.1], 0.15)
+    losses: evaluation.OutputLosses = evaluation.output_losses(torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(1, dtype=torch.int64))
+    print(rows.to_dicts(), rows.to_frame(), compared, rate, losses.kl)
+    return row.kl + evaluation.bd_rate([1.0], [0.1], [2.0], [0.2])
+
+
+def estimated(y: Array) -> estimators.Estimate:
+    found: list[estimators.Estimate] = [
+        estimators.certify(y, 10.0, delta=0.01, population=100),
+        estimators.cross_entropy_bound(y),
+        estimators.differential_entropy(y, neighbours=3),
+        estimators.entropy([1, 2, 3], alphabet=4),
+        estimators.gaussian_entropy_bound(y, step=1.0),
+        estimators.log_det_covariance(y, seed=np.random.default_rng(0)),
+        estimators.occam_bound(1.0, 10.0, 100, 1000),
+        estimators.pac_bound(0.02, bound=10, samples=10_000),
+        estimators.rademacher_complexity(y, "l2"),
+        estimators.rate_distortion([0.5, 0.5], [[0, 1], [1, 0]], 0.1),
+        estimators.reverse_water_filling([[1.0]], 0.5),
+        estimators.scalar_quantisation(0.5),
+        estimators.spectral_norm(y),
+    ]
+    return estimators.shannon_lower_bound(found[0], 0.5)
+
+
+def studied(model: PreTrainedModel, ids: torch.Tensor, codec: rdcodec.TransformCodec) -> theory.StudyRow:
+    likelihood: estimators.Estimate = theory.token_entropy_bound(model, ids)
+    bounds: theory.LayerBounds = theory.layer_bounds(model, ids, "transform", codec, token_entropy=likelihood)
+    row: theory.StudyRow = theory.study_row("model", "task", codec.channels, bounds)
+    theory.plot_study([row, row, row]).savefig("study.png")
+    pearson, spearman = theory.correlation([1.0, 2.0, 3.0], [1.0, 4.0, 9.0])
+    print(pearson.value, spearman.value, theory.head_norm(model, 2, ids))
+    return row
+
+
+def trained(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, codec: rdcodec.Codec, module: torch.nn.Module
+) -> list[training.Point]:
+    cache: training.StateCache = training.StateCache.open("cache", model, tokenizer, ["text"], 2)
+    batch: training.Batch = cache.read(cache.held_out).to("cpu")
+    loss = training.TailDistortion(model, 2, "kl")
+    settings: training.Settings = training.Settings.for_lambdas([1e-4], training.Tradeoff(1.0, 0.25), minutes=3.0)
+    points: list[training.Point] = training.train(module, cache, loss, settings, Path("out"))
+    made: training.Trained = training.train_codec(next(iter(training.FAMILIES)), model, 2, cache, loss, [1e-4], 3.0, "out")
+    point: training.TrainedPoint = made.points[0]
+    tuned: training.Tuned = training.tune(model, tokenizer, "text", codec, training.TuneSettings(steps=3), "tuned")
+    training.save_tuned(tuned, "tuned")
+    merged: training.Tuned = training.save_merged(training.load_tuned("tuned", model), tokenizer, "merged")
+    print(batch.states.shape, point.bits_per_token, merged.codec, training.Reconstruction)
+    return points
