@@ -72,9 +72,14 @@ def main():
     with torch.inference_mode():
         rows = [
             ("one generated token, tiny Llama", *least(tiny_llama(), 1, 576, token_by_token, ids, arguments.runs)),
-            (f"{WINDOW} tokens, {arguments.model}", *least(model, arguments.layer, model.config.hidden_size, whole_window, ids, arguments.runs)),
+            (
+                f"{WINDOW} tokens, {arguments.model}",
+                *least(model, arguments.layer, model.config.hidden_size, whole_window, ids, arguments.runs),
+            ),
         ]
-    print(f"torch {torch.__version__}, transformers {transformers.__version__}, {torch.get_num_threads()} threads, least of {arguments.runs} runs\n")
+    print(
+        f"torch {torch.__version__}, transformers {transformers.__version__}, {torch.get_num_threads()} threads, least of {arguments.runs} runs\n"
+    )
     print("| pass | plain, ms | `compress_at` adds, ms | |\n|---|---|---|---|")
     for name, plain, added in rows:
         print(f"| {name} | {1e3 * plain:.3f} | {1e3 * added:.3f} | {100 * added / plain:.1f}% |")

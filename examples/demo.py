@@ -41,11 +41,7 @@ def main():
     say(f"2. Measuring it and the usual methods on {options.windows} windows of other text")
     measured, rest = cut_text(tokenizer, test_text, windows=options.windows)
     codecs = {"transform": codec, **{path.name: Codec.from_pretrained(path) for path in sorted(PRETRAINED.iterdir())}}
-    settings = [
-        Setting(name, codec, codec.default_quality + change)
-        for name, codec in codecs.items()
-        for change in (-OCTAVE, 0, OCTAVE)
-    ]
+    settings = [Setting(name, codec, codec.default_quality + change) for name, codec in codecs.items() for change in (-OCTAVE, 0, OCTAVE)]
     with progress_bar() as progress:
         rows = evaluate(model, measured, settings + baseline_settings(model, LAYER, rest), progress=progress)
     print_rows(rows)

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import Buffer, Self
+from typing_extensions import Buffer, Self, disjoint_base
 
 _Index = NDArray[np.uint8] | NDArray[np.uint16]
 _Grid = tuple[NDArray[np.int32], NDArray[np.uint8], int, int]
@@ -95,9 +95,7 @@ def net_state_load(net: Net, saved: Buffer, /) -> NetState: ...
 def net_run(state: NetState, x: NDArray[np.int16], cpu: str = ..., /) -> NDArray[np.int16]: ...
 
 # levels under the scale grid
-def levels_count(
-    grid: _Grid, levels: NDArray[np.int32], token_scale: NDArray[np.int32], rows: int, reach: int, /
-) -> NDArray[np.int64]: ...
+def levels_count(grid: _Grid, levels: NDArray[np.int32], token_scale: NDArray[np.int32], rows: int, reach: int, /) -> NDArray[np.int64]: ...
 
 # levels under predicted means and scales
 def predictor_make(
@@ -148,10 +146,10 @@ def header_write(dtype: int, batched: bool, codec_id: Buffer, channels: int, row
 def header_read(data: Buffer, /) -> tuple[int, bool, bytes, int, int, int, int]: ...
 def frame_write(tokens: int, payload: Buffer, quality: int | None, before: int, restart: int, /) -> bytes: ...
 def frame_read(data: Buffer, offset: int, before: int, restarts: int, /) -> tuple[int, int | None, bytes, int, int, int]: ...
-
 def check_decoded_size(tokens: int, channels: int, coded_bytes: int, max_tokens: int | None, max_bytes: int | None, /) -> None: ...
 
 # links
+@disjoint_base
 class End:
     _codec: Any
     def __new__(
@@ -193,7 +191,6 @@ def tridiagonal_form(matrix: NDArray[np.float64], /) -> tuple[NDArray[np.float64
 def blahut_arimoto(
     p: NDArray[np.float64], distortion: NDArray[np.float64], slope: float, tolerance: float, iterations: int, q: NDArray[np.float64], /
 ) -> tuple[float, float, float]: ...
-
 def halves_pack(values: NDArray[np.float32], type: int, /) -> bytes: ...
 def halves_unpack(bytes: Buffer, type: int, /) -> NDArray[np.float32]: ...
 def first_not_finite(values: NDArray[np.float32], /) -> int: ...

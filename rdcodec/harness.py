@@ -57,9 +57,7 @@ class CompressedLM(HFLM):
         another layer or width; a value is out of its range; there are several processes.
     """
 
-    def __init__(
-        self, pretrained, codec=None, layer=None, tuned=None, quality=None, frame_tokens=None, any_layer=False, **others
-    ):
+    def __init__(self, pretrained, codec=None, layer=None, tuned=None, quality=None, frame_tokens=None, any_layer=False, **others):
         if (codec is None) == (tuned is None):
             raise RdcodecError(f"codec: expected a folder, or one of a tuned model as tuned, got codec={codec} and tuned={tuned}")
         super().__init__(**_loaded(pretrained, others))

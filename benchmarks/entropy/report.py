@@ -124,7 +124,10 @@ def _token(results):
             tokens = row["count"] // row["channels"]
             extra = (8 * row["bytes"] - row["table_bits"]) / tokens / 8
             asked = f"one token of {row['channels']} symbols, 1 thread, {_bits(bits)} a symbol ({tokens:,} tokens)"
-            yield asked, f"{_joined(got)}; {row['bytes'] / tokens:.1f} bytes, {extra:.2f} ({_over(row, 'table_bits')}) over the tables' ideal"
+            yield (
+                asked,
+                f"{_joined(got)}; {row['bytes'] / tokens:.1f} bytes, {extra:.2f} ({_over(row, 'table_bits')}) over the tables' ideal",
+            )
 
 
 def _floats(results):

@@ -144,4 +144,3 @@ def _keep(rows, row):
             other.update({name: min(other[name], value) for name, value in row.items() if name.endswith("_s")})
             return
     rows.append(row)
-

@@ -203,7 +203,5 @@ def sampled_gradients(model, layer, h, samples, generator, inputs=None):
         for s in range(samples):
             (gradient,) = torch.autograd.grad(log_p.gather(1, drawn[:, s : s + 1]).sum(), part, retain_graph=s < samples - 1)
             flat_upstream[s, start : start + len(part)] = gradient
-    gradients = [
-        torch.autograd.grad(entered, leaf, upstream[s].to(entered), retain_graph=s < samples - 1)[0] for s in range(samples)
-    ]
+    gradients = [torch.autograd.grad(entered, leaf, upstream[s].to(entered), retain_graph=s < samples - 1)[0] for s in range(samples)]
     return torch.stack(gradients).float()

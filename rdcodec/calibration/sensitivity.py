@@ -43,9 +43,7 @@ def fit_predictor(y, sensitivity):
     scale = (FEATURE_UNIT / np.maximum(y.std(axis=0), 1e-9)).astype(np.float32)
     features = np.clip(np.rint(y * scale.astype(np.float64)), -FEATURE_LIMIT, FEATURE_LIMIT)
     edges = [0, *(end for end in BANDS if end < y.shape[1]), y.shape[1]]
-    bands = np.stack(
-        [grid_round(np.square(features[:, a:b]).sum(axis=1) + 1) for a, b in zip(edges[:-1], edges[1:])], axis=1
-    )
+    bands = np.stack([grid_round(np.square(features[:, a:b]).sum(axis=1) + 1) for a, b in zip(edges[:-1], edges[1:])], axis=1)
     inputs = np.concatenate([features, bands], axis=1)
     target = np.log2(np.maximum(sensitivity, np.quantile(sensitivity, 0.001) + 1e-30))
     weights, constant = _ridge(inputs, target)

@@ -27,9 +27,7 @@ def bounds(
     layers: Annotated[
         Optional[str], typer.Option("--layers", help="Split points, K[,K...], for {layer} in --codec.", show_default=False)
     ] = None,
-    quality: Annotated[
-        Optional[int], typer.Option("--quality", help="Each codec's default if not given.", show_default=False)
-    ] = None,
+    quality: Annotated[Optional[int], typer.Option("--quality", help="Each codec's default if not given.", show_default=False)] = None,
     window: Annotated[int, typer.Option("--window", help="Tokens a window.")] = 512,
     windows: Annotated[int, typer.Option("--windows", help="Windows, drawn at random from the text.")] = 24,
     likelihoods: Annotated[
@@ -56,8 +54,7 @@ def bounds(
         progress("the model's likelihood", 0.0)
         entropy = token_entropy_bound(loaded, measured[:likelihoods], population)
         rows = [
-            layer_bounds(loaded, measured, found.family, found, quality, entropy, each, progress, population)
-            for found in codecs.values()
+            layer_bounds(loaded, measured, found.family, found, quality, entropy, each, progress, population) for found in codecs.values()
         ]
     _print(rows, delta, population)
     run = {"model": model, "text": str(text), "window": window, "likelihoods": likelihoods, "seed": seed}

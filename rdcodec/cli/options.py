@@ -21,29 +21,19 @@ Model = Annotated[
         show_default=False,
     ),
 ]
-Layer = Annotated[
-    int, typer.Option("--layer", help="Split point: the codec codes hidden_states[LAYER].", show_default=False)
-]
+Layer = Annotated[int, typer.Option("--layer", help="Split point: the codec codes hidden_states[LAYER].", show_default=False)]
 Texts = Annotated[
     list[str],
-    typer.Option(
-        "--text", help="Text file, UTF-8, or hf:NAME[:CONFIGURATION[:SPLIT]] of the hub; may be repeated.", show_default=False
-    ),
+    typer.Option("--text", help="Text file, UTF-8, or hf:NAME[:CONFIGURATION[:SPLIT]] of the hub; may be repeated.", show_default=False),
 ]
 CodecDir = Annotated[Path, typer.Option("--codec", help="Folder of a codec, or file of `rdcodec export`.", show_default=False)]
 Quality = Annotated[
     Optional[int], typer.Option("--quality", help="Higher is finer; the codec's default if not given.", show_default=False)
 ]
 Stream = Annotated[Path, typer.Argument(help="A coded stream.", show_default=False)]
-Json = Annotated[
-    Optional[Path], typer.Option("--json", help="Also write the result to this file as JSON.", show_default=False)
-]
-MixedPrecision = Annotated[
-    bool, typer.Option("--mixed-precision", help="Run the model in bfloat16 where it may: faster, less exact.")
-]
-Cache = Annotated[
-    Optional[Path], typer.Option("--cache", help="Folder of hidden states to use again.", show_default="OUT/cache")
-]
+Json = Annotated[Optional[Path], typer.Option("--json", help="Also write the result to this file as JSON.", show_default=False)]
+MixedPrecision = Annotated[bool, typer.Option("--mixed-precision", help="Run the model in bfloat16 where it may: faster, less exact.")]
+Cache = Annotated[Optional[Path], typer.Option("--cache", help="Folder of hidden states to use again.", show_default="OUT/cache")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder, if there is one.")]
 StoreDir = Annotated[Path, typer.Argument(help="Folder of a store.", show_default=False)]
 StoreOut = Annotated[Path, typer.Option("--out", help="Folder of the new store.", show_default=False)]

@@ -60,9 +60,7 @@ def train(
         with accelerator.main_process_first():
             states = training.StateCache.open(cache or out / "cache", loaded, tokenizer, texts, layer, mixed_precision, progress)
         loss = training.TailDistortion(loaded, layer, distortion, autocast=mixed_precision)
-        trained = training.train_codec(
-            family, loaded, layer, states, loss, values, minutes, out, mixed_precision, progress, resume
-        )
+        trained = training.train_codec(family, loaded, layer, states, loss, values, minutes, out, mixed_precision, progress, resume)
     if not accelerator.is_main_process:
         return
     codec = trained.codec

@@ -20,9 +20,7 @@ def tune(
     model: Model,
     codec: CodecDir,
     text: Texts,
-    out: Annotated[
-        Path, typer.Option("--out", help="Folder to write adapters and codec, checkpoint and log to.", show_default=False)
-    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write adapters and codec, checkpoint and log to.", show_default=False)],
     part: Annotated[str, typer.Option("--part", help="Blocks to train: tail, behind the split, head, before it, or both.")] = "tail",
     full: Annotated[bool, typer.Option("--full", help="Train all weights of the blocks in place of adapters of low rank.")] = False,
     rank: Annotated[int, typer.Option("--rank", help="Rank of the adapters.")] = 16,

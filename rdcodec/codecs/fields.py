@@ -14,6 +14,7 @@ __all__ = [
     *("check_config", "check_count", "check_field", "check_range", "check_tensors"),
 ]
 
+
 class Integer(NamedTuple):
     """An integer from least to most; true and 2.0 are none."""
 

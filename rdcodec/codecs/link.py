@@ -13,12 +13,12 @@ from rdcodec.codecs.values import check_values, values_of
 from rdcodec.errors import LimitError, RdcodecError
 from rdcodec.stream import MAX_FRAME_TOKENS, bytes_of
 
-__all__ = ["Decoder", "Encoder", "State"]
-
 if TYPE_CHECKING:
     from typing import Any
 
     from rdcodec.types import Array, Bytes, States
+
+__all__ = ["Decoder", "Encoder", "State"]
 
 
 class State:

@@ -142,7 +142,9 @@ def _leave(block, switch):
                 block.forward = switch.replaced
 
 
-_OTHER_OUTPUTS: dict[type, int | None] = {}  # of a kind of block: how many come with the state, or None where it comes alone and not in a tuple
+_OTHER_OUTPUTS: dict[
+    type, int | None
+] = {}  # of a kind of block: how many come with the state, or None where it comes alone and not in a tuple
 
 
 class _PassThrough:

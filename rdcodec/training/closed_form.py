@@ -125,7 +125,9 @@ def _parts(codec, statistics, report):
     tensors = {name: t[name] for name in _KEPT_TENSORS}
     tensors.update(unit=unit.astype(np.int8), reference_scale=np.zeros(len(unit), np.int32))
     prior = np.exp(t["word_prior"] / PRIOR_UNIT)
-    tensors.update(pack_codebook(codec.codebook * (codec.units / FEATURE_UNIT), 2.0 ** (t["component_scale"] / GRID_STEPS), 2.0**unit, prior))
+    tensors.update(
+        pack_codebook(codec.codebook * (codec.units / FEATURE_UNIT), 2.0 ** (t["component_scale"] / GRID_STEPS), 2.0**unit, prior)
+    )
     bits, transforms = transform_tensors(np.ldexp(t["analysis"].astype(np.float64), -config["analysis_bits"]), synthesis)
     tensors.update(transforms)
     y = codec.components(statistics.gradient_states)

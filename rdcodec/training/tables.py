@@ -1,6 +1,5 @@
 """Frequency tables of learned codecs, from the symbols that they really code."""
 
-
 from rdcodec.calibration.symbols import fit_tables, prior_tables
 from rdcodec.entropy import FrequencyTables
 

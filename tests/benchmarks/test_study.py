@@ -21,7 +21,16 @@ def run(program, *arguments):
 
 def kept_row(model, layer):
     row = {"model": model, "task": "images", "codec": "transform", "layer": layer, "quality": 0, "channels": 8}
-    row |= {"windows": 4, "tokens": 64, "rate": 10.0 * layer, "rate_error": 1.0, "token_entropy": None, "gap_low": 0.0, "gap_high": 99.0, "level_slope": 1.0}
+    row |= {
+        "windows": 4,
+        "tokens": 64,
+        "rate": 10.0 * layer,
+        "rate_error": 1.0,
+        "token_entropy": None,
+        "gap_low": 0.0,
+        "gap_high": 99.0,
+        "level_slope": 1.0,
+    }
     return row | {name: 20.0 + layer**2 for name in NUMBERS}
 
 

@@ -42,9 +42,7 @@ def test_encode_writes_what_the_codec_makes(folder, capsys):
 
 
 def test_encode_json(folder):
-    status = rdcodec(
-        "encode", folder / "h.npy", "--codec", folder / "codec", "--out", folder / "x", "--json", folder / "r.json"
-    )
+    status = rdcodec("encode", folder / "h.npy", "--codec", folder / "codec", "--out", folder / "x", "--json", folder / "r.json")
     result = json.loads((folder / "r.json").read_text())
     assert status == 0 and result["tokens"] == 60
     assert result["bits_per_token"] == pytest.approx(8 * (folder / "x").stat().st_size / 60)

@@ -243,7 +243,7 @@ def mutate(rng, folder, name):
 
 
 def check_case(seed, folder, names=tuple(MAKERS)):
-    """"refused" or "working"; anything else is an error that this raises."""
+    """ "refused" or "working"; anything else is an error that this raises."""
     rng = random.Random(seed)
     mutate(rng, folder, rng.choice(names))
     with warnings.catch_warnings():

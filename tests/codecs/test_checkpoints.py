@@ -300,6 +300,7 @@ def test_the_ends_of_all_ranges_work(changed):
         ends += [("tensors", spec.name, end) for spec in family.SPECS for end in (spec.least, spec.most) if end is not None]
 
         for where, field, end in ends:
+
             def put(parts):
                 if where == "config":
                     parts.config["config"][field] = end

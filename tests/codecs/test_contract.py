@@ -211,7 +211,11 @@ def test_live_links_take_one_row(codec, h):
 
 @pytest.mark.parametrize("quality", [1, -1, 0.0, "0"])
 def test_a_quality_that_is_none(plain_codec, h, quality):
-    for refused in (lambda: plain_codec.encode(h, quality), lambda: plain_codec.encoder(quality), lambda: plain_codec.encoder().encode(h, quality)):
+    for refused in (
+        lambda: plain_codec.encode(h, quality),
+        lambda: plain_codec.encoder(quality),
+        lambda: plain_codec.encoder().encode(h, quality),
+    ):
         with pytest.raises(RdcodecError, match="quality: expected an integer 0 to 0, got"):
             refused()
 

@@ -96,7 +96,9 @@ def test_families_are_told_apart(config_tensors, tmp_path):
     config, tensors = config_tensors
     with pytest.raises(RdcodecError, match="counts: expected"):
         ContextCodec({**config, "latents": 0}, tensors)
-    with pytest.raises(RdcodecError, match=f"predictor: expected a network of {10 + 1 + LATENTS} inputs and 40 outputs, got {30 + 1 + LATENTS}"):
+    with pytest.raises(
+        RdcodecError, match=f"predictor: expected a network of {10 + 1 + LATENTS} inputs and 40 outputs, got {30 + 1 + LATENTS}"
+    ):
         FourierHyperpriorCodec(config, tensors)
     h = np.random.default_rng(1).standard_normal((9, CHANNELS)).astype(np.float32)
     one, other = (learned_codec(family, CHANNELS, DEVIATION) for family in (DirectAccessCodec, ContextCodec))

@@ -298,7 +298,9 @@ def test_numbers_that_are_none_or_too_large_are_named(call, message):
     assert len(str(refusal.value)) < 300
 
 
-@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda data: memoryview(data).cast("i"), lambda data: np.frombuffer(data, np.int64)])
+@pytest.mark.parametrize(
+    "kind", [bytes, bytearray, memoryview, lambda data: memoryview(data).cast("i"), lambda data: np.frombuffer(data, np.int64)]
+)
 def test_bytes_are_counted_whatever_their_items(kind):
     index = np.full(4000, 30, np.uint8)
     symbols = np.random.default_rng(5).integers(-9, 9, 4000).astype(np.int32)

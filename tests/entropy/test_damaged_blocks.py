@@ -99,7 +99,7 @@ def test_any_bytes_behind_a_legal_start(rest, n, log_lanes, escapes):
     lanes = 1 << log_lanes
     tail = b"\x05" if lanes > 1 else b""
     # 4 bytes, or 4 zero bits and 16 more a lane
-    states = (rest[:1] * 2 + b"\x01\x00" if lanes == 1 else bytes(rest[i % len(rest)] * (i % 5 > 0) for i in range(5 * lanes // 2)))
+    states = rest[:1] * 2 + b"\x01\x00" if lanes == 1 else bytes(rest[i % len(rest)] * (i % 5 > 0) for i in range(5 * lanes // 2))
     section = (b"\x01", rest[:1]) if escapes else (b"", b"")
     block = bytes([log_lanes | 32 * escapes]) + section[0] + tail + states + rest[: len(rest) & ~1] + section[1]
     same_as_reference(block, np.zeros(n, np.uint8))

@@ -34,9 +34,15 @@ def student(freedom, scale, reach):
 
 
 SHAPES = {
-    **{f"uniform-{n}": lambda n=n: np.full(n, 1 / n) for n in (1, 2, 3, 1000, 4095, 4096, 16383, 16384, 16385, 65535, 65536, 10**6, 2**20 - 1)},
+    **{
+        f"uniform-{n}": lambda n=n: np.full(n, 1 / n)
+        for n in (1, 2, 3, 1000, 4095, 4096, 16383, 16384, 16385, 65535, 65536, 10**6, 2**20 - 1)
+    },
     **{f"gaussian-{s:g}": lambda s=s: _gaussian_row(s)[0] for s in (0.01, 0.3, 3.0, 100.0, 1000.0, 1e4, 1e5)},
-    **{f"laplace-{s:g}": lambda s=s: scaled(np.exp(-np.abs(np.arange(-int(14 * s) - 9, int(14 * s) + 10)) / s)) for s in (0.5, 30, 900, 3e4)},
+    **{
+        f"laplace-{s:g}": lambda s=s: scaled(np.exp(-np.abs(np.arange(-int(14 * s) - 9, int(14 * s) + 10)) / s))
+        for s in (0.5, 30, 900, 3e4)
+    },
     **{f"geometric-{d:g}": lambda d=d: scaled(d ** np.arange(min(2**18, int(np.ceil(30 / -np.log(d)))))) for d in (0.1, 0.5, 0.99, 0.9999)},
     **{f"student-{f}": lambda f=f: student(f, 50, 300_000) for f in (1, 2, 4)},
     **{f"peaks-{d}": lambda d=d: spaced(d, 1, 1) for d in (16_000, 16_500, 10**6)},

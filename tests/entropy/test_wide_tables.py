@@ -64,7 +64,16 @@ def test_long_blocks_and_threads():
 def test_ideal_bits_counts_raw_bits_and_escapes():
     tables = FrequencyTables.from_frequencies(**SMALL)
     # in the table: its entry and raw bits; in a gap: the escape, a bit and 7; outside: the escape, a bit and a code of order 3
-    for symbol, bits in ((5, 1 + 2), (8, 1 + 2), (100, 2 + 1), (9, 2 + 1 + 7), (99, 2 + 1 + 7), (102, 2 + 1 + 4), (4, 2 + 1 + 4), (106, 2 + 1 + 6)):
+    for symbol, bits in (
+        (5, 1 + 2),
+        (8, 1 + 2),
+        (100, 2 + 1),
+        (9, 2 + 1 + 7),
+        (99, 2 + 1 + 7),
+        (102, 2 + 1 + 4),
+        (4, 2 + 1 + 4),
+        (106, 2 + 1 + 6),
+    ):
         assert tables.ideal_bits([symbol], [0]) == bits
         if bits > 3:
             assert escape_bits(tables, [symbol]) == bits - 2
@@ -98,7 +107,10 @@ def test_one_symbol_an_entry_is_an_ordinary_table():
     plain = FrequencyTables.gaussian([0.5, 20.0])
     arrays = plain.to_arrays()
     wide = FrequencyTables.from_frequencies(
-        **arrays, raw_bits=np.zeros(len(arrays["frequencies"])).astype(int), run_counts=[1, 1], runs=[[0, count - 1] for count in arrays["counts"]]
+        **arrays,
+        raw_bits=np.zeros(len(arrays["frequencies"])).astype(int),
+        run_counts=[1, 1],
+        runs=[[0, count - 1] for count in arrays["counts"]],
     )
     rng = np.random.default_rng(2)
     index = rng.integers(0, 2, 3000).astype(np.uint8)
@@ -116,7 +128,12 @@ def test_arrays_go_round():
     tables, _ = SETS[12]
     arrays = tables.to_arrays()
     types = {"frequencies": "uint16", "counts": "uint32", "offsets": "int32", "precision": "uint8"}
-    assert {name: array.dtype.name for name, array in arrays.items()} == {**types, "raw_bits": "uint8", "run_counts": "uint32", "runs": "uint32"}
+    assert {name: array.dtype.name for name, array in arrays.items()} == {
+        **types,
+        "raw_bits": "uint8",
+        "run_counts": "uint32",
+        "runs": "uint32",
+    }
     prefixed = {f"word_{name}": array for name, array in arrays.items()}
     for again in (
         FrequencyTables.from_frequencies(**arrays),
@@ -131,7 +148,12 @@ def test_arrays_go_round():
 def test_ordinary_tables_need_no_more_arrays():
     assert list(FrequencyTables.gaussian([1.0]).to_arrays()) == ["frequencies", "counts", "offsets", "precision"]
     none = {"raw_bits": [0, 0], "run_counts": [0], "runs": np.zeros((0, 2), int)}
-    assert list(FrequencyTables.from_frequencies([4095, 1], [2], [0], 12, **none).to_arrays()) == ["frequencies", "counts", "offsets", "precision"]
+    assert list(FrequencyTables.from_frequencies([4095, 1], [2], [0], 12, **none).to_arrays()) == [
+        "frequencies",
+        "counts",
+        "offsets",
+        "precision",
+    ]
 
 
 def test_joined_tables_are_those_of_the_parts():
@@ -185,8 +207,12 @@ def test_arrays_that_make_no_tables(change, message):
 
 def test_more_places_than_32_bits_are_refused():
     count = 5
-    with pytest.raises(RdcodecError, match="table 0: expected runs of as many symbols as its entries stand for, 1 or more each, got 4294967296"):
-        FrequencyTables.from_frequencies([1024, 1024, 1024, 1023, 1], [count], [-(2**31)], 12, [30] * 4 + [0], [2], [[0, 2**31], [2**31, 2**31]])
+    with pytest.raises(
+        RdcodecError, match="table 0: expected runs of as many symbols as its entries stand for, 1 or more each, got 4294967296"
+    ):
+        FrequencyTables.from_frequencies(
+            [1024, 1024, 1024, 1023, 1], [count], [-(2**31)], 12, [30] * 4 + [0], [2], [[0, 2**31], [2**31, 2**31]]
+        )
 
 
 # ---- blocks that no encoder writes
@@ -222,7 +248,13 @@ def outcome(decode, *args):
 
 @pytest.mark.parametrize("lanes", [1, 4])
 def test_damage_gives_what_the_reference_makes_of_it(lanes):
-    arrays = {**SMALL, "frequencies": [*SMALL["frequencies"], 3000, 1096], "counts": [3, 2], "offsets": [5, -1], "raw_bits": [2, 1, 0, 0, 0]}
+    arrays = {
+        **SMALL,
+        "frequencies": [*SMALL["frequencies"], 3000, 1096],
+        "counts": [3, 2],
+        "offsets": [5, -1],
+        "raw_bits": [2, 1, 0, 0, 0],
+    }
     tables = FrequencyTables.from_frequencies(**{**arrays, "run_counts": [2, 0]})
     rng = np.random.default_rng(lanes)
     index = rng.integers(0, 2, 120).astype(np.uint8)

@@ -140,7 +140,11 @@ def test_single_and_constant_rates():
         ([1.0], {"delta": 0}, "delta: expected a number above 0 and below 1, got 0"),
         ([1.0], {"delta": 1}, "delta: expected a number above 0 and below 1, got 1"),
         ([1.0, 2.0], {"population": 1}, "population: expected at least the 2 blocks drawn from it, got 1"),
-        ([1.0, 2.0], {"method": "empirical-bernstein", "population": 9}, "method: expected hoeffding or betting for blocks from a population"),
+        (
+            [1.0, 2.0],
+            {"method": "empirical-bernstein", "population": 9},
+            "method: expected hoeffding or betting for blocks from a population",
+        ),
         ([1.0], {"method": "markov"}, "method: expected hoeffding, empirical-bernstein, betting, got 'markov'"),
     ],
 )

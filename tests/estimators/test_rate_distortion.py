@@ -94,7 +94,10 @@ def test_shannons_bound_follows_the_water(level):
     covariance = mix.T @ mix
     entropy = np.linalg.slogdet(2 * np.pi * np.e * covariance)[1] / 2 / np.log(2)
     exact = reverse_water_filling(covariance, level).value
-    for found in (shannon_lower_bound(entropy, level, covariance=covariance), shannon_lower_bound(entropy, level, 4, np.linalg.eigvalsh(covariance))):
+    for found in (
+        shannon_lower_bound(entropy, level, covariance=covariance),
+        shannon_lower_bound(entropy, level, 4, np.linalg.eigvalsh(covariance)),
+    ):
         assert found.value == pytest.approx(exact, abs=1e-9)
     assert shannon_lower_bound(entropy, level, 4).value <= exact + 1e-9
     assert shannon_lower_bound(entropy - 0.3, level, covariance=covariance).value == pytest.approx(max(exact - 0.3, 0), abs=1e-9)

@@ -69,7 +69,8 @@ def test_errors_name_the_file_that_was_asked_for(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "refused"), [("x/y", FileNotFoundError), ("folder", IsADirectoryError), ("file/x", NotADirectoryError), ("new", None), ("file", None)]
+    ("name", "refused"),
+    [("x/y", FileNotFoundError), ("folder", IsADirectoryError), ("file/x", NotADirectoryError), ("new", None), ("file", None)],
 )
 def test_what_cannot_be_written_is_known_before(tmp_path, name, refused):
     (tmp_path / "file").write_bytes(b"old")

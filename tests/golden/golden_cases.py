@@ -30,7 +30,9 @@ def symbols_and_index(count, seed, tables=64):
 
 def block_cases():
     """Name to (symbols, index, lanes) of blocks with the built-in tables."""
-    cases = {f"block-{n}-symbols-{lanes}-lanes": (*symbols_and_index(n, n + lanes), lanes) for n in (1, 2, 576, 20000) for lanes in (1, 2, 32)}
+    cases = {
+        f"block-{n}-symbols-{lanes}-lanes": (*symbols_and_index(n, n + lanes), lanes) for n in (1, 2, 576, 20000) for lanes in (1, 2, 32)
+    }
     symbols, index = symbols_and_index(700, 9)
     symbols[::50] = numbers(14, 3) - 2**30
     symbols[[1, 2]] = [-(2**31), 2**31 - 1]
@@ -124,7 +126,12 @@ def refused_cases():
     block = encode_block(block_cases()["block-escapes-8-lanes"])
     return {
         "header-foreign": (b"RIFF" + header[4:], "header", "CorruptStreamError", "byte 0: expected the first four bytes"),
-        "header-next-version": (with_crc16(header[:4] + b"\x02" + header[5:-2]), "header", "UnsupportedVersionError", "byte 4: expected format version 1"),
+        "header-next-version": (
+            with_crc16(header[:4] + b"\x02" + header[5:-2]),
+            "header",
+            "UnsupportedVersionError",
+            "byte 4: expected format version 1",
+        ),
         "header-cut": (header[:-1], "header", "CorruptStreamError", "byte 19: the data end too early"),
         "header-flipped": (header[:9] + b"X" + header[10:], "header", "CorruptStreamError", "byte 18: the checksum"),
         "header-2-to-the-60-tokens": (

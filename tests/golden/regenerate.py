@@ -1,6 +1,6 @@
 """Writes the golden files anew. A change of them is a change of the format: read the diff of sizes.csv, raise the version.
 
-    PYTHONPATH=tests/codecs python tests/golden/regenerate.py --overwrite
+PYTHONPATH=tests/codecs python tests/golden/regenerate.py --overwrite
 """
 
 import csv

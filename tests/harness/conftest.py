@@ -96,9 +96,7 @@ def tasks(texts, tmp_path_factory):
     halves = [(text[:30], text[30:]) for text in texts]
     documents = {
         "last_word": [{"text": text} for text in texts],
-        "choices": [
-            {"context": begin, "endings": [end, halves[i - 1][1], "x"], "label": 0} for i, (begin, end) in enumerate(halves)
-        ],
+        "choices": [{"context": begin, "endings": [end, halves[i - 1][1], "x"], "label": 0} for i, (begin, end) in enumerate(halves)],
         "documents": [{"text": " ".join(texts[i : i + 4])} for i in range(0, 12, 4)],
     }
     for name, rows in documents.items():

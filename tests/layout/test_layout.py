@@ -120,7 +120,10 @@ def test_import_needs_numpy_alone():
 def test_unknown_kernels_are_refused_at_import():
     done = run("import rdcodec.entropy", RDCODEC_CPU="avx9000")
     assert done.returncode != 0
-    assert "RdcodecError: RDCODEC_CPU: expected a class of kernels that this machine has, of scalar, neon, avx2, avx512, got 'avx9000'" in done.stderr
+    assert (
+        "RdcodecError: RDCODEC_CPU: expected a class of kernels that this machine has, of scalar, neon, avx2, avx512, got 'avx9000'"
+        in done.stderr
+    )
 
 
 def test_known_kernels_are_named():

@@ -64,7 +64,16 @@ def wide_tables():
     arrays = WIDE.to_arrays()
     names = ("counts", "offsets", "frequencies", "raw_bits", "run_counts", "runs")
     counts, offsets, frequencies, raw_bits, run_counts, runs = (arrays[name] for name in names)
-    changed = [(counts, 2), (raw_bits, 31), (raw_bits, 0), (run_counts, 0), (run_counts, 2**31), (runs, 2**32 - 1), (runs, 0), (offsets, LARGEST)]
+    changed = [
+        (counts, 2),
+        (raw_bits, 31),
+        (raw_bits, 0),
+        (run_counts, 0),
+        (run_counts, 2**31),
+        (runs, 2**32 - 1),
+        (runs, 0),
+        (offsets, LARGEST),
+    ]
     return lambda: _core.tables_create(WIDE.precision, counts, offsets, frequencies, raw_bits, run_counts, runs), changed
 
 
@@ -135,7 +144,9 @@ def decode_predicted():
     block = TABLES.encode(levels.ravel(), index.ravel())
 
     def call():
-        return _core.prediction_decode(_core.prediction_make(p.predictor), TABLES.decoder(block, levels.size).core, *p.side_information, *references)
+        return _core.prediction_decode(
+            _core.prediction_make(p.predictor), TABLES.decoder(block, levels.size).core, *p.side_information, *references
+        )
 
     return call, p.changed
 
@@ -151,7 +162,9 @@ def quantise():
 
 
 def net_apply():
-    layer = Layer(np.ones((9, 1, 4), np.int8), np.zeros(9, np.int32), np.zeros(9, np.uint8), np.int16([0, 9]), table=np.arange(10, dtype=np.int16))
+    layer = Layer(
+        np.ones((9, 1, 4), np.int8), np.zeros(9, np.int32), np.zeros(9, np.uint8), np.int16([0, 9]), table=np.arange(10, dtype=np.int16)
+    )
     net, x = IntegerNet([layer], 9), np.ones((500, 4), np.int16)
     return lambda: (net.apply(x).tobytes(), net.best_row(x).tobytes(), net.run(net.new_state(), x).tobytes()), [(x, 32767), (x, -32768)]
 

@@ -58,9 +58,7 @@ def results(limit, **environment):
     def large_stacks():
         resource.setrlimit(resource.RLIMIT_STACK, (STACK, resource.getrlimit(resource.RLIMIT_STACK)[1]))
 
-    done = subprocess.run(
-        [sys.executable, "-c", program, limit], capture_output=True, text=True, env=environment, preexec_fn=large_stacks
-    )
+    done = subprocess.run([sys.executable, "-c", program, limit], capture_output=True, text=True, env=environment, preexec_fn=large_stacks)
     assert done.returncode == 0, done.stderr
     started, *lines = done.stdout.splitlines()
     return int(started), lines

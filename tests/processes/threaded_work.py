@@ -27,7 +27,9 @@ def symbols_and_index():
 
 def net(inputs, outputs):
     rng, zeros = draws(), np.zeros(outputs, np.int32)
-    return IntegerNet([Layer(rng.integers(-9, 10, (outputs, 1, inputs)).astype(np.int8), zeros, zeros.astype(np.uint8), np.int16([-99, 99]))], 99)
+    return IntegerNet(
+        [Layer(rng.integers(-9, 10, (outputs, 1, inputs)).astype(np.int8), zeros, zeros.astype(np.uint8), np.int16([-99, 99]))], 99
+    )
 
 
 def tokens_for_net():

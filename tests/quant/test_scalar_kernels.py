@@ -69,7 +69,9 @@ def test_one_bad_value_is_found_wherever_it_stands(cpu, bad, dtype):
 @pytest.mark.parametrize("inward", [(0.0, 0.0), (0.5, -0.5), (0.07, 0.03)])
 def test_values_are_those_of_the_definition(cpu, width, inward):
     rng = np.random.default_rng(width)
-    symbols = np.concatenate([[0, 1, -1, 2, -2, LARGEST, -LARGEST, -LARGEST - 1], rng.integers(-9, 9, width * 9), rng.integers(-(2**31), 2**31, 40)])
+    symbols = np.concatenate(
+        [[0, 1, -1, 2, -2, LARGEST, -LARGEST, -LARGEST - 1], rng.integers(-9, 9, width * 9), rng.integers(-(2**31), 2**31, 40)]
+    )
     symbols = rng.permutation(symbols.astype(np.int32))[: len(symbols) // width * width].reshape(-1, width)
     steps = rng.choice([1.0, 0.1, 1e-50, 1e30, 1e300], width)
     magnitude = np.abs(symbols.astype(np.float64))

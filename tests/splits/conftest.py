@@ -101,7 +101,15 @@ def one_thread():
 def tiny():
     """What the tests share: `tiny.build(model_type)`, `tiny.inputs(model)` and the sizes."""
     return SimpleNamespace(
-        build=build, cut=cut, inputs=inputs, trace=trace, channels=CHANNELS, layers=LAYERS, vocabulary=VOCABULARY, text=TEXT, grouped=GROUPED
+        build=build,
+        cut=cut,
+        inputs=inputs,
+        trace=trace,
+        channels=CHANNELS,
+        layers=LAYERS,
+        vocabulary=VOCABULARY,
+        text=TEXT,
+        grouped=GROUPED,
     )
 
 
@@ -164,8 +172,7 @@ def inputs(model, rows=2, tokens=11):
 def trace(model):
     """Everything that hooks or replaced methods change in a model."""
     return [
-        (name, sorted(vars(module)), list(module._forward_pre_hooks), list(module._forward_hooks))
-        for name, module in model.named_modules()
+        (name, sorted(vars(module)), list(module._forward_pre_hooks), list(module._forward_hooks)) for name, module in model.named_modules()
     ]
 
 

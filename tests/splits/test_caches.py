@@ -135,7 +135,9 @@ def torch_saved(cache):
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("dump", [pickle.dumps, lambda cache: pickle.dumps(cache, 0), torch_saved], ids=["pickle", "pickle 0", "torch.save"])
+@pytest.mark.parametrize(
+    "dump", [pickle.dumps, lambda cache: pickle.dumps(cache, 0), torch_saved], ids=["pickle", "pickle 0", "torch.save"]
+)
 def test_pickled_caches_are_plain(tiny, trail, dump):
     model = tiny.build("llama")
     ids = tiny.inputs(model)

@@ -17,7 +17,9 @@ def opt(tiny):
 
 
 def bart(tiny):
-    config = transformers.BartConfig(vocab_size=97, **BART, encoder_ffn_dim=96, decoder_ffn_dim=96, max_position_embeddings=64, pad_token_id=0)
+    config = transformers.BartConfig(
+        vocab_size=97, **BART, encoder_ffn_dim=96, decoder_ffn_dim=96, max_position_embeddings=64, pad_token_id=0
+    )
     return transformers.BartForConditionalGeneration(config)
 
 
@@ -27,7 +29,14 @@ def t5(tiny):
 
 
 def whisper(tiny):
-    config = {**BART, "encoder_ffn_dim": 96, "decoder_ffn_dim": 96, "num_mel_bins": 8, "max_source_positions": 20, "max_target_positions": 32}
+    config = {
+        **BART,
+        "encoder_ffn_dim": 96,
+        "decoder_ffn_dim": 96,
+        "num_mel_bins": 8,
+        "max_source_positions": 20,
+        "max_target_positions": 32,
+    }
     tokens = {"vocab_size": 97, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 1}
     return transformers.WhisperForConditionalGeneration(transformers.WhisperConfig(**config, **tokens))
 
@@ -94,7 +103,14 @@ def test_speech_has_frames_and_text_a_mask(tiny, trail, blocks, rows):
 
 def test_towers_of_images_beside_text_with_padding(tiny, trail):
     text = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 4, "num_attention_heads": 4, "vocab_size": 97}
-    vision = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 4, "num_attention_heads": 4, "image_size": 16, "patch_size": 4}
+    vision = {
+        "hidden_size": 64,
+        "intermediate_size": 96,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "image_size": 16,
+        "patch_size": 4,
+    }
 
     def clip():
         return transformers.CLIPModel(transformers.CLIPConfig(text_config={**text, "eos_token_id": 96}, vision_config=vision))

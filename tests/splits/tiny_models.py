@@ -273,9 +273,7 @@ CASES = {
     "gpt_neox": text("GPTNeoX", config=TEXT),
     "gpt_oss": text("GptOss", config={**GROUPED, **HEAD, **MIXED, "num_local_experts": 4, "num_experts_per_tok": 2}),
     "gptj": text("GPTJ", config={**GPT, "rotary_dim": 4}),
-    "granite": text(
-        "Granite", config={**GROUPED, "logits_scaling": 2.0, "residual_multiplier": 0.7, "embedding_multiplier": 3.0}
-    ),
+    "granite": text("Granite", config={**GROUPED, "logits_scaling": 2.0, "residual_multiplier": 0.7, "embedding_multiplier": 3.0}),
     "jamba": text("Jamba", config=JAMBA, layers=HYBRID),
     "lfm2": text(
         "Lfm2",
@@ -295,9 +293,7 @@ CASES = {
         "ModernBert",
         {**TEXT, "global_attn_every_n_layers": 2, "local_attention": 6, "cls_token_id": 1, "sep_token_id": 2, "mask_token_id": 3},
     ),
-    "mpt": text(
-        "Mpt", config={**PRENORM, "n_layers": LAYERS, "n_heads": 4, "max_seq_len": POSITIONS, "use_cache": True}, tail=WITH_CACHE
-    ),
+    "mpt": text("Mpt", config={**PRENORM, "n_layers": LAYERS, "n_heads": 4, "max_seq_len": POSITIONS, "use_cache": True}, tail=WITH_CACHE),
     "olmo2": text("Olmo2"),
     "opt": text("OPT", config={**TEXT, "ffn_dim": 48, "word_embed_proj_dim": 16}),
     "phi": text("Phi", config=TEXT),

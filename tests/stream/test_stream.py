@@ -76,7 +76,9 @@ def test_checksums_are_the_known_ones(size):
     assert read_frame(frame).payload == b"x" * size
 
 
-@pytest.mark.parametrize(("payload", "quality", "overhead"), [(124, None, 4), (125, None, 5), (600, None, 5), (600, -64, 6), (600, 2**31 - 1, 10)])
+@pytest.mark.parametrize(
+    ("payload", "quality", "overhead"), [(124, None, 4), (125, None, 5), (600, None, 5), (600, -64, 6), (600, 2**31 - 1, 10)]
+)
 def test_overhead_of_a_frame_of_one_token(payload, quality, overhead):
     assert len(write_frame(1, b"x" * payload, quality)) == payload + overhead
 
@@ -106,7 +108,11 @@ def header_bytes(start="52 44 43 9d 01 01 00", sizes="c0 04 01 0c"):
         (header_bytes(sizes="40 01 80 80 80 80 80 80 80 80 10"), LimitError, "tokens: expected at most .* got 1152921504606846976"),
         (header_bytes("52 44 43 9d 01 01 01", "40 80 80 80 80 08 80 80 80 80 08"), LimitError, "tokens: expected at most"),
         # 2^32 rows of 2^32 tokens: a product of 64 bits would be 0
-        (header_bytes("52 44 43 9d 01 01 01", "40 80 80 80 80 10 80 80 80 80 10"), LimitError, "tokens: expected at most .* got 4294967296"),
+        (
+            header_bytes("52 44 43 9d 01 01 01", "40 80 80 80 80 10 80 80 80 80 10"),
+            LimitError,
+            "tokens: expected at most .* got 4294967296",
+        ),
         (header_bytes("52 44 43 9d 01 01 01", "40 80 80 04 81 80 02"), LimitError, "tokens: expected at most .* got 32769"),
         (header_bytes()[:-1] + b"\xff", CorruptStreamError, "byte 19: the checksum of the header does not match"),
     ],

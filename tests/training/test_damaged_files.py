@@ -207,7 +207,16 @@ def test_closed_forms_that_are_damaged(model, tokenizer, text, cache, tmp_path, 
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\xff", b"[" * 100_000, b"[]", b"{}", b'{"lambda0": "1", "slope": 1}', b'{"lambda0": NaN, "slope": 1}', b'{"lambda0": 1, "slope": 0}'],
+    [
+        b"",
+        b"\xff",
+        b"[" * 100_000,
+        b"[]",
+        b"{}",
+        b'{"lambda0": "1", "slope": 1}',
+        b'{"lambda0": NaN, "slope": 1}',
+        b'{"lambda0": 1, "slope": 0}',
+    ],
 )
 def test_a_tradeoff_that_is_damaged(tmp_path, data):
     path = tmp_path / "tradeoff.json"
