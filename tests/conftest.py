@@ -16,7 +16,8 @@ settings.load_profile("default")
 
 ROOT = Path(__file__).parents[1]
 TOGETHER = {"fuzz": "kernels"}  # folders that share the builds of the C core with another one
-MARKS = {"end_to_end": "end_to_end", "docs": "end_to_end", "kernels": "emulation", "fuzz": "emulation"}  # what `make test-fast` leaves out
+# What `make test-fast` leaves out.
+MARKS = {"end_to_end": "end_to_end", "docs": "end_to_end", "kernels": "emulation", "fuzz": "emulation", "benchmarks": "slow"}
 
 
 def pytest_collection_modifyitems(items):
