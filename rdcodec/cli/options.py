@@ -27,9 +27,7 @@ Texts = Annotated[
     typer.Option("--text", help="Text file, UTF-8, or hf:NAME[:CONFIGURATION[:SPLIT]] of the hub; may be repeated.", show_default=False),
 ]
 CodecDir = Annotated[Path, typer.Option("--codec", help="Folder of a codec, or file of `rdcodec export`.", show_default=False)]
-Quality = Annotated[
-    Optional[int], typer.Option("--quality", help="Higher is finer; the codec's default if not given.", show_default=False)
-]
+Quality = Annotated[Optional[int], typer.Option("--quality", help="Higher is finer; the codec's default if not given.", show_default=False)]
 Stream = Annotated[Path, typer.Argument(help="A coded stream.", show_default=False)]
 Json = Annotated[Optional[Path], typer.Option("--json", help="Also write the result to this file as JSON.", show_default=False)]
 MixedPrecision = Annotated[bool, typer.Option("--mixed-precision", help="Run the model in bfloat16 where it may: faster, less exact.")]

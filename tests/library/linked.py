@@ -148,7 +148,9 @@ def encode_rows(encoders, h):
     """Frames of the tokens of several rows, float32 [rows, tokens, channels]."""
     rows, frames = (c_void_p * len(encoders))(*(end.pointer for end in encoders)), (Bytes * len(encoders))()
     h = np.ascontiguousarray(h, np.float32)
-    encoders[0].library.call("rdc_encoders_encode", rows, c_size_t(len(encoders)), h.ctypes.data_as(c_void_p), 0, c_size_t(h.shape[1]), frames)
+    encoders[0].library.call(
+        "rdc_encoders_encode", rows, c_size_t(len(encoders)), h.ctypes.data_as(c_void_p), 0, c_size_t(h.shape[1]), frames
+    )
     return [ctypes.string_at(frame.bytes, frame.size) for frame in frames]
 
 

@@ -66,7 +66,9 @@ def test_other_compilers_take_the_headers(prefix, pipe, saved, tmp_path, compile
 def test_a_library_of_clang_without_openmp(pipe, saved, tmp_path):
     prefix = install(tmp_path, CC="clang", OPENMP=0)
     assert "-fopenmp" not in flags(prefix, "--libs", "--static")
-    assert not [name for name in symbols(prefix / "lib" / "librdcodec.so", "--undefined-only") if name.startswith(("omp_", "GOMP", "__kmpc"))]
+    assert not [
+        name for name in symbols(prefix / "lib" / "librdcodec.so", "--undefined-only") if name.startswith(("omp_", "GOMP", "__kmpc"))
+    ]
     made = build(prefix, tmp_path / "pipe")
     h = states(20).tobytes()
     assert run(made, "encode", saved, data=h) == run(pipe, "encode", saved, data=h)
