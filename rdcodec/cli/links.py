@@ -46,7 +46,7 @@ def read_token(path):
 def shared_codec(folder, layer):
     """The codec of a link, and the layer: the codec's own where none is named."""
     codec = Codec.from_pretrained(folder)
-    layer = getattr(codec, "layer", None) if layer is None else layer
+    layer = codec.layer if layer is None else layer
     if layer is None:
         raise RdcodecError(f"{folder}: a codec of family {codec.family!r} belongs to no layer of a model; give --layer K")
     return codec, layer

@@ -76,6 +76,6 @@ def generated(model, layer, codec, ids, mask, new, sampling=None):
         drawn = {"do_sample": True, "temperature": sampling.temperature, "top_k": sampling.top_k, "top_p": sampling.top_p}
         torch.manual_seed(sampling.seed)
     penalty = {} if sampling is None else {"repetition_penalty": sampling.repetition_penalty}
-    with compress_at(model, layer, codec):
+    with compress_at(model, codec, layer=layer):
         output = model.generate(ids, attention_mask=mask, max_new_tokens=new, min_new_tokens=new, **drawn, **penalty)
     return output[:, ids.shape[1] :]
