@@ -93,7 +93,12 @@ class Method:
 def middle(rows):
     """The median of several runs, figure by figure."""
     values = [asdict(row) for row in rows]
-    return Row(**{name: value if type(value) in (str, int, type(None)) else median(each[name] for each in values) for name, value in values[0].items()})
+    return Row(
+        **{
+            name: value if type(value) in (str, int, type(None)) else median(each[name] for each in values)
+            for name, value in values[0].items()
+        }
+    )
 
 
 def measure(methods, links, ids, new, repeats):
@@ -130,7 +135,9 @@ def block_against_steps(methods, part, windows):
 
 
 def print_rows(rows):
-    print("| link (round trip) | rows | method | bytes of the prompt's frames | prompt on the link, ms | ratio | a step: ms | on the link | codec | tokens/s | ratio | bytes a token: frame | wire |")
+    print(
+        "| link (round trip) | rows | method | bytes of the prompt's frames | prompt on the link, ms | ratio | a step: ms | on the link | codec | tokens/s | ratio | bytes a token: frame | wire |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
     raw = {(row.megabits, row.round_trip, row.rows): row for row in rows if row.method == "raw float16"}
     for row in rows:
@@ -172,7 +179,9 @@ def main():
     finally:
         for method in methods:
             method.__exit__(None, None, None)
-    print(f"torch {torch.__version__}, transformers {transformers.__version__}, {torch.get_num_threads()} threads, layer {layer} of {arguments.model}\n")
+    print(
+        f"torch {torch.__version__}, transformers {transformers.__version__}, {torch.get_num_threads()} threads, layer {layer} of {arguments.model}\n"
+    )
     print_rows(rows)
     print("\n| method | bytes a token, windows coded whole | token by token | ratio |\n|---|---|---|---|")
     for name, _, whole, steps in blocks:

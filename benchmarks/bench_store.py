@@ -85,7 +85,7 @@ def states_of(options):
     h = np.concatenate([head_states(model, codec.layer, row[None])[0].numpy().astype(np.float16) for row in rows])
     loss = None
     if options.kl_windows:
-        (row,) = evaluate(model, rows[: options.kl_windows], [Setting("store", codec.layer, codec, options.quality)])
+        (row,) = evaluate(model, rows[: options.kl_windows], [Setting("store", codec, options.quality)])
         loss = row.kl
     return h, codec, loss
 

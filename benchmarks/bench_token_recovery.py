@@ -60,7 +60,9 @@ def main():
     windows, _ = cut_text(tokenizer, arguments.text.read_text(encoding="utf-8"), 256, arguments.windows)
     embeddings = torch.nn.functional.normalize(model.get_input_embeddings().weight.detach().double(), dim=1)
     codecs = {path: Codec.from_pretrained(path) for path in arguments.codec}
-    print(f"{fit[:, 1:].numel()} tokens fitted to, {windows[:, 1:].numel()} guessed\n\n| layer | states | tokens recovered |\n|---|---|---|")
+    print(
+        f"{fit[:, 1:].numel()} tokens fitted to, {windows[:, 1:].numel()} guessed\n\n| layer | states | tokens recovered |\n|---|---|---|"
+    )
     for layer in arguments.layers:
         states, tokens = states_and_tokens(model, layer, fit)
         map_ = fitted(states, embeddings[tokens])
@@ -68,7 +70,9 @@ def main():
         print(f"| {layer} | as they are | {recovered(states, tokens, map_, embeddings):.1%} |", flush=True)
         for path, codec in codecs.items():
             if codec.layer == layer:
-                arrived = torch.stack([torch.from_numpy(codec.decode(codec.encode(head_states(model, layer, ids[None])[0]))) for ids in windows])
+                arrived = torch.stack(
+                    [torch.from_numpy(codec.decode(codec.encode(head_states(model, layer, ids[None])[0]))) for ids in windows]
+                )
                 share = recovered(with_ones(arrived[:, 1:].flatten(0, 1)), tokens, map_, embeddings)
                 print(f"| {layer} | through {codec.family} ({path}) | {share:.1%} |", flush=True)
 

@@ -15,8 +15,7 @@
 #define load(p) vld1q_s16(p)
 #define widen(p) vmovl_s8(vld1_s8(p))
 #define pair(p) vreinterpretq_s16_s32(vdupq_n_s32(rdc_matrix_pair(p)))
-#define add_products(s, w, x) \
-    ((int32x4x2_t){{vmlal_s16(s.val[0], vget_low_s16(w), vget_low_s16(x)), vmlal_high_s16(s.val[1], w, x)}})
+#define add_products(s, w, x) ((int32x4x2_t){{vmlal_s16(s.val[0], vget_low_s16(w), vget_low_s16(x)), vmlal_high_s16(s.val[1], w, x)}})
 #define add_sums(s, r) ((int32x4x2_t){{vaddq_s32(s.val[0], r.val[0]), vaddq_s32(s.val[1], r.val[1])}})
 #define store_sums(p, s) store_pairs(p, s)
 

@@ -21,7 +21,9 @@ ROWS_SHOWN = 20
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A coded stream, the folder of a store, or the folder or the file of a codec.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="A coded stream, the folder of a store, or the folder or the file of a codec.", show_default=False)
+    ],
     json: Json = None,
 ):
     """Show a stream's header and frames, for which no codec is needed; a store's places and shards; or a codec, and the model it was fitted to."""
@@ -67,7 +69,9 @@ def _inspect_store(folder, json):
         "bytes": store.bytes,
         "bits_per_element": 8 * store.bytes / elements if elements else None,
     }
-    places = [{"place": place.name, "quality": place.quality, **_facts(place.codec), **_origin(place.codec)} for place in store.description.places]
+    places = [
+        {"place": place.name, "quality": place.quality, **_facts(place.codec), **_origin(place.codec)} for place in store.description.places
+    ]
     shards = [
         {"shard": shard.path.name, "first": shard.first, "tokens": shard.tokens, "groups": len(shard.groups), "index": shard.indexed}
         for shard in store.shards

@@ -40,7 +40,8 @@ StoreCodecs = Annotated[
     typer.Option("--codec", help="Folder of a codec, or NAME=DIR, NAME being the place's; may be repeated.", show_default=False),
 ]
 GroupTokens = Annotated[
-    int, typer.Option("--group-tokens", help="Tokens that are coded together, 1 to 4096: fewer are read faster at random, more are smaller.")
+    int,
+    typer.Option("--group-tokens", help="Tokens that are coded together, 1 to 4096: fewer are read faster at random, more are smaller."),
 ]
 Workers = Annotated[int, typer.Option("--workers", help="Threads that code side by side.")]
 

@@ -44,7 +44,9 @@ def generate(head, connector, input_ids, attention_mask=None, max_new_tokens=128
         The tail refuses, or is not to be reached.
     """
     if not input_ids.numel() or max_new_tokens < 1:
-        raise RdcodecError(f"input_ids and max_new_tokens: expected some tokens, and 1 or more, got {tuple(input_ids.shape)} and {max_new_tokens}")
+        raise RdcodecError(
+            f"input_ids and max_new_tokens: expected some tokens, and 1 or more, got {tuple(input_ids.shape)} and {max_new_tokens}"
+        )
     meter = LinkMeter() if meter is None else meter
     ends = end_tokens(head.part) if ends is None else ends
     here = head.session(len(input_ids))

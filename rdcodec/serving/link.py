@@ -150,7 +150,9 @@ class RemoteSession:
                 self._drop()
                 if not self._may_pass(error.code()) or time.monotonic() > deadline:
                     raise Refused(error.code(), error.details()) from error
-                log.warning("link lost", extra={"fields": {"status": error.code().name, "reason": error.details(), "step": len(self._steps) - 1}})
+                log.warning(
+                    "link lost", extra={"fields": {"status": error.code().name, "reason": error.details(), "step": len(self._steps) - 1}}
+                )
             time.sleep(pause * random.uniform(0.5, 1))  # heads that lost one tail do not come back all at once
             pause = min(2 * pause, LONGEST_PAUSE)
 

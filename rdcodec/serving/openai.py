@@ -150,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def log_message(self, format, *arguments):
+    def log_message(self, format, *arguments):  # noqa: A002 (named so by its base class)
         log.info("http", extra={"fields": {"request": format % arguments}})
 
 

@@ -123,7 +123,10 @@ class TailServer:
         for service in ("", NAME):
             await self.health.set(service, health_pb2.HealthCheckResponse.SERVING)
         self._sweeping = asyncio.create_task(self._sweep())
-        log.info("listening", extra={"fields": {"address": f"{host}:{self.port}", "tls": credentials is not None, "token": bool(self.security.token)}})
+        log.info(
+            "listening",
+            extra={"fields": {"address": f"{host}:{self.port}", "tls": credentials is not None, "token": bool(self.security.token)}},
+        )
 
     async def stop(self):
         """Take no new texts, let those in progress come to their end for a while, then cut them off."""

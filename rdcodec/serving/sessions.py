@@ -104,7 +104,9 @@ class Sessions:
             raise Refused.invalid(f"rows and max_tokens: expected 1 or more, and 1 to {longest}, got {rows} and {max_tokens}")
         nbytes = rows * max_tokens * self.tail.bytes_a_token
         if nbytes > self.cache_bytes:
-            raise Refused.invalid(f"{rows} x {max_tokens} tokens take {_megabytes(nbytes)} of cache, this server has {_megabytes(self.cache_bytes)}")
+            raise Refused.invalid(
+                f"{rows} x {max_tokens} tokens take {_megabytes(nbytes)} of cache, this server has {_megabytes(self.cache_bytes)}"
+            )
         self._make_room(nbytes)
         session = Session(self._state(hello), max_tokens, nbytes)
         self._by_id[session.id] = session

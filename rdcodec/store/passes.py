@@ -127,7 +127,9 @@ class _Recorder:
         if not call.begins:
             raise RdcodecError("model: the pass goes on with a cache; what is written are whole passes, without or with an empty one")
         call.reached = True
-        self.seen.states[name] = self.sites[name].split.layout.to_tokens(block_input(args, kwargs)).detach().clone()  # the block may change it
+        self.seen.states[name] = (
+            self.sites[name].split.layout.to_tokens(block_input(args, kwargs)).detach().clone()
+        )  # the block may change it
 
     def leave(self, level, module, args, kwargs, output):
         call = self.calls.innermost()

@@ -19,7 +19,9 @@ def test_options_exist():
 
     from rdcodec.cli.app import app
 
-    known = {name for command in ("serve", "generate") for parameter in get_command(app).commands[command].params for name in parameter.opts}
+    known = {
+        name for command in ("serve", "generate") for parameter in get_command(app).commands[command].params for name in parameter.opts
+    }
     commands = " ".join(re.findall(r"^    rdcodec .*$", DOCUMENT, re.MULTILINE) + re.findall(r"^\| `--.*?\|", DOCUMENT, re.MULTILINE))
     assert len(set(re.findall(r"--[a-z-]+", commands))) > 12 and set(re.findall(r"--[a-z-]+", commands)) <= known
 

@@ -37,8 +37,24 @@ class Served:
     """`rdcodec serve` as a process."""
 
     def __init__(self, folder, codec_dir, listen="127.0.0.1:0", *more):
-        command = [sys.executable, "-m", "rdcodec.cli", "serve", "--model", folder, "--layer", LAYER, "--codec", codec_dir, "--listen", listen, *more]
-        self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+        command = [
+            sys.executable,
+            "-m",
+            "rdcodec.cli",
+            "serve",
+            "--model",
+            folder,
+            "--layer",
+            LAYER,
+            "--codec",
+            codec_dir,
+            "--listen",
+            listen,
+            *more,
+        ]
+        self.process = subprocess.Popen(
+            [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+        )
         ends = threading.Timer(SECONDS, self.process.kill)
         ends.start()
         line = self.process.stdout.readline()
@@ -74,17 +90,26 @@ def test_two_processes(folder_of, codec_dir, expected, tmp_path, capsys):
         assert figures["text"] == expected and figures["said_tokens"] == NEW and sum(figures["shares"].values()) == pytest.approx(1)
     finally:
         log, status = server.end(signal.SIGTERM)
-    assert status == 0 and [line["event"] for line in log] == ["listening", "refused", "session opened", "session closed", "stopping", "stopped"]
+    assert status == 0 and [line["event"] for line in log] == [
+        "listening",
+        "refused",
+        "session opened",
+        "session closed",
+        "stopping",
+        "stopped",
+    ]
 
 
 def test_a_server_that_is_killed_and_started_again(folder_of, codec_dir, expected):
     """In the middle of a text, without a word; the head is another process, which sees nothing of it but time that goes by."""
     with socket.create_server(("127.0.0.1", 0)) as free:
-        listen = "127.0.0.1:%d" % free.getsockname()[1]
+        listen = f"127.0.0.1:{free.getsockname()[1]}"
     server = Served(folder_of("llama"), codec_dir, listen)
     command = [sys.executable, "-m", "rdcodec.cli", "generate", "--model", folder_of("llama"), "--codec", codec_dir, "--connect", listen]
     options = ["--prompt", PROMPT, "--max-new-tokens", NEW, "--patience", SECONDS]
-    head = subprocess.Popen([str(part) for part in command + options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+    head = subprocess.Popen(
+        [str(part) for part in command + options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    )
     try:
         begun = head.stdout.read(2)
         head.send_signal(signal.SIGSTOP)

@@ -151,7 +151,9 @@ def test_limits(whole_of, codec_of):
         head.session().states(torch.ones(2, 5, dtype=torch.int64))
 
 
-@pytest.mark.parametrize("wrong", [{"temperature": -1}, {"top_p": 2}, {"seed": -1}, {"temperature": float("nan")}, {"repetition_penalty": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"temperature": -1}, {"top_p": 2}, {"seed": -1}, {"temperature": float("nan")}, {"repetition_penalty": 0}]
+)
 def test_samplings_out_of_range(wrong):
     with pytest.raises(RdcodecError, match=next(iter(wrong))):
         Sampling(**wrong)

@@ -67,7 +67,9 @@ def test_completions(endpoint, ends, text_of):
     for prompt in (PROMPT, [PROMPT], ends.tokenizer(PROMPT)["input_ids"]):
         answer = asked(endpoint, "/v1/completions", prompt=prompt, max_tokens=NEW, temperature=0)
         (choice,) = answer["choices"]
-        assert choice == {"index": 0, "text": expected, "logprobs": None, "finish_reason": "length"} and answer["object"] == "text_completion"
+        assert (
+            choice == {"index": 0, "text": expected, "logprobs": None, "finish_reason": "length"} and answer["object"] == "text_completion"
+        )
         assert answer["usage"] == {"prompt_tokens": len(PROMPT), "completion_tokens": NEW, "total_tokens": len(PROMPT) + NEW}
     drawn = asked(endpoint, "/v1/completions", prompt=PROMPT, max_tokens=NEW, temperature=0.9, top_p=0.9, seed=5)
     assert drawn["choices"][0]["text"] == text_of(PROMPT, Sampling(temperature=0.9, top_p=0.9, seed=5))
@@ -86,7 +88,9 @@ def test_chats(endpoint, text_of):
 
 
 def test_streams_count_tokens_where_asked(endpoint, text_of):
-    *pieces, last = events(endpoint, "/v1/completions", prompt=PROMPT, max_tokens=NEW, temperature=0, stream_options={"include_usage": True})
+    *pieces, last = events(
+        endpoint, "/v1/completions", prompt=PROMPT, max_tokens=NEW, temperature=0, stream_options={"include_usage": True}
+    )
     assert "".join(event["choices"][0]["text"] for event in pieces) == text_of(PROMPT)
     assert last["choices"] == [] and last["usage"]["completion_tokens"] == NEW
 
@@ -130,7 +134,9 @@ def test_models(endpoint):
 def test_requests_that_are_wrong(endpoint, path, body, param):
     status, answer = ask(endpoint, f"/v1/{path}", body)
     error = json.loads(answer)["error"]
-    assert status == 400 and error["param"] == param and error["message"].startswith(f"{param}: ") and error["type"] == "invalid_request_error"
+    assert (
+        status == 400 and error["param"] == param and error["message"].startswith(f"{param}: ") and error["type"] == "invalid_request_error"
+    )
 
 
 @pytest.mark.parametrize(

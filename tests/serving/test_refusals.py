@@ -79,11 +79,16 @@ def refusal(connector, ids):
 def test_other_models_layers_and_codecs(server, ends, tmp_path, folder_of, whole_of, codec_of, prompt):
     other = load_head(save("llama", tmp_path / "other", seed=6), LAYER)
     refused = refusal(at(server, Head(other, RawCodec(48))), prompt[0])
-    assert refused.status is Status.FAILED_PRECONDITION and "model (fingerprint of its blocks)" in refused.reason and "codec" in refused.reason
+    assert (
+        refused.status is Status.FAILED_PRECONDITION and "model (fingerprint of its blocks)" in refused.reason and "codec" in refused.reason
+    )
     elsewhere = Head(load_head(folder_of("llama"), 1), RawCodec(48))
     assert f"layer: the tail has {LAYER}, the head 1" in refusal(at(server, elsewhere), prompt[0]).reason
     raw = Head(ends.head.part, RawCodec(48))
-    assert refusal(at(server, raw), prompt[0]).reason == f"codec: the tail has {codec_of('llama').codec_id.hex()}, the head {raw.codec.codec_id.hex()}"
+    assert (
+        refusal(at(server, raw), prompt[0]).reason
+        == f"codec: the tail has {codec_of('llama').codec_id.hex()}, the head {raw.codec.codec_id.hex()}"
+    )
     half = Head(part_of(load_model(folder_of("llama"), "bfloat16")[0], LAYER), codec_of("llama"))
     assert refusal(at(server, half), prompt[0]).reason == "element type: the tail has float32, the head bfloat16"
 
@@ -103,7 +108,10 @@ def test_other_protocols(server, pins):
         ({"rows": 10**6}, "tokens take"),
         ({"sampling": link_pb2.Sampling(temperature=-1, top_p=1, repetition_penalty=1)}, "temperature: expected 0 to 100"),
         ({"sampling": link_pb2.Sampling(top_p=1, repetition_penalty=2)}, "prompts: a penalty"),
-        ({"sampling": link_pb2.Sampling(top_p=1, repetition_penalty=2), "prompts": [link_pb2.Prompt(tokens=[256])]}, "prompts: expected tokens below 256"),
+        (
+            {"sampling": link_pb2.Sampling(top_p=1, repetition_penalty=2), "prompts": [link_pb2.Prompt(tokens=[256])]},
+            "prompts: expected tokens below 256",
+        ),
     ],
 )
 def test_what_cannot_be(server, pins, fields, reason):
@@ -153,7 +161,9 @@ def test_steps_that_were_lost(server, pins, frames):
         assert stream.refused(Status.FAILED_PRECONDITION) == "step 1: expected 0"
 
 
-@pytest.mark.parametrize("damage", [lambda frame: frame[:-1], lambda frame: frame[:-1] + bytes([frame[-1] ^ 1]), lambda frame: b"", lambda frame: frame + b"\0"])
+@pytest.mark.parametrize(
+    "damage", [lambda frame: frame[:-1], lambda frame: frame[:-1] + bytes([frame[-1] ^ 1]), lambda frame: b"", lambda frame: frame + b"\0"]
+)
 def test_damaged_frames_do_no_harm(server, ends, pins, frames, prompt, damage):
     """They are refused, and the session goes on over another stream with the right one."""
     expected = said(ends.head, at(server, ends.head), *prompt, 2)[0].tolist()
@@ -324,7 +334,9 @@ def certificate(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tls")
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
     files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")]
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names, *files], check=True, capture_output=True)
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names, *files], check=True, capture_output=True
+    )
     return folder / "certificate.pem", folder / "key.pem"
 
 
@@ -332,7 +344,9 @@ def test_tls(ends, certificate, prompt):
     with running_server(ends.tail, security=ServerSecurity(*certificate)) as server:
         known = at(server, ends.head, security=ClientSecurity(authority=certificate[0]))
         assert said(ends.head, known, *prompt, NEW).shape == (1, NEW)
-        assert refusal(at(server, ends.head, security=ClientSecurity(tls=True)), prompt[0]).status is Status.UNAVAILABLE  # nobody vouches for it
+        assert (
+            refusal(at(server, ends.head, security=ClientSecurity(tls=True)), prompt[0]).status is Status.UNAVAILABLE
+        )  # nobody vouches for it
         assert refusal(at(server, ends.head), prompt[0]).status is Status.UNAVAILABLE  # which speaks plain text
 
 

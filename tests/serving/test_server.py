@@ -100,7 +100,9 @@ def test_health_and_metrics(ends):
         with pytest.raises(Refused):
             with RemoteSession(Connector(f"127.0.0.1:{server.port}", ends.head), 10**6) as there:
                 there.step([[b""]])
-        request = urllib.request.Request(f"http://127.0.0.1:{server.metrics_port}/metrics", headers={"Accept": "application/openmetrics-text"})
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{server.metrics_port}/metrics", headers={"Accept": "application/openmetrics-text"}
+        )
         with urllib.request.urlopen(request, timeout=10) as answer:
             text = answer.read().decode()
     assert text.endswith("# EOF\n") and f"rdcodec_tokens_total {float(NEW)}\n" in text and "rdcodec_sessions 0.0\n" in text
