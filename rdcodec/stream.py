@@ -259,7 +259,7 @@ def read_frames(data: Bytes, header: Header, offset: int) -> Iterator[tuple[int,
     return _frames(data, header, offset)
 
 
-def row_frames(data, tokens, offset=0):
+def row_frames(data: bytes | memoryview, tokens: int, offset: int = 0) -> Iterator[Frame]:
     """An iterator of the frames of one row, which add up to so many tokens; errors as of `read_frames`, but nothing need end behind them."""
     chain = Chain()
     while tokens:

@@ -56,7 +56,7 @@ def pack(
 
 
 def _of_model(model, text, window, codecs, out, options):
-    lacking = [name for name, codec in codecs.items() if not hasattr(codec, "layer")]
+    lacking = [name for name, codec in codecs.items() if codec.layer is None]
     if lacking:
         raise RdcodecError(f"--codec: {', '.join(lacking)}: expected codecs that belong to a layer of a model")
     contents = dict(zip(text, read_texts(text), strict=True))

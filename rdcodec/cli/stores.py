@@ -24,7 +24,7 @@ def read_codecs(options):
     for option in options:
         name, _, folder = option.rpartition("=") if not Path(option).is_dir() else ("", "", option)
         codec = Codec.from_pretrained(folder)
-        name = name or (f"layer{codec.layer}" if hasattr(codec, "layer") else "states")
+        name = name or (f"layer{codec.layer}" if codec.layer is not None else "states")
         if name in codecs:
             raise RdcodecError(f"--codec: two for the place {name}; name them, NAME=DIR")
         codecs[name] = codec

@@ -180,13 +180,13 @@ class Codec(ABC):
         """
         return b"".join(self.encode_parts(h, quality))
 
-    def encode_parts(self, h, quality=None):
+    def encode_parts(self, h: States, quality: int | None = None) -> Iterator[bytes]:
         """Code hidden states as one stream, in the memory that a frame takes.
 
         Parameters
         ----------
         h : ndarray or torch.Tensor, or anything of a shape whose slices are one
-            As for `encode`; an array in a file, for example, which need not be in memory.
+            [tokens, channels] or [batch, tokens, channels], as for `encode`; in a file, for example, which need not be in memory.
         quality : int, optional
             As for `encode`.
 

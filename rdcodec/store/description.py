@@ -81,7 +81,7 @@ class Description(NamedTuple):
 def describe(codecs, dtype="float16", quality=None, group_tokens=GROUP_TOKENS, token_ids=False):
     """The `Description` of arguments of `Writer.create`, each of which is checked."""
     if isinstance(codecs, Codec):
-        codecs = {f"layer{codecs.layer}" if hasattr(codecs, "layer") else "states": codecs}
+        codecs = {f"layer{codecs.layer}" if codecs.layer is not None else "states": codecs}
     if not isinstance(codecs, dict) or not 1 <= len(codecs) <= MAX_PLACES:
         raise RdcodecError(f"codecs: expected a codec, or a dict of name to codec of 1 to {MAX_PLACES}, got {shown(codecs)}")
     for name, codec in codecs.items():
