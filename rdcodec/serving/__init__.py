@@ -8,6 +8,7 @@ from rdcodec.serving.logs import JsonLines
 from rdcodec.serving.meter import LinkMeter
 from rdcodec.serving.openai import OpenAIServer
 from rdcodec.serving.parts import Part, load_head, load_tail, part_of
+from rdcodec.serving.pipeline import compress_pipeline, pipeline_layers
 from rdcodec.serving.refusals import Refused
 from rdcodec.serving.sampling import Sampler, Sampling
 from rdcodec.serving.server import ServerLimits, TailServer, running_server, serve
@@ -34,11 +35,13 @@ __all__ = [
     "TailServer",
     "TailSession",
     "TextPieces",
+    "compress_pipeline",
     "generate",
     "load_head",
     "load_tail",
     "parse_address",
     "part_of",
+    "pipeline_layers",
     "running_server",
     "serve",
 ]

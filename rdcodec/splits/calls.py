@@ -12,7 +12,7 @@ from transformers.utils import ModelOutput
 
 from rdcodec.splits.compiled import refuse_compiled_call
 
-__all__ = ["Calls", "cache_among", "owners"]
+__all__ = ["Calls", "cache_among", "is_empty", "owners"]
 
 _INPUTS = {"input_ids", "pixel_values", "input_features", "input_values"}
 
@@ -90,7 +90,7 @@ class Calls:
         position = self.positions[level]
         mask = args[position] if position is not None and position < len(args) else kwargs.get("attention_mask")
         cache = cache_among(args, kwargs)
-        stack.append((level, _Call(module, outer, mask if position is not None else None, cache is None or _is_empty(cache))))
+        stack.append((level, _Call(module, outer, mask if position is not None else None, cache is None or is_empty(cache))))
 
     def leave(self, level, module, args, kwargs, output):
         stack = self._stack()
@@ -119,7 +119,7 @@ def _position_of_mask(owner):
     return names.index("attention_mask") if "input_ids" in names and "attention_mask" in names else None
 
 
-def _is_empty(cache):
+def is_empty(cache):
     """Whether a cache holds no tokens; not all layers can say how many they hold."""
     cache = getattr(cache, "self_attention_cache", cache)
     return not any(map(_holds_tokens, cache.layers))
