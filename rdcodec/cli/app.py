@@ -21,6 +21,7 @@ from rdcodec.cli.join import join
 from rdcodec.cli.lm_eval import lm_eval
 from rdcodec.cli.modules import with_imports
 from rdcodec.cli.pack import pack
+from rdcodec.cli.plan import plan
 from rdcodec.cli.repack import repack
 from rdcodec.cli.serve import serve
 from rdcodec.cli.train import train
@@ -62,6 +63,7 @@ for _command, _name in (
     (bounds, "bounds"),
     (serve, "serve"),
     (generate, "generate"),
+    (plan, "plan"),
     (encode, "encode"),
     (decode, "decode"),
     (pack, "pack"),

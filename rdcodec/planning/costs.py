@@ -1,0 +1,156 @@
+"""What the parts of a model and codecs take on this machine, in seconds."""
+
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+
+import torch
+
+from rdcodec.codecs import RawCodec
+from rdcodec.errors import RdcodecError
+from rdcodec.serving import Head, Tail, part_of
+
+__all__ = ["CodecCosts", "PartCosts", "measure_codec", "measure_parts"]
+
+STEPS = 16
+REPEATS = 3
+
+
+@dataclass(frozen=True)
+class PartCosts:
+    """Of a model that is cut at a layer: seconds of either end.
+
+    Attributes
+    ----------
+    layer : int
+    head_prompt, head_step, tail_prompt, tail_step : float
+        Of the prompt, and of a token behind it.
+    """
+
+    layer: int
+    head_prompt: float
+    head_step: float
+    tail_prompt: float
+    tail_step: float
+
+
+@dataclass(frozen=True)
+class CodecCosts:
+    """Of a codec at a quality.
+
+    Attributes
+    ----------
+    layer : int
+    method : str
+    quality : int or None
+    encode_prompt, decode_prompt, encode_step, decode_step : float
+        Seconds.
+    step_ratio : float
+        Bytes of tokens with a frame each over those of the same tokens in one frame.
+    """
+
+    layer: int
+    method: str
+    quality: int | None
+    encode_prompt: float
+    decode_prompt: float
+    encode_step: float
+    decode_step: float
+    step_ratio: float
+
+
+def measure_parts(model, layer, ids):
+    """Time both ends of a model, as `rdcodec.serving` runs them.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        A decoder of text, whole.
+    layer : int
+    ids : torch.Tensor
+        int [1, tokens]: a prompt, and behind it `STEPS` tokens that come one by one.
+
+    Returns
+    -------
+    costs : PartCosts
+        Medians of several runs.
+    h : torch.Tensor
+        [tokens, channels], the states at the layer.
+
+    Raises
+    ------
+    RdcodecError
+        As of `rdcodec.serving.part_of`; there are no tokens besides those steps.
+    """
+    if ids.shape[1] <= STEPS:
+        raise RdcodecError(f"ids: expected more than {STEPS} tokens, got {ids.shape[1]}")
+    part = part_of(model, layer)
+    raw = RawCodec(part.site.channels)
+    head, tail = Head(part, raw), Tail(part, raw)
+    runs = [_run(head, tail, ids) for _ in range(REPEATS + 1)][1:]  # the first one warms up
+    times = [median(run[0][i] for run in runs) for i in range(4)]
+    return PartCosts(layer, *times), runs[0][1]
+
+
+def _run(head, tail, ids):
+    """((head's prompt, head's step, tail's prompt, tail's step), states) of one text."""
+    here, there = head.session(), tail.session()
+    pieces = [ids[:, :-STEPS], *ids[:, -STEPS:].split(1, 1)]
+    heads, tails, states = [], [], []
+    for piece in pieces:
+        began = perf_counter()
+        (h,) = here.states(piece)
+        middle = perf_counter()
+        there.forward(h[None], torch.ones_like(piece))
+        heads.append(middle - began)
+        tails.append(perf_counter() - middle)
+        states.append(h)
+    return (heads[0], median(heads[1:]), tails[0], median(tails[1:])), torch.cat(states)
+
+
+def measure_codec(codec, h, layer, method, quality=None):
+    """Time a codec on a text's states, as of `measure_parts`.
+
+    Parameters
+    ----------
+    codec : Codec
+    h : torch.Tensor
+        [tokens, channels], the last `STEPS` of which come one by one.
+    layer : int
+    method : str
+    quality : int, optional
+        The codec's default where it is not given.
+
+    Returns
+    -------
+    CodecCosts
+        Medians of several runs.
+
+    Raises
+    ------
+    RdcodecError
+        As of `Codec.encoder`.
+    """
+    prompt, steps = h[:-STEPS], h[-STEPS:]
+    runs = [_code(codec, quality, prompt, steps) for _ in range(REPEATS + 1)][1:]
+    times = [median(run[i] for run in runs) for i in range(5)]
+    return CodecCosts(layer, method, quality, *times)
+
+
+def _code(codec, quality, prompt, steps):
+    encoder, decoder = codec.encoder(quality), codec.decoder()
+    encode_prompt, decode_prompt, _ = _coded(encoder, decoder, prompt.split(codec.frame_tokens))
+    _, _, block = _coded(encoder.fork(), decoder.fork(), [steps])
+    single = [_coded(encoder, decoder, [step]) for step in steps.split(1)]
+    encode_step, decode_step = (median(each[i] for each in single) for i in range(2))
+    return encode_prompt, decode_prompt, encode_step, decode_step, sum(each[2] for each in single) / block
+
+
+def _coded(encoder, decoder, parts):
+    """Seconds of encoding, of decoding, and bytes of tensors that are a frame each."""
+    began = perf_counter()
+    frames = [encoder.encode(part) for part in parts]
+    middle = perf_counter()
+    for frame in frames:
+        decoder.decode(frame)
+    return middle - began, perf_counter() - middle, sum(map(len, frames))
