@@ -75,19 +75,19 @@ def _measure(name, folders, points, prompt):
     opened = {path: Codec.from_pretrained(path) for path in folders}
     model, tokenizer = load_quietly(name)
     ids = torch.tensor(tokenizer("\n".join(topics.values()))["input_ids"][: prompt + costs.STEPS])[None]
-    parts, codecs = [], []
     layers = sorted({point.layer for point in points})
     with progress_bar() as progress:
-        for i, layer in enumerate(layers):
-            progress("timing", i / len(layers), f"layer {layer}")
-            part, h = costs.measure_parts(model, layer, ids)
-            parts.append(part)
-            for path, codec in opened.items():
-                for point in points:
-                    if getattr(codec, "layer", None) == point.layer == layer and point.method in (codec.family, f"{codec.family} {path}"):
-                        codecs.append(costs.measure_codec(codec, h, layer, point.method, point.quality))
-        progress("timing", 1.0)
+        parts, states = costs.measure_parts(model, layers, ids, progress)
+        timed = [(path, codec, point) for path, codec in opened.items() for point in points if _is_of(point, path, codec)]
+        codecs = []
+        for _, codec, point in timed:
+            codecs.append(costs.measure_codec(codec, states[point.layer], point.layer, point.method, point.quality))
+            progress("timing codecs", len(codecs) / len(timed))
     return parts, codecs
+
+
+def _is_of(point, path, codec):
+    return getattr(codec, "layer", None) == point.layer and point.method in (codec.family, f"{codec.family} {path}")
 
 
 def _read_costs(path, prompt):

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 
+import numpy as np
 import torch
 
 from rdcodec.codecs import RawCodec
 from rdcodec.errors import RdcodecError
 from rdcodec.serving import Head, Tail, part_of
 
-__all__ = ["CodecCosts", "PartCosts", "measure_codec", "measure_parts"]
+__all__ = ["CodecCosts", "PartCosts", "measure_codec", "measure_parts", "smoothed"]
 
 STEPS = 16
 REPEATS = 3
@@ -59,23 +60,27 @@ class CodecCosts:
     step_ratio: float
 
 
-def measure_parts(model, layer, ids):
-    """Time both ends of a model, as `rdcodec.serving` runs them.
+def measure_parts(model, layers, ids, progress=None):
+    """Time both ends of a model at some layers, as `rdcodec.serving` runs them.
+
+    Layers take turns, and their times are smoothed: a block takes as long as any other, so that what else the machine did at the
+    time of one layer does not decide for another.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel
         A decoder of text, whole.
-    layer : int
+    layers : sequence of int
     ids : torch.Tensor
         int [1, tokens]: a prompt, and behind it `STEPS` tokens that come one by one.
+    progress : callable, optional
+        (stage, fraction) -> None.
 
     Returns
     -------
-    costs : PartCosts
-        Medians of several runs.
-    h : torch.Tensor
-        [tokens, channels], the states at the layer.
+    costs : list of PartCosts
+    states : dict
+        Of each layer [tokens, channels].
 
     Raises
     ------
@@ -84,16 +89,32 @@ def measure_parts(model, layer, ids):
     """
     if ids.shape[1] <= STEPS:
         raise RdcodecError(f"ids: expected more than {STEPS} tokens, got {ids.shape[1]}")
-    part = part_of(model, layer)
-    raw = RawCodec(part.site.channels)
-    head, tail = Head(part, raw), Tail(part, raw)
-    runs = [_run(head, tail, ids) for _ in range(REPEATS + 1)][1:]  # the first one warms up
-    times = [median(run[0][i] for run in runs) for i in range(4)]
-    return PartCosts(layer, *times), runs[0][1]
+    parts = {layer: part_of(model, layer) for layer in layers}
+    raw = RawCodec(parts[layers[0]].site.channels)
+    ends = {layer: (Head(part, raw), Tail(part, raw)) for layer, part in parts.items()}
+    runs, states = {layer: [] for layer in layers}, {}
+    for i in range(REPEATS + 1):
+        for layer, (head, tail) in ends.items():
+            times, states[layer] = _run(head, tail, ids)
+            runs[layer].append(times)
+        if progress is not None:
+            progress("timing the model", (i + 1) / (REPEATS + 1))
+    times = np.array([np.median(runs[layer][1:], axis=0) for layer in layers])  # the first run warms up
+    blocks = len(parts[layers[0]].site.blocks)
+    prompt, step = (smoothed(np.array(layers), blocks, times[:, i], times[:, i + 2]) for i in range(2))
+    return [PartCosts(layer, *map(float, costs)) for layer, *costs in zip(layers, prompt[0], step[0], prompt[1], step[1])], states
+
+
+def smoothed(layers, blocks, heads, tails):
+    """Seconds of heads and tails that are so many for a block, and something for what is before the first and behind the last one."""
+    none, one = np.zeros(len(layers)), np.ones(len(layers))
+    before, behind = np.stack([one, none, layers], 1), np.stack([none, one, blocks - layers], 1)
+    found = np.linalg.lstsq(np.concatenate([before, behind]), np.concatenate([heads, tails]), rcond=None)[0]
+    return np.maximum(before @ found, 0), np.maximum(behind @ found, 0)
 
 
 def _run(head, tail, ids):
-    """((head's prompt, head's step, tail's prompt, tail's step), states) of one text."""
+    """(head's prompt, head's step, tail's prompt, tail's step) in seconds, and states, of one text."""
     here, there = head.session(), tail.session()
     pieces = [ids[:, :-STEPS], *ids[:, -STEPS:].split(1, 1)]
     heads, tails, states = [], [], []

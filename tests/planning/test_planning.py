@@ -3,12 +3,14 @@
 import json
 import math
 
+import numpy as np
 import pytest
 
 from rdcodec import RdcodecError
 
 pytest.importorskip("grpc", reason="the ends that are timed are those of the extra serve")
 from rdcodec.planning import CodecCosts, Link, PartCosts, RatePoint, best_options, parse_bandwidth, parse_seconds, plan, plot_plan, read_rows  # noqa: E402
+from rdcodec.planning.costs import smoothed  # noqa: E402
 
 CHANNELS = 500
 PARTS = [PartCosts(5, 0.4, 0.02, 0.6, 0.03), PartCosts(9, 0.8, 0.04, 0.2, 0.01)]
@@ -110,6 +112,15 @@ def test_fields_that_are_no_numbers_are_refused(tmp_path, name, value):
     path.write_text(json.dumps({"window": 64, "rows": [{**ROW, name: value}]}))
     with pytest.raises(RdcodecError, match=f"rows.json: {name}: expected a number"):
         read_rows(path)
+
+
+def test_times_of_layers_are_smoothed():
+    layers, heads, tails = np.array([2, 5, 9]), np.array([1.2, 1.5, 1.9]), np.array([2.8, 2.5, 2.1])
+    exact = smoothed(layers, 10, heads, tails)  # 1 and 0.1 a block before the cut, 2 and 0.1 a block behind it
+    np.testing.assert_allclose(exact, [heads, tails])
+    one = smoothed(layers[:1], 10, heads[:1], tails[:1])
+    np.testing.assert_allclose(one, [heads[:1], tails[:1]], err_msg="one layer is what was measured")
+    assert min(map(np.min, smoothed(layers, 10, heads - 1.3, tails))) >= 0
 
 
 def test_picture():
