@@ -50,6 +50,7 @@ def plan(
 
     link = planning.Link(planning.parse_bandwidth(bandwidth), planning.parse_seconds(rtt))
     points = [point for path in rows for point in planning.read_rows(path)]
+    planning.check_loss(points, loss)  # before the model is timed
     if (model is None) == (costs is None):
         raise RdcodecError("expected --model M to time, or --costs FILE with the times of an earlier plan, and not both")
     parts, codecs = _read_costs(costs, prompt) if model is None else _measure(model, codec or [], points, prompt)

@@ -4,7 +4,7 @@ from rdcodec.planning.costs import CodecCosts, PartCosts, measure_codec, measure
 from rdcodec.planning.curves import RatePoint, read_rows
 from rdcodec.planning.drawing import plot_plan
 from rdcodec.planning.link import Link, parse_bandwidth, parse_seconds
-from rdcodec.planning.times import Option, best_options, plan
+from rdcodec.planning.times import Option, best_options, check_loss, plan
 
 __all__ = [
     "CodecCosts",
@@ -13,6 +13,7 @@ __all__ = [
     "PartCosts",
     "RatePoint",
     "best_options",
+    "check_loss",
     "measure_codec",
     "measure_parts",
     "parse_bandwidth",

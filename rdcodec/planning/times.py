@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["Option", "best_options", "plan"]
+__all__ = ["Option", "best_options", "check_loss", "plan"]
 
 RAW_BITS = 16  # a channel of what is not compressed: float16
 SINGLE_FRAME_BITS = 8 * 5  # that a frame of one token takes besides its payload, where its codec was not tried
@@ -160,11 +160,21 @@ def best_options(options, link, loss):
     RdcodecError
         No setting loses so little.
     """
+    check_loss(options, loss)
     kept = [option for option in options if option.kl <= loss]
-    if not kept:
-        least = min((option.kl for option in options), default=math.nan)
-        raise RdcodecError(f"loss: expected {least:.4g} or more, which is the least of the rows, got {loss:g}")
     return tuple(_soonest(kept, key) for key in (lambda option: option.first_token(link), lambda option: option.next_token(link)))
+
+
+def check_loss(points, loss):
+    """Refuse a loss that none of some points or options keeps to.
+
+    Raises
+    ------
+    RdcodecError
+    """
+    least = min((point.kl for point in points), default=math.inf)
+    if not least <= loss:
+        raise RdcodecError(f"loss: expected {least:.4g} or more, which is the least of the rows, got {loss:g}")
 
 
 def _soonest(options, key):
