@@ -74,6 +74,8 @@ class CodedStage:
         self._mask = self._cache = self._rows = None
 
     def __getattr__(self, name):
+        if name.startswith("_"):  # of a copy in the making, which has no stage yet
+            raise AttributeError(name)
         return getattr(self._stage, name)
 
     # ---- around a forward pass
