@@ -125,7 +125,7 @@ def _print(title, options, seconds, bits, pays_below):
         table.add_row(Text(_name(option)), *figures, _bandwidth(getattr(option, pays_below)))
     console().print(table)
     best, raw = options[0], min(seconds(option.raw) for option in options)
-    than = f"{raw / seconds(best):.1f} times as soon as raw float16" if seconds(best) < raw else "later than raw float16: compression does not pay here"
+    than = f"{raw / seconds(best):.2f} times as soon as raw float16" if seconds(best) < raw else "later than raw float16: compression does not pay here"
     say(f"{title} is least with {_name(best)}: {1e3 * seconds(best):,.1f} ms, {than}")
 
 
