@@ -42,7 +42,7 @@ def main():
     if first and options.check:
         with ExitStack() as stack:
             for layer, codec in zip(layers, codecs):
-                stack.enter_context(compress_at(model, layer, codec))
+                stack.enter_context(compress_at(model, codec, layer=layer))
             print_text("compress_at in one process", tokenizer, generated(model, inputs, options.new))
 
     # of models in safetensors, from_pretrained(..., distributed_config=DistributedConfig(pp_size=N)) reads the stage's own blocks alone

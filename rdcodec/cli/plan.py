@@ -1,8 +1,8 @@
 """rdcodec plan: which layer and quality make text come soonest over a link, and whether compression pays there."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import asdict
-from io import BytesIO
 from json import loads
 from pathlib import Path
 from pydoc_data.topics import topics
@@ -15,7 +15,7 @@ from rich.text import Text
 from rdcodec.cli.links import need_serving
 from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import Json
-from rdcodec.cli.output import check_writable, console, progress_bar, say, write_file, write_json
+from rdcodec.cli.output import check_writable, console, output_file, progress_bar, say, write_json
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 
@@ -34,13 +34,16 @@ def plan(
         typer.Option("--codec", help="Folder of a codec of the rows, to time; may be repeated.", show_default="times of the rows"),
     ] = None,
     costs: Annotated[
-        Optional[Path], typer.Option("--costs", help="Times that an earlier plan wrote (--json), in place of --model and --codec.", show_default=False)
+        Optional[Path],
+        typer.Option("--costs", help="Times that an earlier plan wrote (--json), in place of --model and --codec.", show_default=False),
     ] = None,
     loss: Annotated[float, typer.Option("--loss", help="KL that the output may lose, nats a token.")] = 0.02,
     prompt: Annotated[int, typer.Option("--prompt", help="Tokens of the prompt.", min=1)] = 512,
     head_speed: Annotated[float, typer.Option("--head-speed", help="How many times as fast as this machine the head's is.")] = 1.0,
     tail_speed: Annotated[float, typer.Option("--tail-speed", help="How many times as fast as this machine the tail's is.")] = 1.0,
-    plot: Annotated[Optional[Path], typer.Option("--plot", help="Draw times against bandwidth to this PNG file.", show_default=False)] = None,
+    plot: Annotated[
+        Optional[Path], typer.Option("--plot", help="Draw times against bandwidth to this PNG file.", show_default=False)
+    ] = None,
     json: Json = None,
 ):
     """Say which layer and quality make text come soonest over a link, and below which bandwidth compression pays."""
@@ -58,13 +61,12 @@ def plan(
     first, following = planning.best_options(options, link, loss)
     _print("time to the first token", first, lambda option: option.first_token(link), "prompt_bits", "prompt_pays_below")
     _print("time a token", following, lambda option: option.next_token(link), "step_bits", "step_pays_below")
-    run = {"model": model, "bandwidth": link.bits_per_second, "rtt": link.round_trip, "loss": loss, "prompt": prompt}
+    run: dict[str, object] = {"model": model, "bandwidth": link.bits_per_second, "rtt": link.round_trip, "loss": loss, "prompt": prompt}
     run |= {"head_speed": head_speed, "tail_speed": tail_speed, "parts": list(map(asdict, parts)), "codecs": list(map(asdict, codecs))}
-    write_json(json, run | {"first_token": _rows(first, link), "next_token": _rows(following, link)})
-    if plot is not None:
-        picture = BytesIO()
-        planning.plot_plan(first, following, link).savefig(picture, format="png")
-        write_file(plot, picture.getvalue())
+    with nullcontext() if plot is None else output_file(plot) as file:  # both are written or none
+        if file is not None:
+            planning.plot_plan(first, following, link).savefig(file, format="png")
+        write_json(json, run | {"first_token": _rows(first, link), "next_token": _rows(following, link)})
 
 
 def _measure(name, folders, points, prompt):
@@ -88,7 +90,7 @@ def _measure(name, folders, points, prompt):
 
 
 def _is_of(point, path, codec):
-    return getattr(codec, "layer", None) == point.layer and point.method in (codec.family, f"{codec.family} {path}")
+    return codec.layer == point.layer and point.method in (codec.family, f"{codec.family} {path}")
 
 
 def _read_costs(path, prompt):
@@ -125,7 +127,11 @@ def _print(title, options, seconds, bits, pays_below):
         table.add_row(Text(_name(option)), *figures, _bandwidth(getattr(option, pays_below)))
     console().print(table)
     best, raw = options[0], min(seconds(option.raw) for option in options)
-    than = f"{raw / seconds(best):.2f} times as soon as raw float16" if seconds(best) < raw else "later than raw float16: compression does not pay here"
+    than = (
+        f"{raw / seconds(best):.2f} times as soon as raw float16"
+        if seconds(best) < raw
+        else "later than raw float16: compression does not pay here"
+    )
     say(f"{title} is least with {_name(best)}: {1e3 * seconds(best):,.1f} ms, {than}")
 
 

@@ -48,7 +48,9 @@ def _draw(panel, options, link, seconds, label):
         times = [seconds(option, at) for at in links]
         panel.plot(bandwidths / 1e6, times, label=_name(option), color=COLOURS[i % len(COLOURS)], linewidth=2 if i == 0 else 1.2)
     raw = options[0].raw
-    panel.plot(bandwidths / 1e6, [seconds(raw, at) for at in links], label=f"{raw.method}, layer {raw.layer}", color="#444444", linestyle="--")
+    panel.plot(
+        bandwidths / 1e6, [seconds(raw, at) for at in links], label=f"{raw.method}, layer {raw.layer}", color="#444444", linestyle="--"
+    )
     panel.axvline(link.bits_per_second / 1e6, color="#444444", linewidth=0.8, linestyle=":")
     panel.set_xscale("log")
     panel.set_yscale("log")

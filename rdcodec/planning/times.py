@@ -57,7 +57,9 @@ class Option:
     def raw(self):
         """Option : float16 at the same layer."""
         bits = RAW_BITS * self.channels
-        return replace(self, method="raw float16", quality=None, kl=0.0, prompt_bits=bits, step_bits=bits, prompt_coding=0.0, step_coding=0.0)
+        return replace(
+            self, method="raw float16", quality=None, kl=0.0, prompt_bits=bits, step_bits=bits, prompt_coding=0.0, step_coding=0.0
+        )
 
     @property
     def prompt_pays_below(self):

@@ -47,7 +47,9 @@ def receive_parts(stage, count, max_bytes):
     _exchange(stage, dist.irecv, stage.pp_prev_rank, lengths)
     sizes = lengths.tolist()
     if min(sizes) < 1 or sum(sizes) > max_bytes:
-        raise LimitError(f"frames of rank {stage.pp_prev_rank}: expected 1 byte each and {max_bytes} together at most, got lengths {sizes[:8]}")
+        raise LimitError(
+            f"frames of rank {stage.pp_prev_rank}: expected 1 byte each and {max_bytes} together at most, got lengths {sizes[:8]}"
+        )
     joined = torch.empty(sum(sizes), dtype=torch.uint8, device=_device(stage))
     _exchange(stage, dist.irecv, stage.pp_prev_rank, joined)
     data, parts = memoryview(joined.cpu().numpy()), []

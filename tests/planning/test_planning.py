@@ -9,8 +9,19 @@ import pytest
 from rdcodec import RdcodecError
 
 pytest.importorskip("grpc", reason="the ends that are timed are those of the extra serve")
-from rdcodec.planning import CodecCosts, Link, PartCosts, RatePoint, best_options, parse_bandwidth, parse_seconds, plan, plot_plan, read_rows  # noqa: E402
-from rdcodec.planning.costs import smoothed  # noqa: E402
+from rdcodec.planning import (
+    CodecCosts,
+    Link,
+    PartCosts,
+    RatePoint,
+    best_options,
+    parse_bandwidth,
+    parse_seconds,
+    plan,
+    plot_plan,
+    read_rows,
+)
+from rdcodec.planning.costs import smoothed
 
 CHANNELS = 500
 PARTS = [PartCosts(5, 0.4, 0.02, 0.6, 0.03), PartCosts(9, 0.8, 0.04, 0.2, 0.01)]

@@ -1,6 +1,6 @@
 """A stage of a pipeline, run by torchrun: what it says of each case of test_pipeline.py, as JSON.
 
-    torchrun --nproc-per-node N pipeline_worker.py MODEL OUT CODEC...
+torchrun --nproc-per-node N pipeline_worker.py MODEL OUT CODEC...
 """
 
 import json

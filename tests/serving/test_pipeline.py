@@ -45,7 +45,7 @@ def pipeline(request, folder_of, codec_of, whole_of, tmp_path_factory):
 def in_one_process(model, layers, codecs, call):
     """What `compress_at` at all layers makes of a call, and its meters."""
     with ExitStack() as stack:
-        meters = [stack.enter_context(compress_at(model, layer, codec)) for layer, codec in zip(layers, codecs)]
+        meters = [stack.enter_context(compress_at(model, codec, layer=layer)) for layer, codec in zip(layers, codecs)]
         return call(), meters
 
 
