@@ -82,6 +82,13 @@ def trellis_odd(levels: NDArray[np.int32], /) -> NDArray[np.uint8]: ...
 
 # exact products
 def exact_matrix_make(integers: NDArray[np.float64], matrix_bits: int, value_bits: int, value_range_bits: int, /) -> ExactMatrix: ...
+def exact_blocks_make(
+    blocks: NDArray[np.int16],  # [stages, channels, width]
+    stride: int,
+    formats: NDArray[np.int32],  # [stages, 2]: matrix_bits, value_bits
+    value_range_bits: int,
+    /,
+) -> ExactMatrix: ...
 def exact_multiply(matrix: ExactMatrix, values: NDArray[np.float64], cpu: str = ..., /) -> NDArray[np.float64]: ...
 
 # integer networks

@@ -7,6 +7,7 @@
 #include "base/rounding.h"
 #include "base/status.h"
 #include "base/threads.h"
+#include "dense/exact_blocks.h"
 #include "dense/exact_pairs.h"
 #include "dense/exact_rows.h"
 
@@ -23,6 +24,7 @@ struct rdc_exact_matrix {
     int is_short;           /* whether integers and values are such as pairs of 16 bits multiply */
     const int32_t *columns; /* [panels, inputs, RDC_DENSE_COLUMNS], zeros behind the last output; aligned. Of a short matrix, NULL and ... */
     const int16_t *pairs;   /* ... [panels, pairs of inputs, RDC_DENSE_COLUMNS, 2], with a zero behind an odd last input */
+    rdc_exact_blocks *blocks; /* or, where it is not NULL, all of the matrix but its inputs and outputs */
     void *memory;
 };
 
@@ -133,8 +135,35 @@ rdc_status rdc_exact_matrix_make(rdc_exact_matrix **matrix, const double *intege
     return status;
 }
 
+static rdc_status check_shape(rdc_exact_shape shape) {
+    const size_t most = RDC_EXACT_MOST_CHANNELS;
+    RDC_RETURN_IF(shape.stages < 1 || shape.stages > RDC_EXACT_MOST_STAGES, RDC_ERROR_EXACT_STAGES, 0, (int64_t)shape.stages);
+    RDC_RETURN_IF(shape.channels < 1 || shape.channels > most, RDC_ERROR_EXACT_CHANNELS, 0, (int64_t)shape.channels);
+    RDC_RETURN_IF(shape.width < 1 || shape.channels % shape.width != 0, RDC_ERROR_EXACT_WIDTH, shape.channels, (int64_t)shape.width);
+    RDC_RETURN_IF(shape.stride < 1 || shape.channels % shape.stride != 0, RDC_ERROR_EXACT_STRIDE, shape.channels, (int64_t)shape.stride);
+    return rdc_ok();
+}
+
+/* Values that are cut in two have so few bits that no sum of these leaves a double: 2^16 channels of 2^22 times 2^15. */
+rdc_status rdc_exact_blocks_make(rdc_exact_matrix **matrix, const int16_t *integers, rdc_exact_shape shape, const rdc_exact_format *formats) {
+    *matrix = NULL;
+    RDC_FORWARD_IF_ERROR(check_shape(shape));
+    for (size_t s = 0; s < shape.stages; s++) {
+        RDC_FORWARD_IF_ERROR(check_format(formats[s]));
+        RDC_RETURN_IF(ldexp(1, formats[s].value_range_bits) > RDC_PAIR_LIMIT, RDC_ERROR_EXACT_SHORT_BITS, s, formats[s].value_range_bits);
+    }
+    rdc_exact_matrix *made = calloc(1, sizeof *made);
+    RDC_RETURN_IF(!made, RDC_ERROR_MEMORY, 0, 0);
+    made->inputs = made->outputs = shape.channels;
+    const rdc_status status = rdc_exact_blocks_pack(&made->blocks, integers, shape, formats);
+    if (status.error == RDC_OK) *matrix = made;
+    else free(made);
+    return status;
+}
+
 void rdc_exact_matrix_free(rdc_exact_matrix *matrix) {
     if (!matrix) return;
+    rdc_exact_blocks_free(matrix->blocks);
     free(matrix->memory);
     free(matrix);
 }
@@ -191,6 +220,7 @@ static double *panel_room(const rdc_exact_matrix *m, double *work) {
 }
 
 static size_t work_room(const rdc_exact_matrix *m) {
+    if (m->blocks) return rdc_exact_blocks_room(m->blocks, RDC_DENSE_ROWS) + RDC_ALIGNMENT;
     return (CHUNK + RDC_DENSE_ROWS + RDC_DENSE_COLUMNS) * m->inputs * sizeof(double) + RDC_ALIGNMENT;
 }
 
@@ -243,6 +273,21 @@ static void multiply_few(rdc_cpu_level cpu, const rdc_exact_matrix *m, const dou
     }
 }
 
+/* Tile by tile. */
+static void multiply_blocks(rdc_cpu_level cpu, const rdc_exact_matrix *m, const double *values, size_t tokens, double *work, double *products) {
+    for (size_t t = 0; t < tokens; t += RDC_DENSE_ROWS) {
+        const size_t n = tokens - t < RDC_DENSE_ROWS ? tokens - t : RDC_DENSE_ROWS;
+        rdc_exact_blocks_multiply(cpu, m->blocks, values + t * m->inputs, n, work, products + t * m->outputs);
+    }
+}
+
+/* What a thread does. */
+static void multiply_some(rdc_cpu_level cpu, const rdc_exact_matrix *m, const double *values, size_t tokens, double *work, double *products) {
+    if (m->blocks) multiply_blocks(cpu, m, values, tokens, work, products);
+    else if (tokens < FEW && m->limit <= MOST_INTEGER) multiply_few(cpu, m, values, tokens, work, products);
+    else multiply_chunk(cpu, m, values, tokens, work, products);
+}
+
 /* Tokens that a thread takes at a time: all threads have work, in whole tiles. */
 static size_t chunk_for(size_t tokens, size_t threads) {
     const size_t tiles = (tokens + threads * RDC_DENSE_ROWS - 1) / (threads * RDC_DENSE_ROWS);
@@ -262,8 +307,7 @@ rdc_status rdc_exact_multiply(rdc_cpu_level cpu, const rdc_exact_matrix *m, cons
     for (int64_t t = 0; t < (int64_t)tokens; t += (int64_t)chunk) {
         const size_t at = (size_t)t, n = tokens - at < chunk ? tokens - at : chunk;
         double *work = rdc_aligned(memory + rdc_thread_number() * room);
-        if (n < FEW && m->limit <= MOST_INTEGER) multiply_few(cpu, m, values + at * m->inputs, n, work, products + at * m->outputs);
-        else multiply_chunk(cpu, m, values + at * m->inputs, n, work, products + at * m->outputs);
+        multiply_some(cpu, m, values + at * m->inputs, n, work, products + at * m->outputs);
     }
     free(memory);
     return rdc_ok();

@@ -32,6 +32,18 @@ const rdc_exact_matrix *rdc_py_exact_matrix(const rdc_py_state *state, PyObject 
     return NULL;
 }
 
+/* The object that holds a matrix from now on, or the exception of its status. */
+static PyObject *exact_matrix_object_of(const rdc_py_state *state, rdc_exact_matrix *matrix, rdc_status status) {
+    if (status.error != RDC_OK) return rdc_py_raise(state, status);
+    exact_matrix_object *self = (exact_matrix_object *)state->exact_matrix_type->tp_alloc(state->exact_matrix_type, 0);
+    if (!self) {
+        rdc_exact_matrix_free(matrix);
+        return NULL;
+    }
+    self->matrix = matrix;
+    return (PyObject *)self;
+}
+
 static PyObject *exact_matrix_make(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *object;
@@ -43,14 +55,40 @@ static PyObject *exact_matrix_make(PyObject *module, PyObject *args) {
     rdc_exact_matrix *matrix;
     const npy_intp *shape = PyArray_DIMS(integers);
     const rdc_status status = rdc_exact_matrix_make(&matrix, PyArray_DATA(integers), (size_t)shape[0], (size_t)shape[1], format);
-    if (status.error != RDC_OK) return rdc_py_raise(state, status);
-    exact_matrix_object *self = (exact_matrix_object *)state->exact_matrix_type->tp_alloc(state->exact_matrix_type, 0);
-    if (!self) {
-        rdc_exact_matrix_free(matrix);
+    return exact_matrix_object_of(state, matrix, status);
+}
+
+/* Formats of stages, [stages, 2] of matrix_bits and value_bits; others go with any number of them. */
+static int formats_of(const rdc_py_state *state, PyArrayObject *bits, int value_range_bits, npy_intp stages, rdc_exact_format *formats) {
+    if (PyArray_NDIM(bits) != 2 || PyArray_DIM(bits, 0) != stages || PyArray_DIM(bits, 1) != 2) {
+        PyErr_Format(state->rdcodec_error, "formats: expected shape [%zd, 2]", (Py_ssize_t)stages);
+        return -1;
+    }
+    const int32_t *of = PyArray_DATA(bits);
+    for (npy_intp s = 0; s < stages; s++) formats[s] = (rdc_exact_format){of[2 * s], of[2 * s + 1], value_range_bits};
+    return 0;
+}
+
+static PyObject *exact_blocks_make(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *object, *formats_object;
+    Py_ssize_t stride;
+    int value_range_bits;
+    if (!PyArg_ParseTuple(args, "OnOi:exact_blocks_make", &object, &stride, &formats_object, &value_range_bits)) return NULL;
+    PyArrayObject *integers = rdc_py_array(object, "blocks", NPY_INT16, "int16");
+    PyArrayObject *bits = integers ? rdc_py_array(formats_object, "formats", NPY_INT32, "int32") : NULL;
+    if (!bits) return NULL;
+    const npy_intp *axes = PyArray_DIMS(integers);
+    if (PyArray_NDIM(integers) != 3 || axes[0] > RDC_EXACT_MOST_STAGES) {
+        PyErr_Format(state->rdcodec_error, "blocks: expected shape [stages, channels, width], at most %d stages", RDC_EXACT_MOST_STAGES);
         return NULL;
     }
-    self->matrix = matrix;
-    return (PyObject *)self;
+    rdc_exact_format formats[RDC_EXACT_MOST_STAGES];
+    if (formats_of(state, bits, value_range_bits, axes[0], formats) < 0) return NULL;
+    const rdc_exact_shape shape = {(size_t)axes[0], (size_t)axes[1], (size_t)axes[2], stride < 0 ? 0 : (size_t)stride};
+    rdc_exact_matrix *matrix;
+    const rdc_status status = rdc_exact_blocks_make(&matrix, PyArray_DATA(integers), shape, formats);
+    return exact_matrix_object_of(state, matrix, status);
 }
 
 static PyObject *exact_multiply(PyObject *module, PyObject *args) {
@@ -81,6 +119,7 @@ static PyObject *exact_multiply(PyObject *module, PyObject *args) {
 
 static PyMethodDef functions[] = {
     {"exact_matrix_make", exact_matrix_make, METH_VARARGS, NULL},
+    {"exact_blocks_make", exact_blocks_make, METH_VARARGS, NULL},
     {"exact_multiply", exact_multiply, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

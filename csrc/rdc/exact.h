@@ -21,6 +21,22 @@ typedef struct rdc_exact_format {
  * field of the format), RDC_ERROR_EXACT_INTEGER (at: position of what is none), RDC_ERROR_MEMORY. */
 rdc_status rdc_exact_matrix_make(rdc_exact_matrix **matrix, const double *integers, size_t inputs, size_t outputs,
                                  rdc_exact_format format);
+
+#define RDC_EXACT_MOST_STAGES 8
+#define RDC_EXACT_MOST_CHANNELS 65536
+
+/* A product of block-diagonal matrices, for states so wide that reading a whole matrix takes most of a token's time. */
+typedef struct rdc_exact_shape {
+    size_t stages;   /* 1 to 8 */
+    size_t channels; /* 1 to 65536, of all stages alike */
+    size_t width;    /* inputs and outputs of a block; divides channels */
+    size_t stride;   /* the next stage takes outputs 0, stride, 2 * stride, ..., then 1, 1 + stride, ...; divides channels */
+} rdc_exact_shape;
+
+/* integers [stages, channels, width]: what each channel adds to the outputs of its block. formats [stages], with value_range_bits of at
+ * most 22: each stage rounds what it is given. Errors: RDC_ERROR_EXACT_STAGES, _CHANNELS, _WIDTH, _STRIDE, _SHORT_BITS, _MATRIX_BITS,
+ * _VALUE_BITS, _RANGE_BITS, RDC_ERROR_MEMORY. */
+rdc_status rdc_exact_blocks_make(rdc_exact_matrix **matrix, const int16_t *integers, rdc_exact_shape shape, const rdc_exact_format *formats);
 void rdc_exact_matrix_free(rdc_exact_matrix *matrix);
 size_t rdc_exact_matrix_inputs(const rdc_exact_matrix *matrix);
 size_t rdc_exact_matrix_outputs(const rdc_exact_matrix *matrix);
