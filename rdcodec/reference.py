@@ -554,6 +554,11 @@ class Prediction:
         return components / 2**16
 
 
+def rounded(values, bits):
+    """Multiples of 2**-bits, ties to even, of magnitudes up to 2**22 of them."""
+    return np.ldexp(np.clip(np.rint(np.ldexp(values, bits)), -(2.0**22), 2.0**22), -bits)
+
+
 class PayloadDecoder:
     """Frames of a codec with a transform, from its checkpoint alone.
 
@@ -598,13 +603,27 @@ class PayloadDecoder:
         decode_following(self.arrays, payload, count, self._tables(tokens, quality, symbols, rows), symbols)
         if tokens:
             self._reconstruct(symbols, tokens, quality, rows)
-        limit = 2.0**22
-        y = np.clip(np.rint(np.array(rows).reshape(tokens, channels) * 2.0 ** self.config["component_bits"]), -limit, limit)
-        x = y @ t["synthesis"].astype(np.float64) * 2.0 ** -(self.config["synthesis_bits"] + self.config["component_bits"])
+        x = self._synthesis(np.array(rows).reshape(tokens, channels))
         gains = np.array(symbols[:tokens], np.int32)
         largest = np.finfo(np.float32).max
         x = np.ldexp(x + t["mean"].astype(np.float64), gains[:, None]).clip(-largest, largest)
         return x.astype(np.float32)
+
+    def _synthesis(self, y):
+        """States without mean and gains of components [tokens, channels]."""
+        t, config = self.tensors, self.config
+        if "synthesis" in t:
+            return rounded(y, config["component_bits"]) @ np.ldexp(t["synthesis"].astype(np.float64), -config["synthesis_bits"])
+        stages, channels, width = t["synthesis_blocks"].shape
+        for stage in range(stages):
+            matrix_bits, value_bits = t["synthesis_formats"][stage]
+            if stage:  # the c / width outputs of the same place in all blocks of the analysis go back to theirs
+                y = y.reshape(len(y), width, channels // width).transpose(0, 2, 1)
+            values = rounded(y, value_bits).reshape(len(y), channels // width, width)
+            blocks = np.ldexp(t["synthesis_blocks"][stage].astype(np.float64), -matrix_bits)
+            y = np.einsum("tbi,bio->tbo", values, blocks.reshape(channels // width, width, width))
+            y = y.reshape(len(y), channels)
+        return y
 
     def _tables(self, tokens, quality, symbols, rows):
         """Yields the table of each symbol; `symbols` are those before it."""

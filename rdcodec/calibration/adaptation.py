@@ -12,6 +12,7 @@ from rdcodec.calibration.gradients import check_gradients
 from rdcodec.calibration.inputs import check_one_input
 from rdcodec.calibration.prior import Prior
 from rdcodec.calibration.refit import refitted
+from rdcodec.calibration.transforms import is_wide
 from rdcodec.calibration.tune import HeldOut, rate_at_target
 from rdcodec.calibration.windows import cut_windows, default_tokens
 from rdcodec.codecs.transform_coding import TransformCoding
@@ -102,7 +103,7 @@ def _best(codec, model, windows, held_out, target, report):
         return vocabulary_codewords(model, codec.layer, windows.fit, windows.counts, report)
 
     statistics = measure(model, codec.layer, windows.fit, codewords, report)
-    priors = [Prior(codec, tokens) for tokens in PRIOR_TOKENS]
+    priors = [] if is_wide(codec.channels) else [Prior(codec, tokens) for tokens in PRIOR_TOKENS]
     candidates = [
         copy.copy(codec),
         refitted(codec, statistics.states, lambda f: report("tables", f)),

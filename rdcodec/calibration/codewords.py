@@ -13,15 +13,19 @@ import numpy as np
 import torch
 
 from rdcodec.calibration.inputs import input_states
+from rdcodec.splits import find_site
 
-__all__ = ["Codewords", "fit_codewords", "position_codewords", "vocabulary_codewords"]
+__all__ = ["Codewords", "fit_codewords", "leading_features", "position_codewords", "vocabulary_codewords"]
 
 MOST_CODEWORDS = 8192
+MOST_ELEMENTS = 15 * 2**20  # of all codewords, which are most of a wide codec's checkpoint: 30 MiB
+LEADING = 512  # directions of features that wide states are predicted from
 FOLDS = 4  # of the text, each predicted from the others
 RIDGES = 10.0 ** np.arange(-7, 0.5, 0.5)  # of the mean eigenvalue, which a few massive channels may rule
 TINY = 1e-30  # where all tokens have one codeword
 PSEUDO_COUNT = 4
 BATCH = 256
+SEED = 23
 
 
 class Codewords(NamedTuple):
@@ -47,7 +51,8 @@ class Codewords(NamedTuple):
 
 def vocabulary_codewords(model, layer, ids, counts, report):
     """`Codewords` of a vocabulary whose entries have these counts [vocabulary], for token ids [windows, tokens]."""
-    vocabulary = choose_vocabulary(counts)
+    channels = find_site(model, layer).channels
+    vocabulary = choose_vocabulary(counts, min(MOST_CODEWORDS, max(1, MOST_ELEMENTS // channels)))
     codeword_of_id = np.full(len(counts), -1)
     codeword_of_id[vocabulary] = np.arange(len(vocabulary))
     features = context_free_states(model, layer, vocabulary, report)
@@ -60,9 +65,9 @@ def position_codewords(windows, tokens):
     return Codewords(of_tokens, np.bincount(of_tokens.ravel()), np.eye(of_tokens.max() + 1), apart=0)
 
 
-def choose_vocabulary(counts):
-    """Token ids [codewords], the most frequent first."""
-    order = np.argsort(-counts, kind="stable")[:MOST_CODEWORDS]
+def choose_vocabulary(counts, most=MOST_CODEWORDS):
+    """Token ids [codewords], the most frequent first, at most so many."""
+    order = np.argsort(-counts, kind="stable")[:most]
     return order[counts[order] > 0]
 
 
@@ -78,6 +83,15 @@ def context_free_states(model, layer, vocabulary, progress):
         states.append(input_states(model, layer, pairs[start : start + BATCH])[:, 1].double().numpy())
         progress("codewords", min(1.0, (start + BATCH) / len(pairs)))
     return np.concatenate(states)
+
+
+def leading_features(features):
+    """Features [codewords, features] along the LEADING directions in which they differ most, as a random projection finds them."""
+    count = min(LEADING, *features.shape)
+    centred = features - features.mean(axis=0)
+    random = np.random.default_rng(SEED).normal(size=(features.shape[1], count))
+    directions, _ = np.linalg.qr(centred.T @ (centred @ random))
+    return centred @ directions
 
 
 def fit_codewords(features, values, codeword_of):

@@ -1,24 +1,22 @@
 """From statistics to a codec."""
 
+from functools import cached_property
+
 import numpy as np
 
-from rdcodec.calibration.codewords import fit_codewords
-from rdcodec.calibration.metric import clipped, fisher_metric, principal_components, shrunk_covariance, token_scales
 from rdcodec.calibration.references import REFERENCES, REFERRED, reference_scale
 from rdcodec.calibration.sensitivity import fit_predictor
 from rdcodec.calibration.symbols import ADAPTATION, CODE_UNIT, PRIOR_UNIT, fit_tables, prior_tables
 from rdcodec.calibration.tables import SCALES, ZERO_SCALE
+from rdcodec.calibration.transforms import Leftover, fit_blocks, fit_whole, is_wide
 from rdcodec.calibration.windows import windows_of
-from rdcodec.codecs.exact import ExactMatrix
 from rdcodec.codecs.grid import GRID_STEPS
-from rdcodec.codecs.transform import TransformCodec
-from rdcodec.codecs.transform_coding import FEATURE_UNIT, VALUE_RANGE_BITS
+from rdcodec.codecs.transform_coding import FEATURE_UNIT
 
 __all__ = ["Statistics", "fit_codec"]
 
 GAIN_QUANTILE = 0.999
 LEAST_UNIT = 1 / 16  # of the mean variance: some states, as of small images, have nearly none in most components
-LEAST_SCALE = 1 / 256  # of a token: what is all zeros stays so
 LEAST_VARIANCE = 2.0**-16  # of a component, in units: of no account at any quality
 SCALE_GRID = 4  # grid steps between the scales a token can have
 SCALE_RANGE = (-5, 8)  # of these
@@ -51,66 +49,58 @@ class Statistics:
         self.gain_limit_bits = int(np.frexp(np.quantile(largest[:, apart:], GAIN_QUANTILE))[1])
         usual = largest < 2.0**self.gain_limit_bits
         usual[:, :apart] = False
-        self.x = states[usual].astype(np.float64)
+        dtype = np.float32 if is_wide(states.shape[2]) else np.float64  # wide states in doubles take more memory than machines have
+        self.x = states[usual].astype(dtype)
         self.codeword_of_x = codewords.of_tokens[usual]
-        self.first = np.ldexp(states[:, :apart].astype(np.float64), -self.gains(states[:, :apart])[..., None])
-        self.mean = self.x.mean(axis=0).astype(np.float32)
+        self.first = np.ldexp(states[:, :apart].astype(dtype), -self.gains(states[:, :apart])[..., None])
+        self.mean = self.x.mean(axis=0, dtype=np.float64).astype(np.float32)
         self.x -= self.mean
         kept = usual[: gradients.shape[1]]
         self.gradient_states = states[: len(kept)][kept]
-        self.gradient_x = self.gradient_states - self.mean.astype(np.float64)
+        self.gradient_x = self.gradient_states - self.mean.astype(dtype)
         self.kept_gradients = gradients[:, kept]
+
+    @cached_property
+    def leftover(self):
+        """`Leftover` of wide states: the same for every metric."""
+        return Leftover.of(self)
 
     def gains(self, h):
         return np.maximum(np.frexp(np.abs(h).max(axis=-1))[1] - self.gain_limit_bits, 0)
 
 
 def fit_codec(statistics, alpha, shrinkage, inward=(0, 0), before=None):
-    """A `TransformCodec` for a metric of strength alpha with this shrinkage, its tables fitted; `before` is a `Prior` or None."""
-    s = statistics
-    channels = s.states.shape[2]
-    flat = s.kept_gradients.reshape(-1, channels).astype(np.float64)
-    metric = fisher_metric(clipped(flat), alpha, shrinkage, before)
-    values = s.x @ metric.forward
+    """A `TransformCodec` for a metric of strength alpha with this shrinkage, its tables fitted; `before` is a `Prior` or None.
 
-    known = s.codeword_of_x >= 0
-    codeword_of = s.codeword_of_x[known]
-    predicted, codewords = fit_codewords(s.codewords.features, values[known], codeword_of)
-    # The basis of what the regression leaves over: the means are fitted too closely to these very tokens.
-    left = values[known] - predicted[codeword_of]
-    left /= np.sqrt(np.maximum(token_scales(left), LEAST_SCALE))[:, None]
-    covariance = shrunk_covariance(left @ metric.backward)
-    if before is not None:
-        covariance = before.with_covariance(covariance, len(left))
-    covariance = metric.forward @ covariance @ metric.forward
-    variances, basis = principal_components(covariance)
+    Wide states have one in blocks, without a prior.
+    """
+    s = statistics
+    fitted = fit_blocks(s, alpha, shrinkage) if is_wide(s.x.shape[1]) else fit_whole(s, alpha, shrinkage, before)
 
     # Components in units of their mean deviation (geometric), so that qualities mean much the same for every model.
+    variances = fitted.variances
     unit = np.sqrt(max(np.exp(np.mean(np.log(variances))), LEAST_UNIT * variances.mean()))
-    forward, backward = metric.forward @ basis / unit, unit * basis.T @ metric.backward
+    transform = fitted.transform.in_units(unit)
     variances = np.maximum(variances / unit**2, LEAST_VARIANCE)
-    y = values @ (basis / unit)
-    first = ((s.first - s.mean) @ forward).mean(axis=0)
+    y = transform.components(s.x)
+    first = transform.components(s.first - s.mean).mean(axis=0)
     prior = np.concatenate([[1], np.full(len(first), len(s.first)), s.codewords.counts])
-    codewords = np.concatenate([np.zeros((1, channels)), first, codewords @ (basis / unit)])
-    sensitivity = np.square(s.kept_gradients.astype(np.float64) @ backward.T).sum(axis=2).mean(axis=0)
-    predictor = fit_predictor(s.gradient_x @ forward, sensitivity)
+    codewords = np.concatenate([np.zeros((1, len(variances))), first, fitted.codewords / unit])
+    sensitivity = np.square(transform.gradients(s.kept_gradients.astype(s.x.dtype, copy=False))).sum(axis=2, dtype=np.float64).mean(axis=0)
+    predictor = fit_predictor(transform.components(s.gradient_x), sensitivity)
 
-    config, tensors = _numbers(s, forward, backward, codewords, prior, variances, inward)
+    config, tensors = _numbers(s, transform, codewords, prior, variances, inward)
     tensors.update(vars(predictor))
     kurtosis = np.mean(y**4, axis=0) / np.mean(y**2, axis=0) ** 2
     tensors["component_shape"] = (kurtosis > np.median(kurtosis)).astype(np.uint8)
-    return _with_fitted_tables(TransformCodec(config, prior_tables(config, tensors)), s)
+    return _with_fitted_tables(transform.codec(config, prior_tables(config, tensors)), s)
 
 
-def _numbers(s, forward, backward, codewords, prior, variances, inward):
+def _numbers(s, transform, codewords, prior, variances, inward):
     """Integers of the transforms, codewords and scales."""
-    channels = len(forward)
-    state_bits = VALUE_RANGE_BITS - s.gain_limit_bits - 1
-    analysis, analysis_bits = ExactMatrix.rounded(forward, VALUE_RANGE_BITS)
-    synthesis, synthesis_bits = ExactMatrix.rounded(backward, VALUE_RANGE_BITS)
     largest = np.abs(codewords).max()
-    component_range = max(largest, 2.0**s.gain_limit_bits * np.sqrt(np.square(forward).sum(axis=0).max()))
+    component_range = max(largest, 2.0**s.gain_limit_bits * transform.norms().max())
+    transform_config, transforms = transform.numbers(2.0**s.gain_limit_bits, component_range)
     scale = np.rint(GRID_STEPS * np.log2(np.sqrt(variances))).astype(np.int32)
     # Codewords are numbers of 16 bits; a component that they take far from its deviation has a unit of its own.
     unit = np.maximum(np.rint(scale / GRID_STEPS), np.frexp(np.abs(codewords).max(axis=0) * FEATURE_UNIT / 2**15)[1]).astype(np.int8)
@@ -122,12 +112,9 @@ def _numbers(s, forward, backward, codewords, prior, variances, inward):
     codewords, prior = codewords[order], prior[order]
     config = {
         "layer": s.layer,
-        "channels": channels,
+        "channels": len(variances),
         "gain_limit_bits": s.gain_limit_bits,
-        "state_bits": state_bits,
-        "analysis_bits": analysis_bits,
-        "component_bits": VALUE_RANGE_BITS - int(np.frexp(component_range)[1]),
-        "synthesis_bits": synthesis_bits,
+        **transform_config,
         "inward": [int(i) for i in inward],
         "zero_scale": ZERO_SCALE,
         "scales": SCALES,
@@ -137,8 +124,7 @@ def _numbers(s, forward, backward, codewords, prior, variances, inward):
     }
     tensors = {
         "mean": s.mean,
-        "analysis": analysis,
-        "synthesis": synthesis,
+        **transforms,
         "words": np.clip(np.rint(codewords * (FEATURE_UNIT / 2.0**unit)), 1 - 2**15, 2**15 - 1).astype(np.int16),
         "word_prior": np.rint(PRIOR_UNIT * np.log(prior / prior.sum())).astype(np.int32),
         "word_components": selected,

@@ -24,7 +24,7 @@ def clipped(gradients):
     return gradients * np.minimum(1, limit / np.maximum(norms, 1e-30))[:, None]
 
 
-def fisher_metric(gradients, alpha, shrinkage, before=None):
+def fisher_metric(gradients, alpha, shrinkage, before=None, mean=None):
     """The metric ``((1 - s) F + s I) ** alpha`` of the Fisher information F, scaled to a mean eigenvalue of 1.
 
     Errors e cost ``e' F e / 2`` nats to second order; but F is known from few samples and errors are not small, so the
@@ -37,9 +37,11 @@ def fisher_metric(gradients, alpha, shrinkage, before=None):
     alpha, shrinkage : float
     before : Prior, optional
         What is known of F besides.
+    mean : float, optional
+        The mean eigenvalue that counts as 1, of ``gradients.T @ gradients / n``; its own where it is not given.
     """
     fisher = gradients.T @ gradients
-    fisher /= np.trace(fisher) / len(fisher)
+    fisher /= np.trace(fisher) / len(fisher) if mean is None else len(gradients) * mean
     if before is not None:
         fisher = before.with_fisher(fisher, len(gradients), alpha)
     values, vectors = np.linalg.eigh((1 - shrinkage) * fisher + shrinkage * np.eye(len(fisher)))

@@ -22,11 +22,9 @@ class Prior:
     """
 
     def __init__(self, codec, tokens):
-        config, tensors = codec.config, codec.tensors
         self.tokens = tokens
-        self._forward = np.ldexp(tensors["analysis"].astype(np.float64), -config["analysis_bits"])
-        self._backward = np.ldexp(tensors["synthesis"].astype(np.float64), -config["synthesis_bits"])
-        self._variances = np.asarray(grid_power(2 * tensors["component_scale"].astype(np.int64)), np.float64)
+        self._forward, self._backward = codec.analysis.values, codec.synthesis.values
+        self._variances = np.asarray(grid_power(2 * codec.tensors["component_scale"].astype(np.int64)), np.float64)
 
     def with_fisher(self, fisher, tokens, alpha):
         """Fisher information [channels, channels] of a mean eigenvalue of 1, estimated from so many tokens, and what the prior says.

@@ -44,7 +44,7 @@ def fit_predictor(y, sensitivity):
     features = np.clip(np.rint(y * scale.astype(np.float64)), -FEATURE_LIMIT, FEATURE_LIMIT)
     edges = [0, *(end for end in BANDS if end < y.shape[1]), y.shape[1]]
     bands = np.stack([grid_round(np.square(features[:, a:b]).sum(axis=1) + 1) for a, b in zip(edges[:-1], edges[1:])], axis=1)
-    inputs = np.concatenate([features, bands], axis=1)
+    inputs = np.concatenate([features, bands], axis=1).astype(y.dtype)  # floats of the states': wide ones are many
     target = np.log2(np.maximum(sensitivity, np.quantile(sensitivity, 0.001) + 1e-30))
     weights, constant = _ridge(inputs, target)
     # -sensitivity * GRID_STEPS / 2 are the grid steps by which a token's step leaves the mean; all in integers of 2**-WEIGHT_BITS

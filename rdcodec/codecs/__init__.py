@@ -1,6 +1,7 @@
 """Codec families under one contract."""
 
 from rdcodec.codecs.base import Codec
+from rdcodec.codecs.block_transform import BlockTransformCodec
 from rdcodec.codecs.blockquant import IntegerCodec, MXFP4Codec
 from rdcodec.codecs.globalstep import GlobalStepCodec
 from rdcodec.codecs.learned import (
@@ -17,6 +18,7 @@ from rdcodec.codecs.rows import decode_rows, encode_rows
 from rdcodec.codecs.transform import TransformCodec
 
 __all__ = [
+    "BlockTransformCodec",
     "Codec",
     "ContextCodec",
     "Decoder",

@@ -10,9 +10,10 @@ import numpy as np
 
 from rdcodec import _core
 
-__all__ = ["EXACT_BITS", "ExactMatrix"]
+__all__ = ["EXACT_BITS", "ExactBlocks", "ExactMatrix", "SHORT_BITS", "block_product", "interleaved", "short_integers"]
 
 EXACT_BITS = 53
+SHORT_BITS = 15  # of magnitudes of matrices that products take in half of the time
 
 
 class ExactMatrix:
@@ -53,8 +54,8 @@ class ExactMatrix:
         """
         largest_sum = np.abs(matrix).sum(axis=0).max()
         bits = math.floor(EXACT_BITS - 1 - value_range_bits - math.log2(largest_sum))
-        bits = min(bits, 14 - math.floor(math.log2(np.abs(matrix).max())))
-        return np.clip(np.rint(np.ldexp(matrix, bits)), 1 - 2**15, 2**15 - 1).astype(np.int32), bits
+        short, short_bits = short_integers(matrix)
+        return (short.astype(np.int32), short_bits) if short_bits <= bits else (np.rint(np.ldexp(matrix, bits)).astype(np.int32), bits)
 
     @property
     def values(self):
@@ -68,3 +69,72 @@ class ExactMatrix:
     def multiply(self, values):
         """``round(values) @ matrix`` for float64 [tokens, inputs]: float64 [tokens, outputs]."""
         return _core.exact_multiply(self.core, values)
+
+
+def short_integers(matrix):
+    """Integers of 16 bits of a float array, int16 of its shape, and their `matrix_bits`."""
+    bits = SHORT_BITS - 1 - math.floor(math.log2(np.abs(matrix).max()))
+    most = 2**SHORT_BITS - 1
+    return np.clip(np.rint(np.ldexp(matrix, bits)), -most, most).astype(np.int16), bits
+
+
+class ExactBlocks:
+    """A product of block-diagonal matrices of integers times powers of two, multiplied exactly stage by stage.
+
+    Between two stages values are reordered: every `stride`-th comes next to each other, so that each block of the next stage has
+    something of many blocks.
+
+    Parameters
+    ----------
+    integers : ndarray
+        int16 [stages, channels, width]: what each channel adds to the outputs of its block. The width divides the channels.
+    stride : int
+        Divides the channels.
+    formats : ndarray
+        int32 [stages, 2], -256 to 256: `matrix_bits` and `value_bits` of each stage, as of `ExactMatrix`.
+    value_range_bits : int
+        0 to 22.
+
+    Raises
+    ------
+    RdcodecError
+        A number is beyond its range.
+    """
+
+    def __init__(self, integers, stride, formats, value_range_bits):
+        self._parts = integers, stride, formats, value_range_bits
+        arrays = np.ascontiguousarray(integers), np.ascontiguousarray(formats)
+        self.core = _core.exact_blocks_make(arrays[0], stride, arrays[1], value_range_bits)
+
+    def __reduce__(self):
+        return ExactBlocks, self._parts
+
+    @property
+    def values(self):
+        """float64 [channels, channels]: the matrix itself, as if nothing were rounded between stages."""
+        integers, stride, formats, _ = self._parts
+        stages, channels, width = integers.shape
+        made = np.eye(channels)
+        for number, (stage, (bits, _)) in enumerate(zip(integers, formats)):
+            if number:
+                made = interleaved(made, stride)
+            blocks = np.ldexp(stage.astype(np.float64), -int(bits)).reshape(-1, width, width)
+            made = block_product(made, blocks)
+        return made
+
+    def multiply(self, values):
+        """Products of float64 [tokens, channels], rounded before each stage: float64 [tokens, channels]."""
+        return _core.exact_multiply(self.core, values)
+
+
+def interleaved(values, stride):
+    """Values [tokens, channels] in the order 0, stride, 2 * stride, ..., then 1, 1 + stride, ..."""
+    tokens, channels = values.shape
+    return values.reshape(tokens, channels // stride, stride).swapaxes(1, 2).reshape(tokens, channels)
+
+
+def block_product(values, blocks):
+    """Values [tokens, channels] times a matrix of these blocks [count, width, width] on its diagonal."""
+    count, width, _ = blocks.shape
+    parts = values.reshape(len(values), count, width).swapaxes(0, 1)
+    return np.matmul(parts, blocks).swapaxes(0, 1).reshape(len(values), count * width)

@@ -16,6 +16,9 @@ MOST_TABLES = 65535
 # and an emphasis of rank 64.
 AXES = {
     "c": (1, 65536),
+    "stages": (1, 8),
+    "width": (1, 65536),
+    "bits": (2, 2),
     "codewords": (1, 65536),
     "selected": (1, 256),
     "steps": (1, 256),

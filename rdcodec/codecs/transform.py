@@ -17,9 +17,19 @@ if TYPE_CHECKING:
 
     from rdcodec.types import Array
 
-__all__ = ["FEATURE_LIMIT", "TransformCodec"]
+__all__ = ["CHOICE_SPECS", "FEATURE_LIMIT", "TransformCodec"]
 
 FEATURE_LIMIT = 2**15  # of the features by which steps are chosen, as csrc/codec/choices.c
+
+
+CHOICE_SPECS = (
+    Tensor("words", np.int16, ("codewords", "c")),
+    Tensor("feature_scale", np.float32, ("c",), 0, LARGEST),
+    Tensor("feature_weights", np.int32, ("c",)),
+    Tensor("band_edges", np.int32, ("edges",), order="rising"),
+    Tensor("band_weights", np.int32, ("bands",)),
+    Tensor("step_thresholds", np.int64, ("thresholds",), order="sorted"),
+)
 
 
 class TransformCodec(TransformCoding):
@@ -52,12 +62,7 @@ class TransformCodec(TransformCoding):
         *TransformCoding.SPECS,
         Tensor("analysis", np.int32, ("c", "c")),
         Tensor("synthesis", np.int32, ("c", "c")),
-        Tensor("words", np.int16, ("codewords", "c")),
-        Tensor("feature_scale", np.float32, ("c",), 0, LARGEST),
-        Tensor("feature_weights", np.int32, ("c",)),
-        Tensor("band_edges", np.int32, ("edges",), order="rising"),
-        Tensor("band_weights", np.int32, ("bands",)),
-        Tensor("step_thresholds", np.int64, ("thresholds",), order="sorted"),
+        *CHOICE_SPECS,
     )
 
     def __init__(self, config: dict[str, Any], tensors: dict[str, Array]) -> None:

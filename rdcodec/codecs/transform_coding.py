@@ -81,8 +81,8 @@ class TransformCoding(Codec):
         float64 [components], powers of two.
     step_offsets, scale_offsets : ndarray
         int64 [steps] and int32 [candidates], grid steps: what a token's step is multiplied by, and what may be added to its scale.
-    analysis : ExactMatrix
-        [channels, components]; `analysis_at` has what a family makes of it at a quality.
+    analysis, synthesis : ExactMatrix or ExactBlocks
+        [channels, components] and [components, channels]; `analysis_at` has what a family makes of it at a quality.
     tables : FrequencyTables
         Of gains, codewords, steps, scales (one a step), hyper-latents, references and, from `first_level_table` on, levels.
     latents : int
@@ -127,8 +127,7 @@ class TransformCoding(Codec):
         t = self._parts.tensors
         self._check_tensors()
         check_memory(self._memory(self._sizes, tensors), tensors)
-        self.analysis = exact_matrix("analysis", t["analysis"], config["analysis_bits"], config["state_bits"])
-        self._synthesis = exact_matrix("synthesis", t["synthesis"], config["synthesis_bits"], config["component_bits"])
+        self.analysis, self.synthesis = self._transforms()
         self.step_offsets = t["step_offsets"].astype(np.int64)
         self.scale_offsets = np.ascontiguousarray(t["scale_offsets"], np.int32)
         self.units = np.ldexp(1.0, t["unit"])
@@ -138,6 +137,12 @@ class TransformCoding(Codec):
     def latents(self) -> int:
         """int : hyper-latents a token."""
         return 0
+
+    def _transforms(self):
+        """Analysis and synthesis."""
+        config, t = self._parts
+        analysis = exact_matrix("analysis", t["analysis"], config["analysis_bits"], config["state_bits"])
+        return analysis, exact_matrix("synthesis", t["synthesis"], config["synthesis_bits"], config["component_bits"])
 
     def _predictor_of(self, net, uses_context):
         """What predicts components, for states to be made of."""
@@ -165,10 +170,14 @@ class TransformCoding(Codec):
         costs = 2 * 2 * COST_LEVELS * sizes["tables"]  # and copied
         codewords, selected = sizes["codewords"], sizes["selected"]
         return {
-            "analysis and synthesis": 8 * cls._MATRICES * sizes["c"] ** 2,
+            "analysis and synthesis": cls._transform_bytes(sizes),
             "frequencies": table_bytes(sizes["frequencies"], sizes["tables"]) + costs,
             "word_components": CODEWORD_BYTES * codewords * selected + network_bytes((codewords, 1, selected)),
         }
+
+    @classmethod
+    def _transform_bytes(cls, sizes):
+        return 8 * cls._MATRICES * sizes["c"] ** 2
 
     def _new_state(self):
         return _Row(self, _core.prediction_make(self._predictor))
@@ -176,7 +185,7 @@ class TransformCoding(Codec):
     def _core_of(self, codewords, arrays, step_net=None, latent_net=None):
         """What codes tokens, of the codebook, int16 [codewords, components], and what else a family's choice of steps depends on."""
         config, t = self._parts
-        pointed = self.tables.core, self._predictor, self._synthesis.core, *(net and net.core for net in (step_net, latent_net))
+        pointed = self.tables.core, self._predictor, self.synthesis.core, *(net and net.core for net in (step_net, latent_net))
         names = "mean", "word_prior", "word_components", "word_code_scale", "step_offsets"
         arrays = {
             **{name: t[name] for name in (*names, *arrays)},
