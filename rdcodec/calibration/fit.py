@@ -69,13 +69,14 @@ class Statistics:
         return np.maximum(np.frexp(np.abs(h).max(axis=-1))[1] - self.gain_limit_bits, 0)
 
 
-def fit_codec(statistics, alpha, shrinkage, inward=(0, 0), before=None):
+def fit_codec(statistics, alpha, shrinkage, inward=(0, 0), before=None, blocks=None):
     """A `TransformCodec` for a metric of strength alpha with this shrinkage, its tables fitted; `before` is a `Prior` or None.
 
-    Wide states have one in blocks, without a prior.
+    Its transform is in blocks, without a prior, where `blocks` says so; where it is not given, if states are wide.
     """
     s = statistics
-    fitted = fit_blocks(s, alpha, shrinkage) if is_wide(s.x.shape[1]) else fit_whole(s, alpha, shrinkage, before)
+    blocks = is_wide(s.x.shape[1]) if blocks is None else blocks
+    fitted = fit_blocks(s, alpha, shrinkage) if blocks else fit_whole(s, alpha, shrinkage, before)
 
     # Components in units of their mean deviation (geometric), so that qualities mean much the same for every model.
     variances = fitted.variances

@@ -13,7 +13,7 @@ from rdcodec.codecs.transform_coding import VALUE_RANGE_BITS
 __all__ = ["BlockTransform", "Fitted", "Leftover", "WholeTransform", "fit_blocks", "fit_whole", "is_wide", "value_bits"]
 
 WIDE = 2560  # channels from which on whole matrices are neither read for every token nor fitted
-MOST_BLOCKS = 32  # of a stage: a sixteenth of the whole matrix's integers in two
+MOST_BLOCKS = 32  # of a stage: two stages have a sixteenth of the whole matrix's integers
 STAGES = 2
 LEAST_SCALE = 1 / 256  # of a token: what is all zeros stays so
 
@@ -168,7 +168,7 @@ def fit_blocks(statistics, alpha, shrinkage):
     """`Fitted` in blocks: each the principal components of what the stage before made of the tokens, in the first one in the metric of
     its own channels' gradients."""
     channels = statistics.x.shape[1]
-    width = channels // next(count for count in range(MOST_BLOCKS, 0, -1) if channels % count == 0)
+    width = _width(channels)
     left = statistics.leftover.states
     gradients = clipped(statistics.kept_gradients.reshape(-1, channels))
     size = float(np.square(gradients, dtype=np.float64).mean())
@@ -186,6 +186,11 @@ def fit_blocks(statistics, alpha, shrinkage):
         left = block_product(left, stages[-1].astype(left.dtype))
     transform = BlockTransform(stages, inverses)
     return Fitted(transform, np.concatenate(variances), transform.components(statistics.leftover.codewords))
+
+
+def _width(channels):
+    """Of the blocks of a stage: as many as divide the channels, but no more than they are wide."""
+    return next(channels // count for count in range(MOST_BLOCKS, 0, -1) if channels % count == 0 and count**2 <= channels)
 
 
 def _block(part, metric):

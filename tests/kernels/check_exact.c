@@ -2,10 +2,8 @@
 #include "exact_inputs.h"
 #include "groups.h"
 
-void check_exact_products(rng *r) {
+static void check_product(exact_product p) {
     const check_levels levels = check_levels_here();
-    const size_t mark = buffers_mark();
-    const exact_product p = make_exact_product(r);
     for (size_t k = 0; k < levels.count; k++) {
         const size_t inner_mark = buffers_mark(), n = p.tokens * p.outputs;
         double *products = buffer_take(n * sizeof *products);
@@ -15,5 +13,11 @@ void check_exact_products(rng *r) {
         buffers_release(inner_mark);
     }
     rdc_exact_matrix_free(p.matrix);
+}
+
+void check_exact_products(rng *r) {
+    const size_t mark = buffers_mark();
+    check_product(make_exact_product(r));
+    check_product(make_block_product(r));
     buffers_release(mark);
 }

@@ -164,6 +164,18 @@ static rdc_status make_exact_matrix(uint8_t *out) {
     return status;
 }
 
+static rdc_status make_exact_blocks(uint8_t *out) {
+    static const int16_t integers[] = {1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8};
+    static const double values[] = {1, -1, 2, -2};
+    static const rdc_exact_format formats[] = {{1, 2, 3}, {1, 2, 3}};
+    rdc_exact_matrix *made = NULL;
+    rdc_status status = rdc_exact_blocks_make(&made, integers, (rdc_exact_shape){2, 4, 2, 2}, formats);
+    check_that((status.error == RDC_OK) == (made != NULL), "blocks are made or not");
+    if (made) status = rdc_exact_multiply(RDC_CPU_SCALAR, made, values, 1, (double *)(void *)out);
+    rdc_exact_matrix_free(made);
+    return status;
+}
+
 static rdc_status multiply(uint8_t *out) {
     return rdc_exact_multiply(RDC_CPU_SCALAR, given.product.matrix, given.product.values, given.product.tokens, (double *)(void *)out);
 }
@@ -361,6 +373,7 @@ static const struct {
     {"rdc_block_encode, parts", encode_parts, NULL, MOST_OUT, 0},
     {"rdc_block_decode_all", decode_parts, NULL, MOST_OUT, 0},
     {"rdc_exact_matrix_make", make_exact_matrix, NULL, 3 * sizeof(double), 0},
+    {"rdc_exact_blocks_make", make_exact_blocks, NULL, 4 * sizeof(double), 0},
     {"rdc_exact_multiply", multiply, NULL, 1 << 18, 0},
     {"rdc_trellis_quantise", quantise, NULL, MATRIX * MATRIX * sizeof(int32_t), 0},
     {"rdc_net_make", make_net, NULL, 1, 0},

@@ -65,3 +65,60 @@ exact_product make_exact_product(rng *r) {
     check_that(rdc_exact_matrix_make(&made.matrix, matrix, inputs, outputs, format).error == RDC_OK, "no sum needs more than 53 bits");
     return made;
 }
+
+#define MOST_BLOCK_CHANNELS 60
+
+/* What a stage makes of values [tokens, channels]: sums in integers, and the values that they are multiples of a unit of. */
+static const int64_t *multiply_stage(rdc_exact_shape shape, const int16_t *integers, rdc_exact_format format, size_t stride, size_t tokens,
+                                     double *values) {
+    const size_t channels = shape.channels, blocks = channels / stride;
+    const double limit = ldexp(1, format.value_range_bits);
+    int64_t *sums = buffer_take(tokens * channels * sizeof *sums);
+    for (size_t t = 0; t < tokens; t++, values += channels) {
+        int64_t *of = sums + t * channels;
+        for (size_t o = 0; o < channels; o++) {
+            of[o] = 0;
+            for (size_t i = 0; i < shape.width; i++) {
+                const size_t row = o / shape.width * shape.width + i, from = row % blocks * stride + row / blocks;
+                const double x = nearbyint(ldexp(values[from], format.value_bits));
+                of[o] += (int64_t)(x > limit ? limit : x < -limit ? -limit : x) * integers[row * shape.width + o % shape.width];
+            }
+        }
+        for (size_t o = 0; o < channels; o++) values[o] = ldexp((double)of[o], -format.matrix_bits - format.value_bits);
+    }
+    return sums;
+}
+
+static size_t divisor(rng *r, size_t n) {
+    size_t d = 1 + rng_below(r, (uint32_t)n);
+    while (n % d) d--;
+    return d;
+}
+
+exact_product make_block_product(rng *r) {
+    const size_t channels = 1 + rng_below(r, MOST_BLOCK_CHANNELS), tokens = rng_count(r, MOST_TOKENS / 2, 8);
+    rdc_exact_shape shape = {.channels = channels, .stages = 1 + rng_below(r, 3)};
+    shape.width = divisor(r, channels);
+    shape.stride = divisor(r, channels);
+    exact_product made = {.tokens = tokens, .outputs = channels};
+    rdc_exact_format formats[3];
+    for (size_t s = 0; s < 3; s++) {
+        formats[s].matrix_bits = (int)rng_below(r, 20);
+        formats[s].value_bits = (int)rng_below(r, 20);
+        formats[s].value_range_bits = (int)rng_below(r, 23);
+    }
+    const size_t size = channels * shape.width;
+    int16_t *integers = buffer_take(shape.stages * size * sizeof *integers);
+    const int64_t *wide = make_integers(r, shape.stages * size, INT16_MAX);
+    for (size_t i = 0; i < shape.stages * size; i++) integers[i] = (int16_t)wide[i];
+    const int64_t *quarters = make_integers(r, tokens * channels, 4 * ((int64_t)1 << formats[0].value_range_bits) + 8);
+    made.values = as_doubles(quarters, tokens * channels, ldexp(0.25, -formats[0].value_bits));
+    double *values = buffer_take(tokens * channels * sizeof *values);
+    for (size_t i = 0; i < tokens * channels; i++) values[i] = made.values[i];
+    for (size_t s = 0; s < shape.stages; s++) {
+        made.expected = multiply_stage(shape, integers + s * size, formats[s], s ? shape.stride : 1, tokens, values);
+        made.unit = ldexp(1, -formats[s].matrix_bits - formats[s].value_bits);
+    }
+    check_that(rdc_exact_blocks_make(&made.matrix, integers, shape, formats).error == RDC_OK, "blocks can be made");
+    return made;
+}

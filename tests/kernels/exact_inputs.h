@@ -15,4 +15,7 @@ typedef struct exact_product {
 /* Sums reach up to 2^53; values lie between two integers, on them and beyond the range. */
 exact_product make_exact_product(rng *r);
 
+/* The same of block-diagonal matrices, one after the other. */
+exact_product make_block_product(rng *r);
+
 #endif
