@@ -51,8 +51,7 @@ class Codewords(NamedTuple):
 
 def vocabulary_codewords(model, layer, ids, counts, report):
     """`Codewords` of a vocabulary whose entries have these counts [vocabulary], for token ids [windows, tokens]."""
-    channels = find_site(model, layer).channels
-    vocabulary = choose_vocabulary(counts, min(MOST_CODEWORDS, max(1, MOST_ELEMENTS // channels)))
+    vocabulary = choose_vocabulary(counts, most_codewords(find_site(model, layer).channels))
     codeword_of_id = np.full(len(counts), -1)
     codeword_of_id[vocabulary] = np.arange(len(vocabulary))
     features = context_free_states(model, layer, vocabulary, report)
@@ -65,7 +64,12 @@ def position_codewords(windows, tokens):
     return Codewords(of_tokens, np.bincount(of_tokens.ravel()), np.eye(of_tokens.max() + 1), apart=0)
 
 
-def choose_vocabulary(counts, most=MOST_CODEWORDS):
+def most_codewords(channels):
+    """int : codewords of states of so many channels, at most."""
+    return min(MOST_CODEWORDS, MOST_ELEMENTS // channels)
+
+
+def choose_vocabulary(counts, most):
     """Token ids [codewords], the most frequent first, at most so many."""
     order = np.argsort(-counts, kind="stable")[:most]
     return order[counts[order] > 0]

@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from block_parts import calibrated_codec
 from documented import documented_family
 from learned_parts import learned_codec
 
@@ -40,6 +41,7 @@ CODECS = {
     "mxfp4": lambda: MXFP4Codec(CHANNELS),
     "documented": lambda: documented_family().fit(hidden_states(2000, seed=1)),
     "global-step": lambda: GlobalStepCodec.fit(hidden_states(2000, seed=1), 0.5),
+    "block-transform": cache(lambda: calibrated_codec(deviations(CHANNELS), blocks=True)),
     **{name: learned(name) for name in FAMILIES},
 }
 
@@ -49,7 +51,7 @@ def codec(request):
     return CODECS[request.param]()
 
 
-@pytest.fixture(params=[name for name in CODECS if name not in FAMILIES and name != "documented"])
+@pytest.fixture(params=[name for name in CODECS if name not in (*FAMILIES, "documented", "block-transform")])
 def plain_codec(request):
     """Without a choice of quality, and without a memory of earlier tokens."""
     return CODECS[request.param]()

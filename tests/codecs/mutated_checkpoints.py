@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from block_parts import calibrated_codec
 from learned_parts import learned_codec
 from safetensors.numpy import load, save
 
 from rdcodec import Codec, CorruptStreamError, LimitError, RdcodecError
-from rdcodec.calibration.codewords import position_codewords
-from rdcodec.calibration.fit import Statistics, fit_codec
 from rdcodec.codecs import GlobalStepCodec, IntegerCodec, MXFP4Codec, RawCodec
 from rdcodec.codecs.checkpoint import CONFIG_FILE, TENSORS_FILE
 from rdcodec.codecs.families import FAMILIES
@@ -37,12 +36,9 @@ CHANNELS = 20
 GOLDEN = Path(__file__).parents[1] / "golden" / "codec"
 
 
-def transform_codec():
+def transform_codec(blocks=False):
     """As calibration makes it, from states without a model."""
-    rng = np.random.default_rng(4)
-    states = (rng.standard_normal((8, 64, CHANNELS)) * np.exp(rng.normal(0, 1, CHANNELS))).astype(np.float32)
-    gradients = rng.standard_normal((2, 4, 64, CHANNELS)).astype(np.float32)
-    return fit_codec(Statistics(1, states, gradients, position_codewords(8, 64)), 0.7, 0.05, (2, 0))
+    return calibrated_codec(np.exp(np.random.default_rng(4).normal(0, 1, CHANNELS)), blocks)
 
 
 MAKERS = {
@@ -52,6 +48,7 @@ MAKERS = {
     "mxfp4": lambda: MXFP4Codec(CHANNELS),
     "global-step": lambda: GlobalStepCodec.fit(np.random.default_rng(0).normal(size=(500, CHANNELS)).astype(np.float32), 0.3),
     "transform": transform_codec,
+    "block-transform": lambda: transform_codec(blocks=True),
     "golden": lambda: Codec.from_pretrained(GOLDEN),
     **{name: lambda family=family: learned_codec(family, CHANNELS, np.ones(CHANNELS)) for name, family in LEARNED.items()},
 }
