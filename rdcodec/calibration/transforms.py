@@ -15,6 +15,7 @@ __all__ = ["BlockTransform", "Fitted", "Leftover", "WholeTransform", "fit_blocks
 WIDE = 2560  # channels from which on whole matrices are neither read for every token nor fitted
 MOST_BLOCKS = 32  # of a stage: two stages have a sixteenth of the whole matrix's integers
 STAGES = 2
+CHANNEL_ALPHA, LEAST_ENERGY = 0.6, 0.05  # strength and shrinkage of the metric of single channels that codewords are fitted in
 LEAST_SCALE = 1 / 256  # of a token: what is all zeros stays so
 
 
@@ -156,12 +157,17 @@ class Leftover(NamedTuple):
 
     @classmethod
     def of(cls, s):
+        """In a metric of single channels: few massive ones would rule the regression."""
+        channels = s.x.shape[1]
+        energy = np.square(clipped(s.kept_gradients.reshape(-1, channels)), dtype=np.float64).mean(axis=0)
+        weights = (energy / energy.mean() + LEAST_ENERGY) ** (CHANNEL_ALPHA / 2)
         known = s.codeword_of_x >= 0
-        predicted, codewords = fit_codewords(leading_features(s.codewords.features), s.x[known], s.codeword_of_x[known])
-        left = s.x[known] - predicted.astype(s.x.dtype)[s.codeword_of_x[known]]
-        deviation = np.maximum(left.std(axis=0), np.finfo(left.dtype).tiny)
-        scales = np.square(left / deviation).mean(axis=1)
-        return cls(codewords, left / np.sqrt(np.maximum(scales, LEAST_SCALE))[:, None])
+        values = s.x[known] * weights.astype(s.x.dtype)
+        predicted, codewords = fit_codewords(leading_features(s.codewords.features), values, s.codeword_of_x[known])
+        left = values - predicted.astype(values.dtype)[s.codeword_of_x[known]]
+        scales = np.mean([token_scales(part) for part in _parts(left, _width(channels))], axis=0)
+        left /= (weights * np.sqrt(np.maximum(scales, LEAST_SCALE))[:, None]).astype(left.dtype)
+        return cls(codewords / weights, left)
 
 
 def fit_blocks(statistics, alpha, shrinkage):
@@ -175,11 +181,10 @@ def fit_blocks(statistics, alpha, shrinkage):
     stages, inverses = [], []
     for number in range(STAGES):
         left = interleaved(left, width) if number else left
-        parts = [left[:, start : start + width] for start in range(0, channels, width)]
+        parts = _parts(left, width)
         metrics = [None] * len(parts)
         if number == 0:
-            parts_of = (gradients[:, start : start + width].astype(np.float64) for start in range(0, channels, width))
-            metrics = [fisher_metric(part, alpha, shrinkage, mean=size) for part in parts_of]
+            metrics = [fisher_metric(part.astype(np.float64), alpha, shrinkage, mean=size) for part in _parts(gradients, width)]
         blocks, back, variances = zip(*map(_block, parts, metrics))
         stages.append(np.stack(blocks))
         inverses.append(np.stack(back))
@@ -191,6 +196,11 @@ def fit_blocks(statistics, alpha, shrinkage):
 def _width(channels):
     """Of the blocks of a stage: as many as divide the channels, but no more than they are wide."""
     return next(channels // count for count in range(MOST_BLOCKS, 0, -1) if channels % count == 0 and count**2 <= channels)
+
+
+def _parts(values, width):
+    """The columns of each block."""
+    return [values[:, start : start + width] for start in range(0, values.shape[1], width)]
 
 
 def _block(part, metric):

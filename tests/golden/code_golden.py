@@ -1,6 +1,7 @@
-"""Prints checksums of the golden frames of a learned codec as coded here, and of the values they decode to."""
+"""Prints checksums of the golden frames of a codec, by their file's name, as coded here, and of the values they decode to."""
 
 import binascii
+import sys
 
 import golden_cases as cases
 import numpy as np
@@ -9,7 +10,8 @@ from rdcodec import Codec
 
 
 def main():
-    data, decoder = cases.learned_frames(), Codec.from_pretrained(cases.CODEC).decoder()
+    name = sys.argv[1]
+    data, decoder = cases.codec_frames(name), Codec.from_pretrained(cases.CODECS[name]).decoder()
     values = np.concatenate([decoder.decode(frame) for frame, _ in cases.frames_of(data)]).astype("<f4").tobytes()
     print(f"{binascii.crc32(data):08x} {binascii.crc32(values):08x}")
 

@@ -85,9 +85,10 @@ def network_case():
     return IntegerNet(layers, 1500), signed((200, 17), 4, 2000, np.int16), 0xB74FB4ED
 
 
-CODEC = Path(__file__).parent / "codec"
+CODECS = {"frames-direct-access": Path(__file__).parent / "codec", "frames-block-transform": Path(__file__).parent / "block_codec"}
+CODEC = CODECS["frames-direct-access"]
 CHANNELS = 16
-DECODED = 0xD58ADD66  # CRC-32 of what the frames decode to, as little-endian float32
+DECODED = {"frames-direct-access": 0xD58ADD66, "frames-block-transform": 0x9F236569}  # CRC-32 of the values, as little-endian float32
 FRAMES = ((1, 0), (9, 0), (1, -16), (40, 24), (0, 5))  # tokens, quality
 
 
@@ -100,9 +101,9 @@ def hidden_states():
     return states
 
 
-def learned_frames():
-    """Frames of the codec of the folder, one after the other."""
-    encoder = Codec.from_pretrained(CODEC).encoder()
+def codec_frames(name):
+    """Frames of one of CODECS, one after the other."""
+    encoder = Codec.from_pretrained(CODECS[name]).encoder()
     return b"".join(encoder.encode(h, quality=quality) for h, (_, quality) in zip(hidden_states(), FRAMES))
 
 

@@ -31,7 +31,7 @@ def golden(folder, name):
 
 def test_no_file_is_forgotten():
     names = {path.stem for path in (HERE / "must_decode").iterdir()}
-    assert names == {*BLOCKS, "stream-array", "stream-batch", "frames-direct-access"}
+    assert names == {*BLOCKS, "stream-array", "stream-batch", *cases.CODECS}
     assert {path.stem for path in (HERE / "must_refuse").iterdir()} == set(REFUSED)
 
 
@@ -73,22 +73,25 @@ def test_network_puts_out_the_same():
     assert binascii.crc32(out.astype("<i2").tobytes()) == checksum
 
 
+@pytest.mark.parametrize("name", cases.CODECS)
 @pytest.mark.parametrize("threads", ["1", "2"])
-def test_learned_codec_codes_the_same(threads):
+def test_codec_codes_the_same(name, threads):
     """In a process of its own, for the number of threads is read when it starts."""
     environment = {**os.environ, "OMP_NUM_THREADS": threads}
-    run = subprocess.run([sys.executable, HERE / "code_golden.py"], env=environment, capture_output=True, text=True)
+    run = subprocess.run([sys.executable, HERE / "code_golden.py", name], env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    checksum = binascii.crc32(golden("must_decode", "frames-direct-access"))
-    assert run.stdout.split() == [f"{checksum:08x}", f"{cases.DECODED:08x}"]
+    checksum = binascii.crc32(golden("must_decode", name))
+    assert run.stdout.split() == [f"{checksum:08x}", f"{cases.DECODED[name]:08x}"]
 
 
-def test_learned_codec_decodes_in_the_reference():
-    config, tensors = json.loads((cases.CODEC / "config.json").read_text())["config"], load_file(cases.CODEC / "codec.safetensors")
-    slow = reference.PayloadDecoder(config, tensors, {"predictor": IntegerNet.from_tensors("predictor", tensors)}, uses_context=True)
-    codec = Codec.from_pretrained(cases.CODEC)
+@pytest.mark.parametrize(("name", "nets"), [("frames-direct-access", ["predictor"]), ("frames-block-transform", [])])
+def test_codec_decodes_in_the_reference(name, nets):
+    folder = cases.CODECS[name]
+    config, tensors = json.loads((folder / "config.json").read_text())["config"], load_file(folder / "codec.safetensors")
+    slow = reference.PayloadDecoder(config, tensors, {net: IntegerNet.from_tensors(net, tensors) for net in nets}, uses_context=bool(nets))
+    codec = Codec.from_pretrained(folder)
     fast, quality = codec.decoder(), codec.default_quality
-    for data, frame in cases.frames_of(golden("must_decode", "frames-direct-access")):
+    for data, frame in cases.frames_of(golden("must_decode", name)):
         quality = quality if frame.quality is None else frame.quality
         values = slow.decode(frame.payload, frame.tokens, quality)
         assert np.array_equal(values, fast.decode(data))
