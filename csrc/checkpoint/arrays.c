@@ -5,17 +5,20 @@
 
 #include "checkpoint/fields.h"
 
-#define MOST_SPEC_AXES 2
+#define MOST_SPEC_AXES 3
 #define LARGEST ((double)FLT_MAX)
 
 typedef enum order { ANY, SORTED, RISING } order; /* none below the one before, none equal to it either */
-typedef enum families { ALL, CALIBRATED, LEARNED } families;
+typedef enum families { ALL, CALIBRATED, WHOLE, BLOCKS, LEARNED } families; /* the second: both of the next two */
 
 static const struct {
     const char *name;
     size_t least, most;
 } axes_of[RDC_AXES] = {
     [RDC_AXIS_CHANNELS] = {"channels", 1, 65536},
+    [RDC_AXIS_STAGES] = {"stages", 1, RDC_EXACT_MOST_STAGES},
+    [RDC_AXIS_WIDTH] = {"width", 1, RDC_EXACT_MOST_CHANNELS},
+    [RDC_AXIS_BITS] = {"bits", 2, 2},
     [RDC_AXIS_CODEWORDS] = {"codewords", 1, 65536},
     [RDC_AXIS_SELECTED] = {"selected", 1, 256},
     [RDC_AXIS_STEPS] = {"steps", 1, 256},
@@ -59,8 +62,12 @@ static const spec specs[RDC_KNOWN_TENSORS] = {
     [RDC_TENSOR_COUNTS] = {"counts", RDC_U32, ALL, 1, {RDC_AXIS_TABLES}, 0, 0, 0, ANY},
     [RDC_TENSOR_OFFSETS] = {"offsets", RDC_I32, ALL, 1, {RDC_AXIS_TABLES}, 0, 0, 0, ANY},
     [RDC_TENSOR_PRECISION] = {"precision", RDC_U8, ALL, 0, {C}, 1, RDC_MIN_PRECISION, RDC_MAX_PRECISION, ANY},
-    [RDC_TENSOR_ANALYSIS] = {"analysis", RDC_I32, CALIBRATED, 2, {C, C}, 0, 0, 0, ANY},
-    [RDC_TENSOR_SYNTHESIS] = {"synthesis", RDC_I32, CALIBRATED, 2, {C, C}, 0, 0, 0, ANY},
+    [RDC_TENSOR_ANALYSIS] = {"analysis", RDC_I32, WHOLE, 2, {C, C}, 0, 0, 0, ANY},
+    [RDC_TENSOR_SYNTHESIS] = {"synthesis", RDC_I32, WHOLE, 2, {C, C}, 0, 0, 0, ANY},
+    [RDC_TENSOR_ANALYSIS_BLOCKS] = {"analysis_blocks", RDC_I16, BLOCKS, 3, {RDC_AXIS_STAGES, C, RDC_AXIS_WIDTH}, 0, 0, 0, ANY},
+    [RDC_TENSOR_SYNTHESIS_BLOCKS] = {"synthesis_blocks", RDC_I16, BLOCKS, 3, {RDC_AXIS_STAGES, C, RDC_AXIS_WIDTH}, 0, 0, 0, ANY},
+    [RDC_TENSOR_ANALYSIS_FORMATS] = {"analysis_formats", RDC_I32, BLOCKS, 2, {RDC_AXIS_STAGES, RDC_AXIS_BITS}, 1, -200, 200, ANY},
+    [RDC_TENSOR_SYNTHESIS_FORMATS] = {"synthesis_formats", RDC_I32, BLOCKS, 2, {RDC_AXIS_STAGES, RDC_AXIS_BITS}, 1, -200, 200, ANY},
     [RDC_TENSOR_WORDS] = {"words", RDC_I16, CALIBRATED, 2, {RDC_AXIS_CODEWORDS, C}, 0, 0, 0, ANY},
     [RDC_TENSOR_FEATURE_SCALE] = {"feature_scale", RDC_F32, CALIBRATED, 1, {C}, 1, 0, LARGEST, ANY},
     [RDC_TENSOR_FEATURE_WEIGHTS] = {"feature_weights", RDC_I32, CALIBRATED, 1, {C}, 0, 0, 0, ANY},
@@ -163,14 +170,23 @@ static rdc_status read_array(const reading *r, const spec *s, const void **array
     return check_order(s, *array, (size_t)tensor->count, r->message);
 }
 
+static int is_of_family(families families, const rdc_family *family) {
+    switch (families) {
+    case LEARNED: return family->is_learned;
+    case CALIBRATED: return !family->is_learned;
+    case WHOLE: return !family->is_learned && !family->in_blocks;
+    case BLOCKS: return family->in_blocks;
+    default: return 1;
+    }
+}
+
 rdc_status rdc_arrays_read(rdc_arrays *arrays, const rdc_config *config, rdc_tensors *tensors, rdc_pool *pool, rdc_message *message) {
     const reading r = {arrays, tensors, pool, message};
     *arrays = (rdc_arrays){0};
     for (size_t axis = 0; axis < RDC_AXES; axis++) arrays->sizes[axis] = UNKNOWN;
     arrays->sizes[C] = (size_t)config->of[RDC_FIELD_CHANNELS][0];
     for (size_t k = 0; k < RDC_KNOWN_TENSORS; k++) {
-        const int is_of_family = specs[k].families == ALL || (specs[k].families == LEARNED) == config->family->is_learned;
-        if (is_of_family) RDC_FORWARD_IF_ERROR(read_array(&r, &specs[k], &arrays->of[k]));
+        if (is_of_family(specs[k].families, config->family)) RDC_FORWARD_IF_ERROR(read_array(&r, &specs[k], &arrays->of[k]));
     }
     return rdc_ok();
 }

@@ -69,8 +69,25 @@ static rdc_status make_matrix(const rdc_making *making, const char *name, rdc_kn
     return rdc_refuse_if_error(making->message, name, status);
 }
 
+/* A transform of which every `stride`-th value comes next to each other between two stages. */
+static rdc_status make_blocks(const rdc_making *making, const char *name, rdc_known_tensor blocks, rdc_known_tensor bits, size_t stride,
+                              rdc_exact_matrix **matrix) {
+    const rdc_exact_shape shape = {size_of(making, RDC_AXIS_STAGES), size_of(making, RDC_AXIS_CHANNELS), size_of(making, RDC_AXIS_WIDTH), stride};
+    const int32_t *of = array_of(making, bits);
+    rdc_exact_format formats[RDC_EXACT_MOST_STAGES];
+    for (size_t s = 0; s < shape.stages; s++) formats[s] = (rdc_exact_format){of[2 * s], of[2 * s + 1], RDC_VALUE_RANGE_BITS};
+    return rdc_refuse_if_error(making->message, name, rdc_exact_blocks_make(matrix, array_of(making, blocks), shape, formats));
+}
+
+static rdc_status make_block_transforms(const rdc_making *making, rdc_checkpoint *made) {
+    const size_t width = size_of(making, RDC_AXIS_WIDTH), count = size_of(making, RDC_AXIS_CHANNELS) / width;
+    RDC_FORWARD_IF_ERROR(make_blocks(making, "analysis_blocks", RDC_TENSOR_ANALYSIS_BLOCKS, RDC_TENSOR_ANALYSIS_FORMATS, width, &made->analysis));
+    return make_blocks(making, "synthesis_blocks", RDC_TENSOR_SYNTHESIS_BLOCKS, RDC_TENSOR_SYNTHESIS_FORMATS, count, &made->synthesis);
+}
+
 static rdc_status make_transforms(const rdc_making *making, rdc_checkpoint *made) {
     const int is_learned = making->config->family->is_learned;
+    if (making->config->family->in_blocks) return make_block_transforms(making, made);
     const rdc_known_tensor synthesis = is_learned ? RDC_TENSOR_LEARNED_SYNTHESIS : RDC_TENSOR_SYNTHESIS;
     RDC_FORWARD_IF_ERROR(make_matrix(making, "synthesis", synthesis, RDC_FIELD_SYNTHESIS_BITS, RDC_FIELD_COMPONENT_BITS, &made->synthesis));
     if (is_learned) return rdc_emphasis_make(making, &made->emphasis);

@@ -10,7 +10,8 @@
 #define ID_BYTES 8
 
 static const rdc_family families[] = {
-    {"transform", 0, 0}, {"hyperprior-factorised", 1, 0}, {"hyperprior-fourier", 1, 0}, {"direct-access", 1, 1}, {"context", 1, 1},
+    {"transform", 0, 0, 0},          {"block-transform", 0, 0, 1}, {"hyperprior-factorised", 1, 0, 0},
+    {"hyperprior-fourier", 1, 0, 0}, {"direct-access", 1, 1, 0},   {"context", 1, 1, 0},
 };
 
 static const struct {
@@ -36,8 +37,13 @@ static const struct {
     [RDC_FIELD_ZERO_SCALE] = {"zero_scale", -65536, 65536, 1, 0},
 };
 
+/* Of formats that are tensors where transforms are in blocks. */
+static int is_of_matrices(size_t field) {
+    return field == RDC_FIELD_ANALYSIS_BITS || field == RDC_FIELD_COMPONENT_BITS || field == RDC_FIELD_STATE_BITS || field == RDC_FIELD_SYNTHESIS_BITS;
+}
+
 static int is_a_field(const rdc_family *family, size_t field) {
-    return family->is_learned || !fields[field].is_learned;
+    return (family->is_learned || !fields[field].is_learned) && !(family->in_blocks && is_of_matrices(field));
 }
 
 /* ---- Reading ---- */
@@ -96,7 +102,7 @@ static rdc_status read_family(const reading *r, const rdc_json_node *node) {
         r->config->family = &families[k];
         return rdc_ok();
     }
-    return refuse_field(r, "family", "one of transform, hyperprior-factorised, hyperprior-fourier, direct-access, context");
+    return refuse_field(r, "family", "one of transform, block-transform, hyperprior-factorised, hyperprior-fourier, direct-access, context");
 }
 
 #define DIGITS "0123456789abcdef"

@@ -8,6 +8,7 @@ typedef struct rdc_family {
     const char *name;
     int is_learned; /* networks predict; the others are calibrated */
     int uses_context;
+    int in_blocks; /* transforms are stages of blocks instead of whole matrices */
 } rdc_family;
 
 /* The numbers of a config, in the order of their names: that of ids. */
@@ -51,6 +52,9 @@ void rdc_config_identify(const rdc_config *config, const rdc_tensors *tensors, u
 
 typedef enum rdc_axis {
     RDC_AXIS_CHANNELS,
+    RDC_AXIS_STAGES,
+    RDC_AXIS_WIDTH,
+    RDC_AXIS_BITS,
     RDC_AXIS_CODEWORDS,
     RDC_AXIS_SELECTED,
     RDC_AXIS_STEPS,
@@ -84,6 +88,10 @@ typedef enum rdc_known_tensor {
     RDC_TENSOR_PRECISION,
     RDC_TENSOR_ANALYSIS,
     RDC_TENSOR_SYNTHESIS,
+    RDC_TENSOR_ANALYSIS_BLOCKS,
+    RDC_TENSOR_SYNTHESIS_BLOCKS,
+    RDC_TENSOR_ANALYSIS_FORMATS,
+    RDC_TENSOR_SYNTHESIS_FORMATS,
     RDC_TENSOR_WORDS,
     RDC_TENSOR_FEATURE_SCALE,
     RDC_TENSOR_FEATURE_WEIGHTS,

@@ -11,6 +11,7 @@
 #define BYTES_A_CODE 40       /* of the integers by which codewords are compared */
 #define MATRICES 3            /* of a calibrated codec, one of them on the way */
 #define LEARNED_MATRICES 12
+#define PANEL 24 /* columns of blocks, as csrc/dense */
 #define WEIGHT ".weight"
 
 static uint64_t table_bytes(uint64_t entries, uint64_t tables) {
@@ -33,10 +34,18 @@ static uint64_t network_bytes(const rdc_tensors *tensors) {
     return bytes;
 }
 
+/* Of transforms: of blocks, whose panels are padded, or of whole matrices. */
+static uint64_t transform_bytes(const rdc_config *config, const size_t *sizes) {
+    const uint64_t channels = sizes[RDC_AXIS_CHANNELS], width = sizes[RDC_AXIS_WIDTH];
+    if (!config->family->in_blocks) return sizeof(double) * channels * channels * (config->family->is_learned ? LEARNED_MATRICES : MATRICES);
+    const uint64_t block = (width + PANEL - 1) / PANEL * PANEL * ((width + 1) / 2) * 2 * sizeof(int16_t);
+    return 2 * sizes[RDC_AXIS_STAGES] * (channels / width) * block;
+}
+
 rdc_status rdc_check_memory(const rdc_config *config, const rdc_arrays *arrays, const rdc_tensors *tensors, rdc_message *message) {
     const size_t *sizes = arrays->sizes;
     const uint64_t channels = sizes[RDC_AXIS_CHANNELS], codewords = sizes[RDC_AXIS_CODEWORDS], selected = sizes[RDC_AXIS_SELECTED];
-    uint64_t made = sizeof(double) * channels * channels * (config->family->is_learned ? LEARNED_MATRICES : MATRICES), given = 0;
+    uint64_t made = transform_bytes(config, sizes), given = 0;
     made += table_bytes(sizes[RDC_AXIS_FREQUENCIES], sizes[RDC_AXIS_TABLES]) + COST_BYTES * sizes[RDC_AXIS_TABLES];
     made += BYTES_A_CODE * codewords * selected + layer_bytes(codewords, 1, selected) + sizeof(int16_t) * codewords * channels;
     if (config->family->is_learned) {

@@ -22,6 +22,7 @@ __all__ = ["CHOICE_SPECS", "FEATURE_LIMIT", "TransformCodec"]
 FEATURE_LIMIT = 2**15  # of the features by which steps are chosen, as csrc/codec/choices.c
 
 
+# Codewords, and what a token's step is chosen by: of calibrated codecs of every kind.
 CHOICE_SPECS = (
     Tensor("words", np.int16, ("codewords", "c")),
     Tensor("feature_scale", np.float32, ("c",), 0, LARGEST),

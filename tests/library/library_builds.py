@@ -64,6 +64,7 @@ def deviations():
 
 MAKERS = {
     "transform": transform_codec,
+    "block-transform": lambda: transform_codec(blocks=True),
     **{name: lambda family=family: learned_codec(family, CHANNELS, deviations()) for name, family in FAMILIES.items()},
 }
 

@@ -152,7 +152,7 @@ def test_a_codec_that_cannot_be_loaded(library, tmp_path):
     from rdcodec.codecs import RawCodec
 
     RawCodec(CHANNELS).save_pretrained(tmp_path / "raw")
-    with pytest.raises(LibraryError, match="config.json: family: expected one of transform, hyperprior-factorised"):
+    with pytest.raises(LibraryError, match="config.json: family: expected one of transform, block-transform, hyperprior-factorised"):
         library.load(tmp_path / "raw")
     codec = MAKERS["transform"]()
     codec.save_pretrained(tmp_path / "codec")
