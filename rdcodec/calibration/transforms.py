@@ -165,8 +165,7 @@ class Leftover(NamedTuple):
         values = s.x[known] * weights.astype(s.x.dtype)
         predicted, codewords = fit_codewords(leading_features(s.codewords.features), values, s.codeword_of_x[known])
         left = values - predicted.astype(values.dtype)[s.codeword_of_x[known]]
-        scales = np.mean([token_scales(part) for part in _parts(left, _width(channels))], axis=0)
-        left /= (weights * np.sqrt(np.maximum(scales, LEAST_SCALE))[:, None]).astype(left.dtype)
+        left /= (weights * np.sqrt(np.maximum(token_scales(left), LEAST_SCALE))[:, None]).astype(left.dtype)
         return cls(codewords / weights, left)
 
 
