@@ -112,10 +112,14 @@ def plot(rows, path):
     for axes, kind, title in zip(figure.subplots(1, 2), ("block", "one"), ("block of 512 tokens", "one token")):
         for family in dict.fromkeys(row["transform"] for row in rows):
             of = [row for row in rows if row["transform"] == family]
-            axes.plot([r["channels"] for r in of], [r[f"encode_{kind}"] + r[f"decode_{kind}"] for r in of], "o-", label=f"{family}, both ways")
+            axes.plot(
+                [r["channels"] for r in of], [r[f"encode_{kind}"] + r[f"decode_{kind}"] for r in of], "o-", label=f"{family}, both ways"
+            )
         plain = {row["channels"]: row[f"matmul_{kind}"] for row in rows}
         axes.plot(list(plain), list(plain.values()), "k:", label="one plain product, float32")
         axes.set(xscale="log", yscale="log", xlabel="channels", ylabel="µs a token", title=title)
+        axes.set_xticks(list(plain), list(plain))
+        axes.minorticks_off()
         axes.legend()
     figure.savefig(path, dpi=110)
 
@@ -127,7 +131,9 @@ def main():
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
     rows = []
-    print(f"{cpu_name()}, numpy {np.__version__}\n\n| channels | transform | {' | '.join(COLUMNS.values())} |\n|{'---|' * (len(COLUMNS) + 2)}")
+    print(
+        f"{cpu_name()}, numpy {np.__version__}\n\n| channels | transform | {' | '.join(COLUMNS.values())} |\n|{'---|' * (len(COLUMNS) + 2)}"
+    )
     for channels in arguments.channels or CHANNELS:
         for blocks in (False, True) if channels <= MOST_WHOLE else (True,):
             row = measure(channels, blocks)

@@ -57,7 +57,8 @@ static void pack_stage(const rdc_exact_blocks *b, const int16_t *integers, int16
     }
 }
 
-rdc_status rdc_exact_blocks_pack(rdc_exact_blocks **blocks, const int16_t *integers, rdc_exact_shape shape, const rdc_exact_format *formats) {
+rdc_status rdc_exact_blocks_pack(rdc_exact_blocks **blocks, const int16_t *integers, rdc_exact_shape shape,
+                                 const rdc_exact_format *formats) {
     rdc_exact_blocks *made = calloc(1, sizeof *made);
     *blocks = NULL;
     RDC_RETURN_IF(!made, RDC_ERROR_MEMORY, 0, 0);

@@ -7,7 +7,8 @@
 typedef struct rdc_exact_blocks rdc_exact_blocks;
 
 /* As rdc_exact_blocks_make, whose checks have been made. Errors: RDC_ERROR_MEMORY. */
-rdc_status rdc_exact_blocks_pack(rdc_exact_blocks **blocks, const int16_t *integers, rdc_exact_shape shape, const rdc_exact_format *formats);
+rdc_status rdc_exact_blocks_pack(rdc_exact_blocks **blocks, const int16_t *integers, rdc_exact_shape shape,
+                                 const rdc_exact_format *formats);
 void rdc_exact_blocks_free(rdc_exact_blocks *blocks);
 
 /* Bytes that the multiplication of so many tokens works in, from an aligned address on. */

@@ -113,7 +113,7 @@ class ExactBlocks:
     def values(self):
         """float64 [channels, channels]: the matrix itself, as if nothing were rounded between stages."""
         integers, stride, formats, _ = self._parts
-        stages, channels, width = integers.shape
+        _, channels, width = integers.shape
         made = np.eye(channels)
         for number, (stage, (bits, _)) in enumerate(zip(integers, formats)):
             if number:
