@@ -425,4 +425,4 @@ def test_equal_codecs_are_equal(codec, tmp_path):
 def test_codecs_say_what_they_are(codec):
     assert codec.codec_id.hex() in repr(codec) and f"{codec.channels} channels" in repr(codec)
     assert (f"qualities {codec.min_quality} to {codec.max_quality}" in repr(codec)) == (codec.min_quality < codec.max_quality)
-    assert (f"layer {getattr(codec, 'layer', '')}" in repr(codec)) == hasattr(codec, "layer")
+    assert (f"layer {getattr(codec, 'layer', '')}" in repr(codec)) == (codec.layer is not None)
