@@ -7,11 +7,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TOOLS := $(VENV)/.tools-installed
+SITE := $(VENV)/.docs-installed
 ARGS ?=
 SECONDS ?= 60
 TARGET ?=
 
-.PHONY: help demo test test-fast check tools bench lib install-lib sanitize tsan fuzz coverage clean
+.PHONY: help demo test test-fast check tools docs bench lib install-lib sanitize tsan fuzz coverage clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ check: $(TOOLS) compile_flags.txt ## lint, formats, types and spelling, of Pytho
 	$(BIN)/python -m mypy.stubtest rdcodec._core
 
 tools: $(TOOLS) ## set up what `make check` runs
+
+docs: $(SITE) ## build the documentation as a site in build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict $(ARGS)
 
 bench: $(STAMP) ## measure the entropy coder beside others; prints Markdown for benchmarks/RESULTS.md, writes rows and a plot to out
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement benchmarks/requirements.txt
@@ -76,3 +80,8 @@ $(TOOLS): $(STAMP)
 
 compile_flags.txt: $(STAMP)
 	$(BIN)/python -c 'import numpy, sysconfig; print("-std=c11", "-Icsrc", *(f"-isystem{folder}" for folder in (sysconfig.get_path("include"), numpy.get_include())), sep="\n")' > $@
+
+$(SITE): pyproject.toml setup.py
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	touch $@

@@ -11,6 +11,7 @@ from nbmake.nb_run import NotebookRun
 NOTEBOOKS = sorted(Path(__file__).parents[2].joinpath("notebooks").glob("*.ipynb"))
 
 
+@pytest.mark.usefixtures("packaged_model")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(path):
     result = NotebookRun(path, default_timeout=600).execute()
