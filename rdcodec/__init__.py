@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rdcodec.codecs import Codec, TransformCodec
     from rdcodec.models import load_model
     from rdcodec.splits import compress_at
+    from rdcodec.store import Store
 
 __version__ = "0.1.0"
 
@@ -48,6 +49,7 @@ __all__ = [
     "compress_at",
     "load_model",
     "Codec",
+    "Store",
     "TransformCodec",
 ]
 

@@ -1,8 +1,11 @@
 """A store of hidden states: a folder of shards, opened for reading, or for adding to it."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +20,15 @@ from rdcodec.store.paths import path_of
 from rdcodec.store.shard import Shard
 from rdcodec.store.states import States
 from rdcodec.store.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+    from typing_extensions import Self
+
+    from rdcodec.codecs import Codec
+    from rdcodec.types import PathLike
 
 __all__ = ["Store", "open_shards"]
 
@@ -39,7 +51,7 @@ class Store:
     places : dict of str to States
     """
 
-    def __init__(self, path, dtype, cache_bytes, workers):
+    def __init__(self, path: PathLike, dtype: Any, cache_bytes: int, workers: int) -> None:
         self.path = path_of(path)
         self.description = read_description(self.path)
         self.dtype = self.description.dtype if dtype is None else dtype
@@ -48,14 +60,15 @@ class Store:
         self._firsts = np.array([shard.first for shard in self._shards], np.int64)
         self._behind = np.cumsum([len(shard.groups) for shard in self._shards], dtype=np.int64)
         self._held = sum(int(shard.groups["tokens"].sum(dtype=np.int64)) for shard in self._shards)
-        self._cache, self._cached_bytes, self._lock = OrderedDict(), 0, Lock()
+        self._cache: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._cached_bytes, self._lock = 0, Lock()
         self.documents = Documents(self._shards)
         self.places = {place.name: States(self, number) for number, place in enumerate(self.description.places)}
 
     # ---- ways in
 
     @classmethod
-    def open(cls, path, dtype=None, cache_bytes=CACHE_BYTES, workers=1):
+    def open(cls, path: PathLike, dtype: Any = None, cache_bytes: int = CACHE_BYTES, workers: int = 1) -> Self:
         """A store for reading, as far as it is written: groups that another process adds later are not seen.
 
         Parameters
@@ -85,41 +98,42 @@ class Store:
         return cls(path, dtype, cache_bytes, workers)
 
     @staticmethod
-    def create(path, codecs, **options):
+    def create(path: PathLike, codecs: Codec | dict[str, Codec], **options: Any) -> Writer:
         """A new store to add states to; see `Writer.create`."""
         return Writer.create(path, codecs, **options)
 
     @staticmethod
-    def append(path, **options):
+    def append(path: PathLike, **options: Any) -> Writer:
         """A store that is there, to add states to; see `Writer.append`."""
         return Writer.append(path, **options)
 
     # ---- what it holds
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Tokens."""
         return self._shards[-1].first + self._shards[-1].tokens if self._shards else 0
 
     @property
-    def group_tokens(self):
+    def group_tokens(self) -> NDArray[np.int64]:
         """ndarray : int64 [groups], how many each has."""
         return np.concatenate([np.zeros(0, np.int64), *(shard.groups["tokens"].astype(np.int64) for shard in self._shards)])
 
     @property
-    def bytes(self):
+    def bytes(self) -> int:
         """int : of all shards."""
         return sum(shard.path.stat().st_size for shard in self._shards)
 
     @property
-    def shards(self):
+    def shards(self) -> list[Shard]:
         """list of Shard : in their order."""
         return list(self._shards)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
+        """tuple of int : tokens and channels, of the only place."""
         return self.only.shape
 
-    def token_ids(self, start=0, stop=None):
+    def token_ids(self, start: int = 0, stop: int | None = None) -> NDArray[np.int64]:
         """The ids of tokens, int64 [tokens].
 
         Raises
@@ -145,7 +159,7 @@ class Store:
     # ---- a store of one place is an array
 
     @property
-    def only(self):
+    def only(self) -> States:
         """States : of the only place.
 
         Raises
@@ -170,17 +184,17 @@ class Store:
     def __array__(self, dtype=None, copy=None):
         return self.only.__array__(dtype, copy)
 
-    def read(self, start=0, stop=None, dtype=None, out=None):
+    def read(self, start: int = 0, stop: int | None = None, dtype: Any = None, out: Any = None) -> Any:
         """As `States.read`, of the only place."""
         return self.only.read(start, stop, dtype, out)
 
-    def chunks(self, *arguments, **options):
+    def chunks(self, *arguments: Any, **options: Any) -> Iterator[Any]:
         """As `States.chunks`, of the only place."""
         return self.only.chunks(*arguments, **options)
 
     # ---- groups
 
-    def group_at(self, place, token):
+    def group_at(self, place: int, token: int) -> tuple[int, int, NDArray[np.float32]]:
         """The group that holds a token.
 
         Returns
@@ -200,12 +214,12 @@ class Store:
         values = self._values(place, shard, group)
         return first, first + len(values), values
 
-    def group(self, place, number):
+    def group(self, place: int, number: int) -> NDArray[np.float32]:
         """float32 [tokens, channels] of a group by its number, not to be changed; errors as of `group_at`."""
         at = int(np.searchsorted(self._behind, number, side="right"))
         return self._values(place, self._shards[at], number - (int(self._behind[at - 1]) if at else 0))
 
-    def check_held(self, tokens):
+    def check_held(self, tokens: int) -> None:
         """Refuse more tokens than all groups have, which the numbers of damaged shards may claim, before memory is taken for them.
 
         Raises
@@ -215,7 +229,7 @@ class Store:
         if tokens > self._held:
             raise CorruptStreamError(f"{self.path}: {tokens} tokens were asked for, the groups hold {self._held}: some are missing")
 
-    def for_groups(self, place, start, stop, use):
+    def for_groups(self, place: int, start: int, stop: int, use: Callable[[int, NDArray[np.float32]], object]) -> None:
         """Call ``use(at, values)`` with the tokens of a range, a group at a time, by all workers: `at` counts from `start`."""
 
         def one(span):

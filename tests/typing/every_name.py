@@ -55,12 +55,23 @@ def streams(data: bytes) -> int:
     frame: stream.Frame = stream.read_frame(stream.bytes_of(written), offset)
     following: stream.Frame = stream.Chain().after(frame).read(data, frame.end)
     most = stream.MAX_FRAME_TOKENS * len(stream.DTYPES)
-    return most + following.tokens + sum(row + each.tokens for row, each in stream.read_frames(data, header, offset))
+    of_row: list[int] = [each.tokens for each in stream.row_frames(data, header.tokens, offset)]
+    return most + following.tokens + sum(of_row) + sum(row + each.tokens for row, each in stream.read_frames(data, header, offset))
+
+
+def stored(codec: rdcodec.Codec, states: Array) -> Array:
+    with rdcodec.Store.create("store", codec, group_tokens=512) as writer:
+        writer.add(states)
+    store: rdcodec.Store = rdcodec.Store.open("store", dtype="float32")
+    ids: Array = store.token_ids(0, len(store))
+    print(store.shape, store.bytes, store.group_tokens.sum(), ids)
+    values: Array = store.read(0, 3)
+    return values
 
 
 def families(h: Array, tensors: dict[str, Array], config: dict[str, Any], folder: Path) -> list[bytes]:
     made: list[codecs.Codec] = [codecs.RawCodec(4, "bfloat16", "zlib"), codecs.IntegerCodec(4, bits=4, group=2), codecs.MXFP4Codec(4)]
-    made += [codecs.GlobalStepCodec.fit(h, 0.5), codecs.TransformCodec(config, tensors)]
+    made += [codecs.GlobalStepCodec.fit(h, 0.5), codecs.TransformCodec(config, tensors), codecs.BlockTransformCodec(config, tensors)]
     learned: type[codecs.LearnedCodec]
     for learned in (codecs.ContextCodec, codecs.DirectAccessCodec, codecs.FactorisedHyperpriorCodec, codecs.FourierHyperpriorCodec):
         made.append(learned(config, tensors))
