@@ -33,7 +33,7 @@ check: $(TOOLS) compile_flags.txt ## lint, formats, types and spelling, of Pytho
 	find csrc tests -name '*.[ch]' | xargs $(BIN)/clang-format --dry-run --Werror
 	find csrc -name '*.c' | xargs -P 2 -n 12 $(BIN)/clang-tidy --quiet
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest rdcodec._core
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml rdcodec._core
 
 tools: $(TOOLS) ## set up what `make check` runs
 

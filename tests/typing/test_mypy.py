@@ -1,5 +1,6 @@
 """What a type checker says of programs that use rdcodec, and of the stub of its core."""
 
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ pytest.importorskip("mypy")
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 SETTINGS = "[mypy]\nstrict = true\n[mypy-transformers.*]\nfollow_imports = skip\n"  # it takes a minute to follow
 RIGHT, WRONG = (HERE / name for name in ("every_name.py", "wrong_types.py"))
 
@@ -22,7 +24,9 @@ def refused(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mypy")
     (folder / "mypy.ini").write_text(SETTINGS)
     command = [sys.executable, "-m", "mypy", "--config-file", folder / "mypy.ini", "--cache-dir", folder, RIGHT, WRONG]
-    said = subprocess.run(list(map(str, command)), capture_output=True, text=True).stdout
+    # from elsewhere, so that the package is what users have: installed, and not the program that is checked
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    said = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=folder, env=environment).stdout
     found = {RIGHT.name: {}, WRONG.name: {}}
     for name, line, message in re.findall(r"^(?:.*/)?(\w+\.py):(\d+): error: (.*)$", said, re.MULTILINE):
         found.setdefault(name, {})[int(line)] = message
@@ -48,5 +52,6 @@ def test_nothing_of_the_package_is_refused(refused):
 
 
 def test_the_stub_is_the_core():
-    done = subprocess.run([sys.executable, "-m", "mypy.stubtest", "rdcodec._core"], capture_output=True, text=True)
+    command = [sys.executable, "-m", "mypy.stubtest", "--mypy-config-file", "pyproject.toml", "rdcodec._core"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stdout

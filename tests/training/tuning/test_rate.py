@@ -57,7 +57,7 @@ def test_the_gradient_is_about_that_of_the_code_length(codec, states):
     step = 0.02 * window.norm() / gradient.norm() * gradient
     there, back = (code_length(codec, (window + sign * step).numpy(), quality) for sign in (-1, 1))
     expected = 2 * float((gradient * step).sum()) * len(window)
-    assert 0.5 * expected < back - there < 2 * expected
+    assert 0.4 * expected < back - there < 2 * expected  # levels that mind what they cost move less than the slope of their tables
 
 
 def test_codecs_without_a_transform_have_none():
