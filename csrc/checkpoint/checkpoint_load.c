@@ -115,8 +115,8 @@ static char *path_of(const char *folder, const char *name) {
 }
 
 static rdc_status load_file(rdc_checkpoint **checkpoint, const char *path, rdc_message *message) {
-    uint8_t *bytes;
-    size_t size;
+    uint8_t *bytes = NULL;
+    size_t size = 0;
     RDC_FORWARD_IF_ERROR(read_file(path, &bytes, &size, message));
     const rdc_status status = rdc_checkpoint_read(checkpoint, NULL, 0, bytes, size, message);
     free(bytes);
@@ -124,8 +124,8 @@ static rdc_status load_file(rdc_checkpoint **checkpoint, const char *path, rdc_m
 }
 
 static rdc_status load_folder(rdc_checkpoint **checkpoint, const char *config_path, const char *tensors_path, rdc_message *message) {
-    uint8_t *config, *tensors = NULL;
-    size_t config_size, tensors_size;
+    uint8_t *config = NULL, *tensors = NULL;
+    size_t config_size = 0, tensors_size = 0;
     RDC_FORWARD_IF_ERROR(read_file(config_path, &config, &config_size, message));
     rdc_status status = read_file(tensors_path, &tensors, &tensors_size, message);
     if (status.error == RDC_OK) status = rdc_checkpoint_read(checkpoint, config, config_size, tensors, tensors_size, message);

@@ -51,7 +51,7 @@ static const int16_t *widened(rdc_pool *pool, const int8_t *weights, size_t coun
 static rdc_status read_weights(const reading *r, rdc_net_layer *layer) {
     const rdc_making *making = r->making;
     char name[NAME_BYTES];
-    const void *weights;
+    const void *weights = NULL;
     name_part(r, r->count, "weight", name);
     rdc_tensor *tensor = rdc_tensors_find(making->tensors, name);
     const int is_narrow = tensor && tensor->type == RDC_I8;
