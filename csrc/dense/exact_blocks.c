@@ -114,8 +114,7 @@ static void split_token(const rdc_exact_blocks *b, const stage *s, size_t stride
     size_t from = 0, first = 0;
     for (size_t block = 0; block < count_of(b); block++, high += step, low += step) {
         for (size_t i = 0; i < width; i++) {
-            low[i] = (int16_t)(r->integers[from] & ((1 << RDC_PAIR_BITS) - 1));
-            high[i] = (int16_t)((r->integers[from] - low[i]) / (1 << RDC_PAIR_BITS));
+            rdc_pair_cut(r->integers[from], &high[i], &low[i]);
             from += stride;
             if (from >= channels) from = ++first;
         }

@@ -250,11 +250,7 @@ static row_room round_row(const rdc_exact_matrix *m, const double *values, doubl
     const row_room room = {(int32_t *)(void *)work, (int16_t *)(void *)(work + m->inputs), (int16_t *)(void *)(work + 2 * m->inputs)};
     for (size_t i = 0; i < m->inputs; i++) room.values[i] = (int32_t)rdc_rounded_within(values[i] * m->value_scale, m->limit);
     if (!m->is_short) return room;
-    for (size_t i = 0; i < m->inputs; i++) {
-        const int32_t low = room.values[i] & ((1 << RDC_PAIR_BITS) - 1);
-        room.low[i] = (int16_t)low;
-        room.high[i] = (int16_t)((room.values[i] - low) / (1 << RDC_PAIR_BITS));
-    }
+    for (size_t i = 0; i < m->inputs; i++) rdc_pair_cut(room.values[i], &room.high[i], &room.low[i]);
     if (m->inputs % 2) room.low[m->inputs] = room.high[m->inputs] = 0;
     return room;
 }
