@@ -15,7 +15,7 @@ typedef struct quality_or_none {
 typedef struct end_object {
     PyObject_HEAD
     PyObject *codec;
-    PyObject *row;             /* what the codec remembers of the tokens so far */
+    PyObject *row;             /* what the codec remembers of the tokens so far; None of a codec that remembers nothing */
     quality_or_none quality;   /* that the next frame goes on with */
     quality_or_none announced; /* that the last frame had, of an encoder */
     uint32_t before;           /* checksum of the last frame */
@@ -28,7 +28,7 @@ typedef struct end_object {
 typedef struct link_step {
     end_object *end;
     PyObject *row; /* what the codec goes on with; NULL until the step has begun */
-    PyObject *mark;
+    PyObject *mark; /* where the row stood */
     PyObject *payload;
     size_t tokens;
     quality_or_none quality;
@@ -75,7 +75,7 @@ static int take_ends(const rdc_py_state *state, const link_step *steps, Py_ssize
 
 static int begin(link_step *step) {
     PyObject *row = step->restart ? PyObject_CallMethod(step->end->codec, "_new_state", NULL) : Py_NewRef(step->end->row);
-    if (row) step->mark = PyObject_CallMethod(row, "mark", NULL);
+    if (row) step->mark = row == Py_None ? Py_NewRef(row) : PyObject_CallMethod(row, "mark", NULL);
     if (row && step->mark) {
         step->row = row;
         return 0;
@@ -105,7 +105,7 @@ static void finish(const link_step *step) {
 
 /* Takes back what has begun, under the error that is set. */
 static void undo(const link_step *step) {
-    if (!step->row) return;
+    if (!step->row || step->row == Py_None) return;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyObject *done = PyObject_CallMethod(step->row, "rollback", "O", step->mark);
@@ -378,7 +378,7 @@ static PyObject *end_parts(PyObject *object, PyTypeObject *kind, PyObject *const
     link_step step = {.end = (end_object *)object};
     if (take_ends(state_of(kind), &step, 1) < 0) return NULL;
     end_object *end = step.end;
-    PyObject *row = PyObject_IsTrue(args[0]) ? PyObject_CallMethod(end->row, "copy", NULL) : Py_NewRef(end->row);
+    PyObject *row = end->row != Py_None && PyObject_IsTrue(args[0]) ? PyObject_CallMethod(end->row, "copy", NULL) : Py_NewRef(end->row);
     PyObject *parts = NULL;
     if (row) {
         parts = Py_BuildValue("ONNNIIi", end->codec, quality_object(end->quality), row, quality_object(end->announced), (unsigned)end->before,

@@ -67,6 +67,9 @@ class RawCodec(Codec):
     def _from_parts(cls, config, tensors):
         return cls(**check_config(cls.FIELDS, config))
 
+    def _new_state(self):
+        return None  # every frame stands on its own
+
     def _encode_tokens(self, h, quality, state):
         return self._compress(_core.halves_pack(h, self._type))
 

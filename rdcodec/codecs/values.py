@@ -10,17 +10,12 @@ from rdcodec.errors import RdcodecError
 __all__ = ["as_dtype", "check_values", "values_of"]
 
 
-def _torch():
-    """torch where it is loaded (a tensor cannot come from anywhere else), so that NumPy alone is enough."""
-    return sys.modules.get("torch")
-
-
 _NAMES = {np.dtype(name): name for name in ("float32", "float16")}  # in native byte order; a dtype's own name takes microseconds
 
 
 def values_of(h):
     """C-contiguous float32 array of the values of h, a view where that is possible, and the name of h's dtype."""
-    torch = _torch()
+    torch = sys.modules.get("torch")  # a tensor cannot come from anywhere else: NumPy alone is enough
     if torch is not None and isinstance(h, torch.Tensor):
         if h.dtype is torch.float32 and h.is_cpu and not h.requires_grad and not h.is_neg():
             values = h.numpy()  # the usual case at once: what follows takes as long as a small codec

@@ -69,23 +69,30 @@ class _Call:
         return call.mask
 
 
+class _Thread(local):
+    """The passes that a thread is in, with the level of their owner each; the last one is the innermost."""
+
+    def __init__(self):
+        self.stack = []
+
+
 class Calls:
     """The passes of the owners of a block; each thread sees its own."""
 
     def __init__(self, owners):
         self.owners = owners
         self.positions = [_position_of_mask(owner) for owner in owners]
-        self.local = local()
+        self.thread = _Thread()
         self.missed = None
 
     def innermost(self):
         """The pass that runs the block now, None if it began before it could be seen."""
-        stack = self._stack()
+        stack = self.thread.stack
         return stack[-1][1] if stack and stack[-1][0] == 0 else None
 
     def enter(self, level, module, args, kwargs):
         refuse_compiled_call(module, args, kwargs)
-        stack = self._stack()
+        stack = self.thread.stack
         outer = stack[-1][1] if stack and stack[-1][0] == level + 1 else None
         position = self.positions[level]
         mask = args[position] if position is not None and position < len(args) else kwargs.get("attention_mask")
@@ -93,7 +100,7 @@ class Calls:
         stack.append((level, _Call(module, outer, mask if position is not None else None, cache is None or is_empty(cache))))
 
     def leave(self, level, module, args, kwargs, output):
-        stack = self._stack()
+        stack = self.thread.stack
         if not stack or stack[-1][1].module is not module:
             return None
         call = stack.pop()[1]
@@ -104,13 +111,6 @@ class Calls:
         if call.outer is not None:
             call.outer.sent += call.sent
         return _shown(output, call.sent)
-
-    def _stack(self):
-        try:
-            return self.local.stack
-        except AttributeError:
-            self.local.stack = []
-            return self.local.stack
 
 
 def _position_of_mask(owner):

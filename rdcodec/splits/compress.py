@@ -141,8 +141,9 @@ class _Link:
 
     def send(self, call, h, cache):
         """What arrives of h [batch, tokens, channels]."""
-        mask = kept_tokens(call.padding(), h)
-        rows = self.rows(call, cache, len(h))
+        padding = call.padding()
+        mask = None if padding is None else kept_tokens(padding, h)
+        rows = self.rows(call, cache, h.shape[0])
         if mask is None and h.numel():
             return send_rows(rows, h)
         decoded = h.detach().clone(memory_format=torch.contiguous_format)

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+from operator import attrgetter
 from threading import RLock
 from time import perf_counter
 from weakref import WeakSet
@@ -12,6 +13,9 @@ from rdcodec.codecs import decode_rows, encode_rows
 from rdcodec.stream import MAX_FRAME_TOKENS
 
 __all__ = ["Prompts", "Row", "as_sent", "send_rows"]
+
+
+_ENCODER, _DECODER = attrgetter("encoder"), attrgetter("decoder")
 
 
 class Row:
@@ -51,9 +55,9 @@ def send_rows(rows, h):
     if h.shape[0] * h.shape[1] > MAX_FRAME_TOKENS or h.shape[1] > rows[0].frame_tokens:
         return torch.stack([row.send(tokens) for row, tokens in zip(rows, h.unbind())])
     began = perf_counter()
-    frames = encode_rows([row.encoder for row in rows], h)
+    frames = encode_rows(map(_ENCODER, rows), h)
     sent = perf_counter()
-    values = decode_rows([row.decoder for row in rows], frames)
+    values = decode_rows(map(_DECODER, rows), frames)
     rows[0].meter.add(h.shape[0] * h.shape[1], sum(map(len, frames)), sent - began, perf_counter() - sent)
     return as_sent(torch.from_numpy(values), h)
 
