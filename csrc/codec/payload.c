@@ -133,12 +133,17 @@ static rdc_status for_rows(const coding *c, row_function *of_row, void *argument
 
 /* ---- Encoding ---- */
 
+/* Gains and components of all tokens. */
+static rdc_status transform(const coding *c, const rdc_exact_matrix *analysis, const float *h) {
+    const size_t tokens = c->rows * c->tokens;
+    rdc_codec_tame(c->codec, h, tokens, c->room->gains, c->room->x);
+    return rdc_exact_multiply(c->cpu, analysis, c->room->x, tokens, c->room->y);
+}
+
 /* What is chosen of all tokens before their levels. */
-static rdc_status choose(const coding *c, const rdc_exact_matrix *analysis, const float *h) {
+static rdc_status choose(const coding *c) {
     const size_t tokens = c->rows * c->tokens;
     const token_room *room = c->room;
-    rdc_codec_tame(c->codec, h, tokens, room->gains, room->x);
-    RDC_FORWARD_IF_ERROR(rdc_exact_multiply(c->cpu, analysis, room->x, tokens, room->y));
     RDC_FORWARD_IF_ERROR(rdc_codec_choose_with(c->cpu, c->codec, room->y, tokens, room->features, room->codewords, room->steps));
     return rdc_codec_choose_latents(c->cpu, c->codec, room->y, room->codewords, tokens, room->features, room->latents);
 }
@@ -189,26 +194,50 @@ rdc_status rdc_codec_symbols(rdc_cpu_level cpu, const rdc_codec *codec, const rd
     room.symbols = symbols;
     room.index = index;
     const coding c = {cpu, codec, &prediction, 1, tokens, quality, &room};
-    rdc_status status = choose(&c, analysis, h);
+    rdc_status status = transform(&c, analysis, h);
+    if (status.error == RDC_OK) status = choose(&c);
     if (status.error == RDC_OK) status = find_symbols(&c, 0);
     free(room.memory);
+    return status;
+}
+
+/* Payloads of rows whose gains and components are found; none after an error. */
+static rdc_status encode_rows(const coding *c, rdc_coded_block **payloads) {
+    for (size_t row = 0; row < c->rows; row++) payloads[row] = NULL;
+    rdc_status status = choose(c);
+    if (status.error == RDC_OK) status = for_rows(c, encode_row, payloads);
+    for (size_t row = 0; row < c->rows && status.error != RDC_OK; row++) {
+        rdc_coded_block_free(payloads[row]);
+        payloads[row] = NULL;
+    }
     return status;
 }
 
 rdc_status rdc_codec_encode(rdc_cpu_level cpu, const rdc_codec *codec, const rdc_exact_matrix *analysis, rdc_prediction *const *predictions,
                             const float *h, size_t rows, size_t tokens, int32_t quality, rdc_coded_block **payloads) {
     token_room room;
-    for (size_t row = 0; row < rows; row++) payloads[row] = NULL;
+    memset(payloads, 0, rows * sizeof *payloads);
     RDC_FORWARD_IF_ERROR(begin(codec, analysis, predictions, rows));
     RDC_FORWARD_IF_ERROR(make_room(codec, rows * tokens, rows * symbols_of(codec, tokens), &room));
     const coding c = {cpu, codec, predictions, rows, tokens, quality, &room};
-    rdc_status status = choose(&c, analysis, h);
-    if (status.error == RDC_OK) status = for_rows(&c, encode_row, payloads);
+    rdc_status status = transform(&c, analysis, h);
+    if (status.error == RDC_OK) status = encode_rows(&c, payloads);
     free(room.memory);
-    for (size_t row = 0; row < rows && status.error != RDC_OK; row++) {
-        rdc_coded_block_free(payloads[row]);
-        payloads[row] = NULL;
-    }
+    return status;
+}
+
+rdc_status rdc_codec_encode_components(rdc_cpu_level cpu, const rdc_codec *codec, rdc_prediction *const *predictions, const int32_t *gains,
+                                       const double *y, size_t rows, size_t tokens, int32_t quality, rdc_coded_block **payloads) {
+    token_room room;
+    memset(payloads, 0, rows * sizeof *payloads);
+    for (size_t t = 0; t < rows * tokens; t++) RDC_RETURN_IF(gains[t] < 0 || gains[t] >= RDC_GAINS, RDC_ERROR_GAIN_SYMBOL, t, gains[t]);
+    RDC_FORWARD_IF_ERROR(begin(codec, NULL, predictions, rows));
+    RDC_FORWARD_IF_ERROR(make_room(codec, rows * tokens, rows * symbols_of(codec, tokens), &room));
+    memcpy(room.gains, gains, rows * tokens * sizeof *gains);
+    memcpy(room.y, y, rows * tokens * rdc_codec_components(codec) * sizeof *y);
+    const coding c = {cpu, codec, predictions, rows, tokens, quality, &room};
+    const rdc_status status = encode_rows(&c, payloads);
+    free(room.memory);
     return status;
 }
 
@@ -269,6 +298,21 @@ rdc_status rdc_codec_decode(rdc_cpu_level cpu, const rdc_codec *codec, rdc_predi
     rdc_status status = for_rows(&c, decode_row, (void *)payloads);
     if (status.error == RDC_OK) status = rdc_exact_multiply(cpu, codec->parts.synthesis, room.y, rows * tokens, room.x);
     if (status.error == RDC_OK) rdc_codec_untame(codec, room.x, room.gains, rows * tokens, h);
+    free(room.memory);
+    return status;
+}
+
+rdc_status rdc_codec_decode_components(rdc_cpu_level cpu, const rdc_codec *codec, rdc_prediction *const *predictions,
+                                       const rdc_payload *payloads, size_t rows, size_t tokens, int32_t quality, int32_t *gains, double *y) {
+    token_room room;
+    RDC_FORWARD_IF_ERROR(begin(codec, NULL, predictions, rows));
+    RDC_FORWARD_IF_ERROR(make_room(codec, rows * tokens, rows * symbols_of(codec, tokens), &room));
+    const coding c = {cpu, codec, predictions, rows, tokens, quality, &room};
+    const rdc_status status = for_rows(&c, decode_row, (void *)payloads);
+    if (status.error == RDC_OK) {
+        memcpy(gains, room.gains, rows * tokens * sizeof *gains);
+        memcpy(y, room.y, rows * tokens * rdc_codec_components(codec) * sizeof *y);
+    }
     free(room.memory);
     return status;
 }

@@ -212,6 +212,14 @@ static const float *states_of(const rdc_py_state *state, PyObject *object, size_
     return NULL;
 }
 
+/* The bytes of payloads, which are freed, or the error of a status. */
+static PyObject *encoded(const rdc_py_state *state, rdc_status status, rdc_coded_block **payloads, size_t rows) {
+    PyObject *list = status.error == RDC_OK ? list_of_blocks(payloads, rows) : rdc_py_raise(state, status);
+    for (size_t row = 0; payloads && row < rows; row++) rdc_coded_block_free(payloads[row]);
+    free(payloads);
+    return list;
+}
+
 static PyObject *codec_encode(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *codec_object, *predictions, *analysis_object, *h_object;
@@ -234,10 +242,45 @@ static PyObject *codec_encode(PyObject *module, PyObject *args) {
         Py_END_ALLOW_THREADS
     }
     give_back(&taken);
-    PyObject *list = status.error == RDC_OK ? list_of_blocks(payloads, rows) : rdc_py_raise(state, status);
-    for (size_t row = 0; payloads && row < rows; row++) rdc_coded_block_free(payloads[row]);
-    free(payloads);
-    return list;
+    return encoded(state, status, payloads, rows);
+}
+
+/* Gains [rows, tokens] and components [rows, tokens, components] of states; -1 with an error set. */
+static int components_of(const rdc_py_state *state, const rdc_codec *codec, PyObject *gains_object, PyObject *y_object, size_t rows,
+                         PyArrayObject **gains, PyArrayObject **y) {
+    *gains = rdc_py_array(gains_object, "gains", NPY_INT32, "int32");
+    *y = *gains ? rdc_py_array(y_object, "y", NPY_FLOAT64, "float64") : NULL;
+    if (!*y) return -1;
+    const npy_intp components = (npy_intp)rdc_codec_components(codec), *shape = PyArray_DIMS(*y);
+    const int is_fit = PyArray_NDIM(*gains) == 2 && PyArray_NDIM(*y) == 3 && (size_t)shape[0] == rows && shape[2] == components &&
+                       PyArray_CompareLists(shape, PyArray_DIMS(*gains), 2);
+    if (!is_fit) PyErr_Format(state->rdcodec_error, "y: expected shape [%zu, tokens, %zd], and gains of as many tokens", rows, (Py_ssize_t)components);
+    return is_fit ? 0 : -1;
+}
+
+static PyObject *codec_encode_components(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *codec_object, *predictions, *gains_object, *y_object;
+    int quality;
+    if (!PyArg_ParseTuple(args, "OO!OOi:codec_encode_components", &codec_object, &PyTuple_Type, &predictions, &gains_object, &y_object,
+                          &quality)) return NULL;
+    const rdc_codec *codec = codec_of(state, codec_object);
+    const size_t rows = (size_t)PyTuple_GET_SIZE(predictions);
+    PyArrayObject *gains, *y;
+    taken_rows taken;
+    if (!codec || components_of(state, codec, gains_object, y_object, rows, &gains, &y) < 0 || take_rows(state, predictions, &taken) < 0) {
+        return NULL;
+    }
+    rdc_coded_block **payloads = calloc(rows + 1, sizeof *payloads);
+    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
+    if (payloads) {
+        Py_BEGIN_ALLOW_THREADS
+        status = rdc_codec_encode_components(state->cpu, codec, taken.predictions, PyArray_DATA(gains), PyArray_DATA(y), rows,
+                                             (size_t)PyArray_DIM(gains, 1), quality, payloads);
+        Py_END_ALLOW_THREADS
+    }
+    give_back(&taken);
+    return encoded(state, status, payloads, rows);
 }
 
 static PyObject *codec_symbols(PyObject *module, PyObject *args) {
@@ -311,12 +354,34 @@ static PyObject *decode(const rdc_py_state *state, const rdc_codec *codec, const
     return rdc_py_raise(state, status);
 }
 
-static PyObject *codec_decode(PyObject *module, PyObject *args) {
+/* Gains [rows, tokens] and components [rows, tokens, components] that payloads hold. */
+static PyObject *decode_components(const rdc_py_state *state, const rdc_codec *codec, const taken_rows *taken, const held_payloads *held,
+                                   size_t tokens, int quality) {
+    npy_intp shape[3] = {(npy_intp)taken->count, (npy_intp)tokens, (npy_intp)rdc_codec_components(codec)};
+    PyArrayObject *gains = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_INT32);
+    PyArrayObject *y = (PyArrayObject *)PyArray_SimpleNew(3, shape, NPY_FLOAT64);
+    rdc_status status = {RDC_ERROR_MEMORY, 0, 0};
+    if (gains && y) {
+        Py_BEGIN_ALLOW_THREADS
+        status = rdc_codec_decode_components(state->cpu, codec, taken->predictions, held->payloads, taken->count, tokens, quality,
+                                             PyArray_DATA(gains), PyArray_DATA(y));
+        Py_END_ALLOW_THREADS
+    }
+    if (status.error == RDC_OK) return Py_BuildValue("NN", gains, y);
+    Py_XDECREF(gains);
+    Py_XDECREF(y);
+    return rdc_py_raise(state, status);
+}
+
+/* What payloads hold, as one of the two functions above makes it. */
+static PyObject *decode_with(PyObject *module, PyObject *args,
+                             PyObject *(*of_payloads)(const rdc_py_state *, const rdc_codec *, const taken_rows *, const held_payloads *, size_t,
+                                                      int)) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *codec_object, *predictions, *payloads;
     Py_ssize_t tokens;
     int quality;
-    if (!PyArg_ParseTuple(args, "OO!O!ni:codec_decode", &codec_object, &PyTuple_Type, &predictions, &PyTuple_Type, &payloads, &tokens,
+    if (!PyArg_ParseTuple(args, "OO!O!ni", &codec_object, &PyTuple_Type, &predictions, &PyTuple_Type, &payloads, &tokens,
                           &quality)) return NULL;
     const rdc_codec *codec = codec_of(state, codec_object);
     if (!codec) return NULL;
@@ -328,13 +393,21 @@ static PyObject *codec_decode(PyObject *module, PyObject *args) {
     held_payloads held;
     taken_rows taken;
     if (hold_payloads(payloads, &held) < 0) return NULL;
-    PyObject *h = NULL;
+    PyObject *decoded = NULL;
     if (take_rows(state, predictions, &taken) == 0) {
-        h = decode(state, codec, &taken, &held, (size_t)tokens, quality);
+        decoded = of_payloads(state, codec, &taken, &held, (size_t)tokens, quality);
         give_back(&taken);
     }
     let_go(&held);
-    return h;
+    return decoded;
+}
+
+static PyObject *codec_decode(PyObject *module, PyObject *args) {
+    return decode_with(module, args, decode);
+}
+
+static PyObject *codec_decode_components(PyObject *module, PyObject *args) {
+    return decode_with(module, args, decode_components);
 }
 
 static PyObject *codec_tame(PyObject *module, PyObject *args) {
@@ -419,8 +492,10 @@ static PyMethodDef functions[] = {
     {"codebook_unpack", codebook_unpack, METH_VARARGS, NULL},
     {"codec_make", codec_make, METH_VARARGS, NULL},
     {"codec_encode", codec_encode, METH_VARARGS, NULL},
+    {"codec_encode_components", codec_encode_components, METH_VARARGS, NULL},
     {"codec_symbols", codec_symbols, METH_VARARGS, NULL},
     {"codec_decode", codec_decode, METH_VARARGS, NULL},
+    {"codec_decode_components", codec_decode_components, METH_VARARGS, NULL},
     {"codec_tame", codec_tame, METH_VARARGS, NULL},
     {"codec_choose", codec_choose, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

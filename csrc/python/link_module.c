@@ -168,11 +168,18 @@ static int encode_rows(link_step *steps, Py_ssize_t count, PyObject *h) {
     return is_whole ? 0 : -1;
 }
 
+/* A row of h, an array or a tensor. */
+static PyObject *row_of(PyObject *h, Py_ssize_t i) {
+    PyObject *index = PyLong_FromSsize_t(i), *row = index ? PyObject_GetItem(h, index) : NULL;
+    Py_XDECREF(index);
+    return row;
+}
+
 /* The payloads of h [rows, tokens, channels]. */
 static int encode_payloads(link_step *steps, Py_ssize_t count, PyObject *h) {
     if (are_alike(steps, count)) return encode_rows(steps, count, h);
     for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *row = PySequence_GetItem(h, i);
+        PyObject *row = row_of(h, i);
         const int failed = !row || encode_row(&steps[i], row) < 0;
         Py_XDECREF(row);
         if (failed) return -1;
@@ -264,9 +271,10 @@ static PyObject *decode_row(const link_step *step) {
     const Py_ssize_t tokens = (Py_ssize_t)step->tokens;
     if (tokens) return PyObject_CallMethod(codec, "_decode_tokens", "OniO", step->payload, tokens, (int)step->quality.value, step->row);
     long channels;
-    if (number_of(codec, "channels", &channels) < 0) return NULL;
-    npy_intp shape[2] = {0, (npy_intp)channels};
-    return PyArray_SimpleNew(2, shape, NPY_FLOAT32);
+    PyObject *place = number_of(codec, "channels", &channels) < 0 ? NULL : PyObject_GetAttrString(codec, "place");
+    PyObject *h = place ? PyObject_CallMethod(place, "empty", "il", 0, channels) : NULL;
+    Py_XDECREF(place);
+    return h;
 }
 
 /* Values [rows, tokens, channels], rows side by side. */
@@ -283,6 +291,11 @@ static PyObject *decode_rows(const link_step *steps, Py_ssize_t count) {
 /* Values [1, tokens, channels] of one row, in the memory that they are in. */
 static PyObject *decode_only(const link_step *step) {
     PyObject *row = decode_row(step);
+    if (row && !PyArray_Check(row)) { /* a tensor on another device */
+        PyObject *h = PyObject_CallMethod(row, "unsqueeze", "i", 0);
+        Py_DECREF(row);
+        return h;
+    }
     PyArrayObject *values = row ? (PyArrayObject *)PyArray_FROM_OTF(row, NPY_FLOAT32, NPY_ARRAY_CARRAY) : NULL;
     Py_XDECREF(row);
     if (!values) return NULL;
@@ -294,7 +307,7 @@ static PyObject *decode_only(const link_step *step) {
     return h;
 }
 
-/* Values [rows, tokens, channels]. */
+/* Values [rows, tokens, channels], an array or a tensor as the codec's place has them. */
 static PyObject *decode_all(const link_step *steps, Py_ssize_t count) {
     if (count == 1) return decode_only(steps);
     if (are_alike(steps, count)) return decode_rows(steps, count);
@@ -305,7 +318,9 @@ static PyObject *decode_all(const link_step *steps, Py_ssize_t count) {
         if (!row) break;
         PyList_SET_ITEM(rows, done++, row);
     }
-    if (rows && done == count) h = PyArray_FROM_OTF(rows, NPY_FLOAT32, NPY_ARRAY_CARRAY);
+    PyObject *place = rows && done == count ? PyObject_GetAttrString(steps[0].end->codec, "place") : NULL;
+    if (place) h = PyObject_CallMethod(place, "stack", "O", rows);
+    Py_XDECREF(place);
     Py_XDECREF(rows);
     return h;
 }
@@ -534,22 +549,36 @@ static PyObject *frames_of(const rdc_py_state *state, link_step *steps, Py_ssize
     return frames;
 }
 
+/* Tokens of h [rows, tokens, channels], a float32 array or a tensor on another device; -1 with an error set. */
+static Py_ssize_t tokens_of_rows(const rdc_py_state *state, PyObject *h, Py_ssize_t rows) {
+    Py_ssize_t shape[3];
+    if (PyArray_Check(h)) {
+        PyArrayObject *array = rdc_py_array(h, "h", NPY_FLOAT32, "float32");
+        if (!array) return -1;
+        if (PyArray_NDIM(array) == 3 && PyArray_DIM(array, 0) == rows) return PyArray_DIM(array, 1);
+    } else {
+        PyObject *sizes = PyObject_GetAttrString(h, "shape");
+        if (!sizes) return -1;
+        const int is_shape = PyTuple_Check(sizes) && PyArg_ParseTuple(sizes, "nnn", &shape[0], &shape[1], &shape[2]);
+        Py_DECREF(sizes);
+        if (is_shape && shape[0] == rows) return shape[1];
+    }
+    PyErr_Format(state->rdcodec_error, "h: expected [rows, tokens, channels] of %zd rows", rows);
+    return -1;
+}
+
 static PyObject *link_encode(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *ends, *object;
     quality_or_none quality;
     if (!PyArg_ParseTuple(args, "O!OO&:link_encode", &PyTuple_Type, &ends, &object, quality_of, &quality)) return NULL;
     const Py_ssize_t count = PyTuple_GET_SIZE(ends);
-    PyArrayObject *h = codec_of_ends(state, ends, "encoders") ? rdc_py_array(object, "h", NPY_FLOAT32, "float32") : NULL;
-    if (!h) return NULL;
-    if (PyArray_NDIM(h) != 3 || PyArray_DIM(h, 0) != count) {
-        PyErr_Format(state->rdcodec_error, "h: expected [rows, tokens, channels] of %zd rows", count);
-        return NULL;
-    }
+    const Py_ssize_t tokens = codec_of_ends(state, ends, "encoders") ? tokens_of_rows(state, object, count) : -1;
+    if (tokens < 0) return NULL;
     link_step *steps = steps_of(ends);
     PyObject *frames = NULL;
     if (steps && take_ends(state, steps, count) == 0) {
-        for (Py_ssize_t i = 0; i < count; i++) ask(&steps[i], (size_t)PyArray_DIM(h, 1), quality);
+        for (Py_ssize_t i = 0; i < count; i++) ask(&steps[i], (size_t)tokens, quality);
         if (begin_all(steps, count) == 0 && encode_payloads(steps, count, object) == 0) frames = frames_of(state, steps, count);
         leave_ends(steps, count, frames != NULL);
     }

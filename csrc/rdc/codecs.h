@@ -98,6 +98,11 @@ rdc_status rdc_codec_symbols(rdc_cpu_level cpu, const rdc_codec *codec, const rd
 rdc_status rdc_codec_encode(rdc_cpu_level cpu, const rdc_codec *codec, const rdc_exact_matrix *analysis, rdc_prediction *const *predictions,
                             const float *h, size_t rows, size_t tokens, int32_t quality, rdc_coded_block **payloads);
 
+/* The same of tokens whose gains [rows, tokens] and components y [rows, tokens, components], finite, were found elsewhere: on a graphics
+ * processor, for example. Errors: as well RDC_ERROR_GAIN_SYMBOL (at: token). */
+rdc_status rdc_codec_encode_components(rdc_cpu_level cpu, const rdc_codec *codec, rdc_prediction *const *predictions, const int32_t *gains,
+                                       const double *y, size_t rows, size_t tokens, int32_t quality, rdc_coded_block **payloads);
+
 /* A payload, to be read. */
 typedef struct rdc_payload {
     const uint8_t *bytes;
@@ -108,6 +113,10 @@ typedef struct rdc_payload {
  * byte offset or token), RDC_ERROR_EXPONENT, RDC_ERROR_MEMORY; rdc_prediction_rollback takes back what has been decoded. */
 rdc_status rdc_codec_decode(rdc_cpu_level cpu, const rdc_codec *codec, rdc_prediction *const *predictions, const rdc_payload *payloads,
                             size_t rows, size_t tokens, int32_t quality, float *h);
+
+/* The same up to gains [rows, tokens] and components y [rows, tokens, components], of which tokens are made elsewhere. */
+rdc_status rdc_codec_decode_components(rdc_cpu_level cpu, const rdc_codec *codec, rdc_prediction *const *predictions,
+                                       const rdc_payload *payloads, size_t rows, size_t tokens, int32_t quality, int32_t *gains, double *y);
 
 RDC_END
 

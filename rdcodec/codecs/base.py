@@ -20,7 +20,7 @@ from rdcodec.codecs.checkpoint import export_checkpoint, load_checkpoint, save_c
 from rdcodec.codecs.families import FAMILIES, find_family
 from rdcodec.codecs.link import Decoder, Encoder, State
 from rdcodec.codecs.origin import Origin
-from rdcodec.codecs.values import as_dtype, check_values, values_of
+from rdcodec.codecs.values import HOST
 from rdcodec.errors import CodecMismatchError, CorruptStreamError, RdcodecError
 from rdcodec.stream import MAX_FRAME_TOKENS, Header, bytes_of, read_frames, read_header, write_header
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from rdcodec.codecs.device import Device
+    from rdcodec.codecs.values import Host
     from rdcodec.types import Array, Bytes, PathLike, States
 
 __all__ = ["Codec"]
@@ -65,6 +67,9 @@ class Codec(ABC):
 
     layer: int | None = None
     """Split point that the codec was fitted to; None where it was fitted to none."""
+
+    place: Host | Device = HOST
+    """Where states are taken and left: the processor's memory, or the device that a codec was moved to (`TransformCodec.to`)."""
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -200,7 +205,7 @@ class Codec(ABC):
         TypeError, RdcodecError
             As `encode`, when it comes to the tokens that are wrong.
         """
-        _, dtype = values_of(h[:0] if getattr(h, "ndim", 0) else h)
+        _, dtype = self.place.values_of(h[:0] if getattr(h, "ndim", 0) else h)
         shape = tuple(h.shape)
         if len(shape) not in (2, 3):
             raise RdcodecError(f"h: expected [tokens, channels] or [batch, tokens, channels], got shape {shape}")
@@ -211,8 +216,8 @@ class Codec(ABC):
         for row in range(rows):
             encoder, before = self.encoder(quality), (row,) if len(shape) == 3 else ()
             for start in range(0, tokens, self.frame_tokens):
-                values, _ = values_of(h[(*before, slice(start, start + self.frame_tokens))])
-                check_values(values, self.channels, (*before, start, 0))
+                values, _ = self.place.values_of(h[(*before, slice(start, start + self.frame_tokens))])
+                self.place.check_values(values, self.channels, (*before, start, 0))
                 yield encoder._encode(values, None)
 
     def decode(self, data: Bytes, max_tokens: int | None = None, max_bytes: int | None = None) -> States:
@@ -245,12 +250,12 @@ class Codec(ABC):
         data = bytes_of(data)
         header, frames = self._frames(data)
         _core.check_decoded_size(header.rows * header.tokens, self.channels, len(data), max_tokens, max_bytes)
-        values, at = np.empty((header.rows * header.tokens, self.channels), np.float32), 0
+        values, at = self.place.empty(header.rows * header.tokens, self.channels), 0
         for _, decoded in frames:
             values[at : at + len(decoded)] = decoded
             at += len(decoded)
         shape = (header.rows, header.tokens, self.channels) if header.batched else (header.tokens, self.channels)
-        return as_dtype(values.reshape(shape), header.dtype)
+        return self.place.as_dtype(values.reshape(shape), header.dtype)
 
     def decode_frames(self, data: Bytes) -> Iterator[tuple[int, Array]]:
         """Decode a stream of `encode` frame by frame, in the memory that one frame takes.
@@ -310,10 +315,10 @@ class Codec(ABC):
         TypeError, RdcodecError
             As `encode`, and for another number of tokens.
         """
-        values, _ = values_of(h)
+        values, _ = self.place.values_of(h)
         if values.ndim != 2 or not 1 <= len(values) <= MAX_FRAME_TOKENS:
             raise RdcodecError(f"h: expected [tokens, channels], 1 to {MAX_FRAME_TOKENS} tokens, got shape {values.shape}")
-        check_values(values, self.channels)
+        self.place.check_values(values, self.channels)
         return self._encode_tokens(values, self._checked_quality(quality), self._new_state())
 
     def decode_payload(self, payload: Bytes, tokens: int, quality: int | None = None) -> Array:

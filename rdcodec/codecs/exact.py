@@ -58,6 +58,15 @@ class ExactMatrix:
         return (short.astype(np.int32), short_bits) if short_bits <= bits else (np.rint(np.ldexp(matrix, bits)).astype(np.int32), bits)
 
     @property
+    def value_range_bits(self):
+        """int : values are clipped to so many bits."""
+        return self._format[2]
+
+    def stages(self):
+        """As of `ExactBlocks`: one stage of one block."""
+        return [(self._integers[None], self._format[:2])]
+
+    @property
     def values(self):
         """float64 [inputs, outputs]: the matrix itself."""
         return self._integers * self._scale
@@ -110,16 +119,29 @@ class ExactBlocks:
         return ExactBlocks, self._parts
 
     @property
+    def stride(self):
+        """int : of the order between stages."""
+        return self._parts[1]
+
+    @property
+    def value_range_bits(self):
+        """int : values are clipped to so many bits."""
+        return self._parts[3]
+
+    def stages(self):
+        """list : of each stage, its integers [blocks, inputs, outputs] and its `matrix_bits` and `value_bits`."""
+        integers, _, formats, _ = self._parts
+        width = integers.shape[-1]
+        return [(stage.reshape(-1, width, width), tuple(map(int, bits))) for stage, bits in zip(integers, formats)]
+
+    @property
     def values(self):
         """float64 [channels, channels]: the matrix itself, as if nothing were rounded between stages."""
-        integers, stride, formats, _ = self._parts
-        _, channels, width = integers.shape
-        made = np.eye(channels)
-        for number, (stage, (bits, _)) in enumerate(zip(integers, formats)):
+        made = np.eye(self._parts[0].shape[1])
+        for number, (blocks, (bits, _)) in enumerate(self.stages()):
             if number:
-                made = interleaved(made, stride)
-            blocks = np.ldexp(stage.astype(np.float64), -int(bits)).reshape(-1, width, width)
-            made = block_product(made, blocks)
+                made = interleaved(made, self.stride)
+            made = block_product(made, np.ldexp(blocks.astype(np.float64), -bits))
         return made
 
     def multiply(self, values):
@@ -128,13 +150,13 @@ class ExactBlocks:
 
 
 def interleaved(values, stride):
-    """Values [tokens, channels] in the order 0, stride, 2 * stride, ..., then 1, 1 + stride, ..."""
+    """Values [tokens, channels], an array or a tensor, in the order 0, stride, 2 * stride, ..., then 1, 1 + stride, ..."""
     tokens, channels = values.shape
     return values.reshape(tokens, channels // stride, stride).swapaxes(1, 2).reshape(tokens, channels)
 
 
 def block_product(values, blocks):
-    """Values [tokens, channels] times a matrix of these blocks [count, width, width] on its diagonal."""
-    count, width, _ = blocks.shape
-    parts = values.reshape(len(values), count, width).swapaxes(0, 1)
-    return np.matmul(parts, blocks).swapaxes(0, 1).reshape(len(values), count * width)
+    """Values [tokens, inputs], an array or a tensor, times a matrix of these blocks [count, inputs, outputs] on its diagonal."""
+    count, inputs, outputs = blocks.shape
+    parts = values.reshape(len(values), count, inputs).swapaxes(0, 1)
+    return (parts @ blocks).swapaxes(0, 1).reshape(len(values), count * outputs)

@@ -9,14 +9,13 @@ import copy
 from typing import TYPE_CHECKING
 
 from rdcodec import _core
-from rdcodec.codecs.values import check_values, values_of
 from rdcodec.errors import LimitError, RdcodecError
 from rdcodec.stream import MAX_FRAME_TOKENS, bytes_of
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from rdcodec.types import Array, Bytes, States
+    from rdcodec.types import Bytes, States
 
 __all__ = ["Decoder", "Encoder", "State"]
 
@@ -85,13 +84,14 @@ class Encoder(_End):
         TypeError, RdcodecError, LimitError
             As `Codec.encode`, and for more than 4096 tokens. The encoder is then as it was before.
         """
-        values, _ = values_of(h)
+        codec = self._codec
+        values, _ = codec.place.values_of(h)
         if values.ndim != 2:
             raise RdcodecError(f"h: expected [tokens, channels], got shape {values.shape}")
         if len(values) > MAX_FRAME_TOKENS:
             raise LimitError(f"h: {len(values)} tokens, a frame holds {MAX_FRAME_TOKENS}")
-        check_values(values, self._codec.channels)
-        return self._encode(values, None if quality is None else self._codec._checked_quality(quality))
+        codec.place.check_values(values, codec.channels)
+        return self._encode(values, None if quality is None else codec._checked_quality(quality))
 
     def restart(self) -> None:
         """Make the next frame a new start: it depends on no frame before it.
@@ -110,7 +110,7 @@ class Decoder(_End):
 
     __slots__ = ()
 
-    def decode(self, frame: Bytes, max_tokens: int | None = None, max_bytes: int | None = None) -> Array:
+    def decode(self, frame: Bytes, max_tokens: int | None = None, max_bytes: int | None = None) -> States:
         """Tokens of the next frame.
 
         Parameters
@@ -122,8 +122,8 @@ class Decoder(_End):
 
         Returns
         -------
-        ndarray
-            float32 [tokens, channels].
+        ndarray or torch.Tensor
+            float32 [tokens, channels]; a tensor of a codec that was moved to a device.
 
         Raises
         ------

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rdcodec import _core
-from rdcodec.codecs.values import check_values, values_of
 from rdcodec.errors import LimitError, RdcodecError
 from rdcodec.stream import MAX_FRAME_TOKENS, bytes_of
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rdcodec.codecs.link import Decoder, Encoder
-    from rdcodec.types import Array, Bytes, States
+    from rdcodec.types import Bytes, States
 
 __all__ = ["decode_rows", "encode_rows"]
 
@@ -45,16 +44,16 @@ def encode_rows(encoders: Sequence[Encoder], h: States, quality: int | None = No
     """
     encoders = tuple(encoders)
     codec = _core.link_codec(encoders, "encoders")
-    values, _ = values_of(h)
+    values, _ = codec.place.values_of(h)
     if values.ndim != 3 or len(values) != len(encoders):
         raise RdcodecError(f"h: expected [rows, tokens, channels] of {len(encoders)} rows, one an encoder, got shape {values.shape}")
     if values.shape[1] > MAX_FRAME_TOKENS:
         raise LimitError(f"h: {values.shape[1]} tokens, a frame holds {MAX_FRAME_TOKENS}")
-    check_values(values, codec.channels)
+    codec.place.check_values(values, codec.channels)
     return _core.link_encode(encoders, values, None if quality is None else codec._checked_quality(quality))
 
 
-def decode_rows(decoders: Sequence[Decoder], frames: Sequence[Bytes]) -> Array:
+def decode_rows(decoders: Sequence[Decoder], frames: Sequence[Bytes]) -> States:
     """Tokens of the next frame of each decoder.
 
     Parameters
@@ -66,8 +65,8 @@ def decode_rows(decoders: Sequence[Decoder], frames: Sequence[Bytes]) -> Array:
 
     Returns
     -------
-    ndarray
-        float32 [rows, tokens, channels].
+    ndarray or torch.Tensor
+        float32 [rows, tokens, channels]; a tensor of a codec that was moved to a device.
 
     Raises
     ------

@@ -10,7 +10,9 @@ Everything is exact: transforms are integer products, so encoder and decoder giv
 every machine and with every number of threads.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,7 +26,13 @@ from rdcodec.codecs.limits import check_memory, network_bytes, table_bytes
 from rdcodec.codecs.link import State
 from rdcodec.codecs.references import reference_table_count
 from rdcodec.codecs.tables import TABLE_SPECS, tables_of
+from rdcodec.codecs.values import HOST
 from rdcodec.errors import RdcodecError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from typing_extensions import Self
 
 __all__ = [
     *("BITS", "FEATURE_UNIT", "INWARD_UNIT", "LARGEST", "MOST_REFERENCE_SCALE", "MOST_STEP_OFFSET", "SIDE_TABLES", "VALUE_RANGE_BITS"),
@@ -204,10 +212,48 @@ class TransformCoding(Codec):
         return self._decode_rows([payload], tokens, quality, [state])[0]
 
     def _encode_rows(self, h, quality, states):
-        return _core.codec_encode(self._core, tuple(state.core for state in states), self.analysis_at(quality).core, h, quality)
+        cores, analysis = tuple(state.core for state in states), self.analysis_at(quality)
+        if self.place is HOST:
+            return _core.codec_encode(self._core, cores, analysis.core, h, quality)
+        return _core.codec_encode_components(self._core, cores, *self.place.components(h, analysis), quality)
 
     def _decode_rows(self, payloads, tokens, quality, states):
-        return _core.codec_decode(self._core, tuple(state.core for state in states), tuple(payloads), tokens, quality)
+        cores, payloads = tuple(state.core for state in states), tuple(payloads)
+        if self.place is HOST:
+            return _core.codec_decode(self._core, cores, payloads, tokens, quality)
+        return self.place.states(*_core.codec_decode_components(self._core, cores, payloads, tokens, quality), self.synthesis)
+
+    def to(self, device: Any) -> Self:
+        """A codec whose transforms run on a device, where a model's states are: PyTorch multiplies, components cross to the coder.
+
+        The bytes are the same, and so are decoded values: sums are exact in float64. Where a device has none (MPS), bytes may
+        differ and are decoded to the same tokens by all codecs, values but for rounding to float32.
+
+        Parameters
+        ----------
+        device : str or torch.device or None
+            None for the processor's memory without PyTorch, as codecs are when they are made or loaded.
+
+        Returns
+        -------
+        TransformCodec or LearnedCodec
+            Equal to this one, which stays as it is. Its decoders leave float32 tensors on the device. Copies are there too; a codec
+            that was pickled comes back in the processor's memory.
+
+        Raises
+        ------
+        RdcodecError
+            PyTorch has no such device.
+        ImportError
+            PyTorch is not there.
+        """
+        twin = self.__copy__()
+        twin.place = HOST
+        if device is not None:
+            from rdcodec.codecs.device import Device
+
+            twin.place = Device(device, self._parts.tensors["mean"], self._parts.config["gain_limit_bits"])
+        return twin
 
     # ---- checkpoint
 

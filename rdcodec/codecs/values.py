@@ -7,7 +7,7 @@ import numpy as np
 from rdcodec import _core
 from rdcodec.errors import RdcodecError
 
-__all__ = ["as_dtype", "check_values", "values_of"]
+__all__ = ["HOST", "as_dtype", "check_values", "values_of"]
 
 
 _NAMES = {np.dtype(name): name for name in ("float32", "float16")}  # in native byte order; a dtype's own name takes microseconds
@@ -58,3 +58,20 @@ def as_dtype(values, dtype):
         raise ImportError("the stream holds bfloat16, which needs PyTorch: pip install 'rdcodec[hf]'") from error
     largest = torch.finfo(torch.bfloat16).max
     return torch.from_numpy(values).clamp(-largest, largest).to(torch.bfloat16)
+
+
+class Host:
+    """Where codecs take states and leave them, unless they were moved to a device: arrays in the processor's memory."""
+
+    values_of = staticmethod(values_of)
+    check_values = staticmethod(check_values)
+    as_dtype = staticmethod(as_dtype)
+    stack = staticmethod(np.stack)
+
+    @staticmethod
+    def empty(tokens, channels):
+        """Room for decoded values."""
+        return np.empty((tokens, channels), np.float32)
+
+
+HOST = Host()

@@ -228,9 +228,9 @@ class _Split:
         return self.states(layer) if self._mask is None else self.states(layer)[self._mask]
 
     def with_decoded(self, layer, decoded):
-        """States of all tokens, with float32 array `decoded` in place of `coded_states`."""
+        """States of all tokens, with `decoded`, a float32 array or tensor, in place of `coded_states`."""
         h = self.states(layer)
-        decoded = torch.from_numpy(decoded).to(h)
+        decoded = torch.as_tensor(decoded).to(h)
         if self._mask is None:
             return decoded
         h = h.clone()

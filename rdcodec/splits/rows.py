@@ -39,7 +39,7 @@ class Row:
         sent = perf_counter()
         values = self.decoder.decode(frame)
         self.meter.add(len(h), len(frame), sent - began, perf_counter() - sent)
-        return as_sent(torch.from_numpy(values), h)
+        return as_sent(torch.as_tensor(values), h)
 
     def fork(self):
         twin = object.__new__(Row)
@@ -59,7 +59,7 @@ def send_rows(rows, h):
     sent = perf_counter()
     values = decode_rows(map(_DECODER, rows), frames)
     rows[0].meter.add(h.shape[0] * h.shape[1], sum(map(len, frames)), sent - began, perf_counter() - sent)
-    return as_sent(torch.from_numpy(values), h)
+    return as_sent(torch.as_tensor(values), h)
 
 
 def as_sent(values, h):

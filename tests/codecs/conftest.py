@@ -57,6 +57,12 @@ def plain_codec(request):
     return CODECS[request.param]()
 
 
+@pytest.fixture(params=["block-transform", *FAMILIES])
+def transform_codec(request):
+    """Those that take states to components first."""
+    return CODECS[request.param]()
+
+
 @pytest.fixture
 def h():
     return hidden_states()

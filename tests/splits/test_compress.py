@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from block_parts import calibrated_codec
 from transformers import DynamicCache, LogitsProcessor, LogitsProcessorList
 
 from rdcodec import RdcodecError
@@ -43,6 +44,17 @@ def test_a_lossless_codec_changes_nothing(tiny, model, trail, layer):
     states = head_states(model, layer, inputs)
     assert meter.tokens == states.shape[0] * states.shape[1]
     assert [frame[2] for frame in trail.log] == states[:, :, 0].tolist()
+
+
+def test_a_codec_whose_transforms_are_where_the_model_is(tiny, model):
+    codec = calibrated_codec(np.ones(tiny.channels), blocks=False)
+    inputs, sent = tiny.inputs(model), []
+    for own in (codec, codec.to(model.device)):
+        with compress_at(model, own, layer=2, any_layer=True) as meter:
+            sent.append((logits_of(model, inputs), meter.bytes))
+    (logits, count), (moved_logits, moved_count) = sent
+    assert moved_count == count
+    assert torch.equal(moved_logits, logits)
 
 
 def pickled(model):
