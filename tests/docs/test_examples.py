@@ -1,18 +1,31 @@
 """The Python of documents runs, a document from top to bottom in a folder of its own, some numbers made smaller."""
 
+import copy
 import re
 import shutil
+from functools import cache
 from pydoc_data.topics import topics
 
 import pytest
 from documents import DOCUMENTS, ROOT, examples_of, text_of
 
+import rdcodec
+
 SMALLER = {"tokens=12_000": "tokens=300", "steps=300": "steps=1, windows=1"}
+
+
+_load = cache(rdcodec.load_model)
+
+
+def load_model(name):
+    """The model is read from its file once, which takes longer than most examples; each of them has its own."""
+    return copy.deepcopy(_load(name))
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """What examples find: a codec of layer 10 and a text of some windows, under the names that documents use."""
+    monkeypatch.setattr(rdcodec, "load_model", load_model)
     shutil.copytree(ROOT / "pretrained", tmp_path / "pretrained")
     shutil.copytree(ROOT / "pretrained/smollm2-135m/layer10/context", tmp_path / "layer10")
     (tmp_path / "TEXT.txt").write_text(topics["specialnames"][:12_000], encoding="utf-8")
