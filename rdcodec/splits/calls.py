@@ -84,11 +84,18 @@ class Calls:
         self.positions = [_position_of_mask(owner) for owner in owners]
         self.thread = _Thread()
         self.missed = None
+        self.closed = False
 
     def innermost(self):
         """The pass that runs the block now, None if it began before it could be seen."""
+        if self.closed:
+            return None
         stack = self.thread.stack
         return stack[-1][1] if stack and stack[-1][0] == 0 else None
+
+    def close(self):
+        """Before the hooks are taken away: the end of a pass that is under way then is not seen, and would be taken for one that goes on."""
+        self.closed = True
 
     def enter(self, level, module, args, kwargs):
         refuse_compiled_call(module, args, kwargs)

@@ -101,6 +101,7 @@ def compress_at(
                 hooks.enter_context(on_every_call(owner, partial(link.calls.enter, level), partial(link.calls.leave, level)))
             for outermost in {model, site.base}.difference(link.calls.owners):
                 hooks.enter_context(on_every_call(outermost, refuse_compiled_call))
+            hooks.callback(link.calls.close)
             yield link.meter
             link.check()
     finally:
@@ -141,8 +142,7 @@ class _Link:
 
     def send(self, call, h, cache):
         """What arrives of h [batch, tokens, channels]."""
-        padding = call.padding()
-        mask = None if padding is None else kept_tokens(padding, h)
+        mask = kept_tokens(call.padding(), h)
         rows = self.rows(call, cache, h.shape[0])
         if mask is None and h.numel():
             return send_rows(rows, h)

@@ -44,13 +44,14 @@ def on_every_call(module, enter, leave=None):
 
     Both may return something else in place of what they were given. Where the forward failed, `output` is None.
     """
-    handles = [module.register_forward_pre_hook(_Hook(enter, 2), with_kwargs=True)]
+    handles = []
     try:
-        if leave is not None:
+        if leave is not None:  # first, so that of a pass in another thread which is seen to begin the end is seen as well
             handles.append(module.register_forward_hook(_Hook(leave, 3), prepend=True, with_kwargs=True, always_call=True))
+        handles.append(module.register_forward_pre_hook(_Hook(enter, 2), with_kwargs=True))
         yield
     finally:
-        for handle in handles:
+        for handle in reversed(handles):
             handle.remove()
 
 

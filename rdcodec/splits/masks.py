@@ -8,7 +8,9 @@ __all__ = ["kept_tokens"]
 
 
 def kept_tokens(mask, h):
-    """Where tokens are not padding, bool [batch, tokens], of the mask that the model was given; None where all are."""
+    """Where tokens are not padding, bool [batch, tokens], of the mask that the model was given; None where none are."""
+    if mask is None:
+        return None
     batch, tokens = h.shape[:2]
     shape = tuple(getattr(mask, "shape", ()))
     if len(shape) != 2 or shape[0] != batch or shape[1] < tokens:

@@ -110,6 +110,7 @@ class _Recorder:
                 stack.enter_context(on_every_call(site.block, partial(self.record, name)))
             for level, owner in enumerate(self.calls.owners):
                 stack.enter_context(on_every_call(owner, partial(self.enter, level), partial(self.leave, level)))
+            stack.callback(self.calls.close)
             yield
         if self.calls.missed:
             raise RdcodecError(f"model: {self.calls.missed} ran without its blocks: a pass was not written")
