@@ -19,7 +19,7 @@ import torch
 from rdcodec.calibration.choice import ALPHAS, GRADIENT_TOKENS, SAMPLES, SHRINKAGES, states_of
 from rdcodec.calibration.codewords import vocabulary_codewords
 from rdcodec.calibration.fit import Statistics, fit_codec
-from rdcodec.calibration.output import sampled_gradients
+from rdcodec.calibration.tail_gradients import sampled_gradients
 from rdcodec.calibration.windows import all_windows, batches, windows_of
 from rdcodec.cli.loading import load_quietly
 from rdcodec.evaluation import Setting, cut_text, evaluate

@@ -4,7 +4,7 @@ import torch
 
 from rdcodec.calibration.fit import Statistics, fit_codec
 from rdcodec.calibration.inputs import input_states
-from rdcodec.calibration.output import sampled_gradients
+from rdcodec.calibration.tail_gradients import sampled_gradients
 from rdcodec.calibration.tune import rate_at_target
 from rdcodec.calibration.windows import batches, windows_of
 from rdcodec.errors import RdcodecError

@@ -15,7 +15,7 @@ from rdcodec.errors import RdcodecError
 from rdcodec.splits import run_tail
 from rdcodec.splits.hooks import stopped_at
 
-__all__ = ["OutputHead", "head_inputs", "kl_divergence", "output_head", "sampled_gradients"]
+__all__ = ["POSITIONS", "OutputHead", "head_inputs", "kl_divergence", "output_head"]
 
 POSITIONS = 64  # at a time
 
@@ -170,38 +170,3 @@ def kl_divergence(model, reference, other):
         total += float((p.exp() * (p - q)).sum(dtype=torch.float64))
         count += len(p)
     return total / count
-
-
-def sampled_gradients(model, layer, h, samples, generator, inputs=None):
-    """Gradients of the log-likelihood of tokens, or classes, drawn from the model's own output.
-
-    Parameters
-    ----------
-    model : transformers.PreTrainedModel
-    layer : int
-    h : torch.Tensor
-        [batch, tokens, channels]
-    samples : int
-        Draws from each distribution. Their outer products average to the Fisher information of the output with respect to h.
-    generator : torch.Generator
-    inputs : torch.Tensor, optional
-        The model's main input that h was made of.
-
-    Returns
-    -------
-    torch.Tensor
-        float32 [samples, batch, tokens, channels]
-    """
-    leaf, head = h.detach().clone().requires_grad_(True), OutputHead(model)
-    entered = head_inputs(model, layer, leaf, inputs)
-    upstream = torch.empty(samples, *entered.shape)
-    flat_upstream = upstream.view(samples, -1, entered.shape[-1])
-    for start in range(0, flat_upstream.shape[1], POSITIONS):
-        part = entered.detach().flatten(0, -2)[start : start + POSITIONS].requires_grad_(True)
-        log_p = head(part)
-        drawn = torch.multinomial(log_p.detach().exp(), samples, replacement=True, generator=generator)
-        for s in range(samples):
-            (gradient,) = torch.autograd.grad(log_p.gather(1, drawn[:, s : s + 1]).sum(), part, retain_graph=s < samples - 1)
-            flat_upstream[s, start : start + len(part)] = gradient
-    gradients = [torch.autograd.grad(entered, leaf, upstream[s].to(entered), retain_graph=s < samples - 1)[0] for s in range(samples)]
-    return torch.stack(gradients).float()

@@ -8,8 +8,8 @@ import torch
 
 from rdcodec.calibration.codewords import position_codewords, vocabulary_codewords
 from rdcodec.calibration.fit import Statistics, fit_codec
-from rdcodec.calibration.output import sampled_gradients
 from rdcodec.calibration.symbols import PRIOR_UNIT
+from rdcodec.calibration.tail_gradients import sampled_gradients
 from rdcodec.calibration.windows import batches
 from rdcodec.codecs.fields import check_config, check_tensors
 from rdcodec.codecs.grid import GRID_STEPS

@@ -47,6 +47,12 @@ def model():
     return made(lambda: transformers.LlamaForCausalLM(config))
 
 
+@pytest.fixture(params=[2**30, 0], ids=["at once", "by blocks"])
+def most_kept(request, monkeypatch):
+    """Gradients through the tail of a model as they are taken of small ones and of large ones."""
+    monkeypatch.setattr("rdcodec.calibration.tail_gradients.MOST_KEPT", request.param)
+
+
 @pytest.fixture(scope="session")
 def codec(model, tokenizer, text):
     return calibrate(model, tokenizer, [text[:40_000]], LAYER, tokens=3000)

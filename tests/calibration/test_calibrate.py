@@ -7,9 +7,11 @@ import transformers
 
 from rdcodec import RdcodecError, calibrate, compress_at
 from rdcodec.calibration.metric import clipped, fisher_metric
-from rdcodec.calibration.output import head_inputs, kl_divergence, sampled_gradients
+from rdcodec.calibration.output import head_inputs, kl_divergence
 from rdcodec.calibration.sensitivity import fit_predictor
+from rdcodec.calibration.tail_gradients import sampled_gradients
 from rdcodec.codecs import IntegerCodec
+from rdcodec.evaluation import Setting, evaluate
 from rdcodec.splits import head_states, run_tail
 
 LAYER = 2
@@ -31,6 +33,16 @@ def test_the_default_quality_keeps_the_target_about(model, tokenizer, text):
                 compressed = torch.log_softmax(model(ids).logits, -1)
         losses.append(float((reference.exp() * (reference - compressed)).sum(-1).mean()))
     assert 0.005 < losses[0] < 0.06 and 0.08 < losses[1] < 0.9
+
+
+def test_a_model_of_sixteen_bits(model, tokenizer, text):
+    twin = type(model)(model.config).eval()
+    twin.load_state_dict(model.state_dict())
+    twin.bfloat16()
+    codec = calibrate(twin, tokenizer, [text[:30_000]], LAYER, tokens=2000, target_kl=0.1)
+    ids = torch.tensor(tokenizer(text[40_000:40_500])["input_ids"]).view(-1, 100)
+    (row,) = evaluate(twin, ids, [Setting("transform", codec)])
+    assert 0.02 < row.kl < 0.3
 
 
 def test_it_beats_integers_of_a_group(codec, model, tokenizer, text):
