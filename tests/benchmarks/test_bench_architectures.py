@@ -31,7 +31,7 @@ def check(rows, report, families):
 
 def test_models_of_images(tmp_path):
     pytest.importorskip("sklearn")
-    rows, report = run(tmp_path, "--only", "ViT", "--image-minutes", 0.05, "--images", 20, *PLAIN)
+    rows, report = run(tmp_path, "--only", "ViT", "--image-minutes", 0.02, "--images", 20, *PLAIN)
     check(rows, report, ["transform"])
     again, _ = run(tmp_path, "--only", "ViT", "--images", 20, "--family", "int4")
     assert [row["kl"] for row in again] == [rows[-1]["kl"]]  # of the model that was kept
@@ -39,8 +39,8 @@ def test_models_of_images(tmp_path):
 
 def test_a_learned_codec(tmp_path):
     pytest.importorskip("sklearn")
-    learned = ("--family", "context", "--family", "int4", "--codec-minutes", 0.03)
-    rows, report = run(tmp_path, "--only", "ResNet", "--image-minutes", 0.2, "--images", 20, *learned)
+    learned = ("--family", "context", "--family", "int4", "--codec-minutes", 0.01)
+    rows, report = run(tmp_path, "--only", "ResNet", "--image-minutes", 0.05, "--images", 20, *learned)
     check(rows, report, ["context"])
     assert "accuracy" in report
 
@@ -48,6 +48,6 @@ def test_a_learned_codec(tmp_path):
 def test_a_model_of_text(tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("\n\n".join(topics.values())[:200_000], encoding="utf-8")
-    rows, report = run(tmp_path, "--text", text, "--only", "GPT-NeoX", "--minutes", 0.05, "--windows", 2, *PLAIN)
+    rows, report = run(tmp_path, "--text", text, "--only", "GPT-NeoX", "--minutes", 0.02, "--windows", 2, *PLAIN)
     check(rows, report, ["transform"])
     assert "perplexity" in report

@@ -38,7 +38,7 @@ def test_rows_of_image_models(tmp_path):
     pytest.importorskip("sklearn")
     models, rows, out, text = (tmp_path / name for name in ("models", "rows", "out", "text.txt"))
     text.write_text("Not read by the image models.\n")
-    images = ("--only", "ViT", "--only", "ResNet", "--image-minutes", 0.1, "--images", 8, "--family", "int4")
+    images = ("--only", "ViT", "--only", "ResNet", "--image-minutes", 0.03, "--images", 8, "--family", "int4")
     run("bench_architectures.py", *images, "--out", models)
     rows.mkdir()
     for model, layers in LAYERS.items():
