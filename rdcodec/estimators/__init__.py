@@ -11,6 +11,7 @@ from rdcodec.estimators.differential import differential_entropy
 from rdcodec.estimators.discrete import entropy
 from rdcodec.estimators.estimate import Estimate
 from rdcodec.estimators.lipschitz import spectral_norm
+from rdcodec.estimators.output_rate import rate_at_divergence
 from rdcodec.estimators.pac import occam_bound, pac_bound
 from rdcodec.estimators.rate_distortion import rate_distortion, reverse_water_filling, scalar_quantisation, shannon_lower_bound
 
@@ -25,6 +26,7 @@ __all__ = [
     "occam_bound",
     "pac_bound",
     "rademacher_complexity",
+    "rate_at_divergence",
     "rate_distortion",
     "reverse_water_filling",
     "scalar_quantisation",

@@ -5,7 +5,18 @@ from rdcodec.extras import need
 need("hf", "torch", "transformers")
 
 from rdcodec.theory.bounds import LayerBounds, layer_bounds, token_entropy_bound
+from rdcodec.theory.exemplars import Exemplars
 from rdcodec.theory.jacobian import head_norm
 from rdcodec.theory.study import StudyRow, correlation, plot_study, study_row
 
-__all__ = ["LayerBounds", "StudyRow", "correlation", "head_norm", "layer_bounds", "plot_study", "study_row", "token_entropy_bound"]
+__all__ = [
+    "Exemplars",
+    "LayerBounds",
+    "StudyRow",
+    "correlation",
+    "head_norm",
+    "layer_bounds",
+    "plot_study",
+    "study_row",
+    "token_entropy_bound",
+]

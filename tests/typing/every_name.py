@@ -150,6 +150,7 @@ def estimated(y: Array) -> estimators.Estimate:
         estimators.occam_bound(1.0, 10.0, 100, 1000),
         estimators.pac_bound(0.02, bound=10, samples=10_000),
         estimators.rademacher_complexity(y, "l2"),
+        estimators.rate_at_divergence(y, 0.02, draws=1000, delta=0.01),
         estimators.rate_distortion([0.5, 0.5], [[0, 1], [1, 0]], 0.1),
         estimators.reverse_water_filling([[1.0]], 0.5),
         estimators.scalar_quantisation(0.5),
@@ -162,6 +163,9 @@ def studied(model: PreTrainedModel, ids: torch.Tensor, codec: rdcodec.TransformC
     likelihood: estimators.Estimate = theory.token_entropy_bound(model, ids)
     bounds: theory.LayerBounds = theory.layer_bounds(model, ids, "transform", codec, token_entropy=likelihood)
     row: theory.StudyRow = theory.study_row("model", "task", codec.channels, bounds)
+    code: theory.Exemplars = theory.Exemplars([[0.5, 0.5], [1.0, 0.0]], slope=10, most=2)
+    kept: Array = code.kept[code.decode(code.encode([[0.4, 0.6]]))]
+    print(kept)
     theory.plot_study([row, row, row]).savefig("study.png")
     pearson, spearman = theory.correlation([1.0, 2.0, 3.0], [1.0, 4.0, 9.0])
     print(pearson.value, spearman.value, theory.head_norm(model, 2, ids))
