@@ -27,7 +27,7 @@ from rdcodec.estimators import (
     pac_bound,
     rademacher_complexity,
 )
-from rdcodec.estimators.estimate import NORMAL_95, student_95
+from rdcodec.estimators.estimate import student_95
 from rdcodec.evaluation.bootstrap import independent_error, mean_error
 
 DELTA = 0.05
@@ -130,8 +130,10 @@ def error_cases():
             case = f"mean ± Student's errors, {n} of {POPULATION} windows drawn, AR(1) {persistence}"
             yield case, 0.05, partial(_mean_misses, persistence, n)
     for persistence in PERSISTENCES:
-        case = f"mean ± 1.96 errors by blocks, {POPULATION} consecutive windows, AR(1) {persistence}"
-        yield case, None, partial(_blocks_miss, persistence)
+        for n in (24, DRAWN, POPULATION):
+            case = f"mean ± Student's errors, {n} consecutive windows, AR(1) {persistence}"
+            claimed = None if n == 24 and persistence == max(PERSISTENCES) else 0.08
+            yield case, claimed, partial(_consecutive_mean_misses, persistence, n)
 
 
 def _mean_misses(persistence, n, rng):
@@ -141,9 +143,10 @@ def _mean_misses(persistence, n, rng):
     return abs(drawn.mean() - x.mean()) > student_95(n - 1) * error
 
 
-def _blocks_miss(persistence, rng):
-    x = autoregressive(rng, POPULATION, persistence)
-    return abs(x.mean()) > NORMAL_95 * mean_error(x).error
+def _consecutive_mean_misses(persistence, n, rng):
+    x = autoregressive(rng, n, persistence)
+    error, _, freedom = mean_error(x)
+    return abs(x.mean()) > student_95(freedom) * error
 
 
 def count_cases():

@@ -55,7 +55,9 @@ def task_rows(task, images, quick, progress):
     measured, fitted = task.measured[:images], task.images[: 3 * images]
     logits, choices = (all_logits(task.model, each) for each in (measured, fitted))
     p, q = (each.double().softmax(dim=1).numpy() for each in (logits, choices))
-    found = [exemplar_figures(task, fitted, logits, p, Exemplars(q, slope)) for slope in (SLOPES[:1] if quick else SLOPES)]
+    codes = [Exemplars(q, slope) for slope in (SLOPES[:1] if quick else SLOPES)]
+    different = {tuple(code.kept): code for code in codes}.values()
+    found = [exemplar_figures(task, fitted, logits, p, code) for code in different]
     if not quick:
         found.append(transform_figures(task, measured, partial(named, progress, task.architecture)))
     rows = []

@@ -12,6 +12,8 @@ DENSITIES = {
     "laplace": stats.laplace(0, 0.1),
     "gamma": stats.gamma(3, scale=2),
     "t(3)": stats.t(3),
+    "beta(1/2, 1/2)": stats.beta(0.5, 0.5),
+    "gamma(1/2)": stats.gamma(0.5),
 }
 
 

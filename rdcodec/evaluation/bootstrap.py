@@ -11,6 +11,7 @@ __all__ = ["MeanError", "block_interval", "block_length", "independent_error", "
 
 SEED = 0
 MOST_PERSISTENCE = 0.98
+LEAST_WINDOWS = 8  # fewer do not show how alike neighbours are
 
 
 def block_length(windows):
@@ -20,25 +21,29 @@ def block_length(windows):
 
 class MeanError(NamedTuple):
     """Standard error of a mean over windows, and its design effect: how many times larger the variance is than that of as many
-    independent windows; None with a single one."""
+    independent windows; None with a single one. An interval of Student's distribution has as many degrees of freedom as
+    independent windows that would know as much, less one."""
 
     error: float | None
     design_effect: float | None
+    freedom: int | None
 
 
 def independent_error(values):
     """The `MeanError` of values that do not depend on each other, such as those of images, or of windows drawn at random."""
     values = np.asarray(values, np.float64)
-    return MeanError(float(values.std(ddof=1)) / math.sqrt(len(values)), 1.0) if len(values) > 1 else MeanError(None, None)
+    if len(values) < 2:
+        return MeanError(None, None, None)
+    return MeanError(float(values.std(ddof=1)) / math.sqrt(len(values)), 1.0, len(values) - 1)
 
 
 def mean_error(values):
-    """Standard error of the mean of values of consecutive windows, by the circular block bootstrap.
+    """Standard error of the mean of values of consecutive windows: by blocks, and by what neighbours have in common.
 
-    The variance is that of the means of all blocks, which the bootstrap has in the limit of many resamples, and never less than
-    that of independent windows. Blocks are longer where neighbours are more alike, after Carlstein (1986), up to a quarter of the
-    windows. What depends over longer stretches than that, such as the articles of a short text, is not in it: only windows that
-    were drawn at random from a long text are free of it.
+    The variance is the largest of three: that of independent windows; that of the means of all blocks, which the circular block
+    bootstrap has in the limit of many resamples; and, from 8 windows on, that of an autoregressive series whose neighbours are as
+    alike as these, which short series need. What depends over longer stretches than that, such as the articles of a short text,
+    is not in it: only windows that were drawn at random from a long text are free of it.
 
     Parameters
     ----------
@@ -53,14 +58,28 @@ def mean_error(values):
     windows, plain = len(values), independent_error(values)
     if not plain.error:  # a single window, or no variance
         return plain
-    variance, centred = values.var(ddof=1), values - values.mean()
-    persistence = min(max(float(centred[1:] @ centred[:-1]) / float(centred @ centred), 0.0), MOST_PERSISTENCE)
+    centred = values - values.mean()
+    persistence = float(centred[1:] @ centred[:-1]) / float(centred @ centred)
+    effect = max(1.0, _effect_by_blocks(centred, persistence), _effect_of_series(windows, persistence))
+    return MeanError(plain.error * math.sqrt(effect), effect, max(1, int(windows / effect) - 1))
+
+
+def _effect_by_blocks(centred, persistence):
+    """Blocks are longer where neighbours are more alike, after Carlstein (1986), up to a quarter of the windows."""
+    windows, persistence = len(centred), min(max(persistence, 0.0), MOST_PERSISTENCE)
     longer = (math.sqrt(6) * persistence / (1 - persistence**2)) ** (2 / 3)
     block = min(round(max(1.0, longer) * windows ** (1 / 3)), max(1, windows // 4))
     sums = np.cumsum(np.concatenate([[0.0], centred, centred[: block - 1]]))
-    of_blocks = ((sums[block:] - sums[:-block]) ** 2).mean() / block / (1 - block / windows)
-    effect = max(float(of_blocks / variance), 1.0)
-    return MeanError(plain.error * math.sqrt(effect), effect)
+    return ((sums[block:] - sums[:-block]) ** 2).mean() / block / (1 - block / windows) / (centred @ centred / (windows - 1))
+
+
+def _effect_of_series(windows, persistence):
+    """Of an AR(1) series, whose correlation is larger than it shows in few windows (Marriott and Pope 1954), as is its variance."""
+    if windows < LEAST_WINDOWS:
+        return 1.0
+    persistence = min(max((windows * persistence + 1) / (windows - 4), 0.0), MOST_PERSISTENCE)
+    effect = min((1 + persistence) / (1 - persistence), windows / 2)
+    return effect / (1 - (effect - 1) / (windows - 1))
 
 
 def block_interval(statistic, windows, block, resamples=500, level=0.95):

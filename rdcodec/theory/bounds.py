@@ -296,7 +296,7 @@ def _over_windows(values, population):
     found = mean_error(values) if population is None else independent_error(values)
     effect = found.design_effect if population is None else 1 - windows / population
     error = found.error if population is None else found.error * math.sqrt(effect)
-    return Estimate.student(values.mean(), error, windows - 1, "bits", windows, design_effect=effect)
+    return Estimate.student(values.mean(), error, found.freedom, "bits", windows, design_effect=effect)
 
 
 def _gap(rate, container, symbols, tokens):

@@ -5,6 +5,7 @@ import pytest
 from laws import autoregressive
 
 from rdcodec.errors import RdcodecError
+from rdcodec.estimators.estimate import student_95
 from rdcodec.evaluation.bootstrap import MeanError, block_interval, block_length, independent_error, mean_error
 
 WINDOWS, PERSISTENCE = 1000, 0.6
@@ -62,7 +63,7 @@ def test_errors_of_means_cover_dependent_windows(persistence):
     covered, effects, naive = 0, [], 0
     for _ in range(repeats):
         values = autoregressive(generator, WINDOWS, persistence)
-        error, effect = mean_error(values)
+        error, effect, _ = mean_error(values)
         covered += abs(values.mean()) <= 1.96 * error
         naive += abs(values.mean()) <= 1.96 * independent_error(values).error
         effects.append(effect)
@@ -71,8 +72,19 @@ def test_errors_of_means_cover_dependent_windows(persistence):
     assert persistence < 0.6 or naive / repeats < 0.8
 
 
+@pytest.mark.parametrize("windows, persistence", [(24, 0.0), (24, 0.3), (24, 0.6), (60, 0.6), (60, 0.9)])
+def test_intervals_of_few_windows_cover(windows, persistence):
+    """95 +- 3% beyond what 400 repeats leave open."""
+    generator, repeats, covered = np.random.default_rng(3), 400, 0
+    for _ in range(repeats):
+        values = autoregressive(generator, windows, persistence)
+        error, _, freedom = mean_error(values)
+        covered += abs(values.mean()) <= student_95(freedom) * error
+    assert abs(covered / repeats - 0.95) <= 0.03 + 2 * 0.011
+
+
 def test_errors_of_few_or_equal_windows():
-    assert mean_error([3.0]) == independent_error([3.0]) == MeanError(None, None)
+    assert mean_error([3.0]) == independent_error([3.0]) == MeanError(None, None, None)
     assert mean_error([3.0, 3.0, 3.0]).error == 0
     assert mean_error([1.0, 2.0, 4.0]) == independent_error([1.0, 2.0, 4.0])
     assert independent_error([1.0, 2.0, 4.0]).error == pytest.approx(np.std([1, 2, 4], ddof=1) / np.sqrt(3))
