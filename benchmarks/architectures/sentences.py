@@ -12,7 +12,7 @@ from .tasks import ImageTask
 REFERENCES = 256  # stretches to choose from
 TEMPERATURE = 0.05  # of the softmax over cosines
 TOKENS = 32  # of a stretch
-FITTED, MEASURED = 400, 96
+FITTED, MEASURED = 400, 384
 
 
 class Retriever(BertPreTrainedModel):

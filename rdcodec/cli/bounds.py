@@ -89,6 +89,7 @@ LINES = {
     "Occam, rate of any codec as long as this": lambda row: _or_vacuous(row.occam),
     "  its bits; windows that it would need": lambda row: "{description:,.0f}; {needed:,.0f}".format(**row.occam.terms),
     "log-determinant of levels' covariance": lambda row: f"{row.log_det.value:,.0f}",
+    "log-determinant of states' covariance": lambda row: f"{row.state_log_det.value:,.0f}",
     "Rademacher complexity, l1-ball": lambda row: f"{row.complexity.value:.3g}",
     "Rademacher complexity, l2-ball": lambda row: f"{row.complexity_l2.value:.3g}",
     "spectral norm, state to levels": lambda row: f"{row.analysis_norm.value:.3g}",

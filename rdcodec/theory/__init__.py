@@ -4,6 +4,7 @@ from rdcodec.extras import need
 
 need("hf", "torch", "transformers")
 
+from rdcodec.theory.analysis import mixed_slope, within_between
 from rdcodec.theory.bounds import LayerBounds, layer_bounds, token_entropy_bound
 from rdcodec.theory.exemplars import Exemplars
 from rdcodec.theory.jacobian import head_norm
@@ -16,7 +17,9 @@ __all__ = [
     "correlation",
     "head_norm",
     "layer_bounds",
+    "mixed_slope",
     "plot_study",
     "study_row",
     "token_entropy_bound",
+    "within_between",
 ]

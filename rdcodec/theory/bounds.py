@@ -89,6 +89,8 @@ class LayerBounds:
         The same over the l2-ball.
     log_det : Estimate
         Log-determinant of the covariance of a token's levels, in bits.
+    state_log_det : Estimate
+        The same of a token's state, before the codec has a say.
     analysis_norm : Estimate
         Spectral norm of the map from states to levels, levels for a unit of the state.
     head_norm : Estimate
@@ -118,6 +120,7 @@ class LayerBounds:
     complexity: Estimate
     complexity_l2: Estimate
     log_det: Estimate
+    state_log_det: Estimate
     analysis_norm: Estimate
     head_norm: Estimate
     level_slope: float
@@ -229,7 +232,7 @@ def layer_bounds(
         raise RdcodecError(f"inputs: expected at least {LEAST_WINDOWS} windows, the independent units, got {len(inputs)}")
     quality = codec.default_quality if quality is None else quality
     norm = head_norm(model, codec.layer, inputs[0])  # first: it may be refused
-    rates, container, side, levels = _coded(model, inputs, codec, quality, progress)
+    rates, container, states, side, levels = _coded(model, inputs, codec, quality, progress)
     windows, tokens, components = levels.shape
     if not np.ptp(levels.reshape(-1, components), axis=0).any():
         raise RdcodecError(f"quality: expected one at which levels differ between tokens, got {quality}, for codec {codec!r}")
@@ -255,6 +258,7 @@ def layer_bounds(
         complexity=balls["l1"],
         complexity_l2=balls["l2"],
         log_det=log_det_covariance(by_token),
+        state_log_det=log_det_covariance(states),
         analysis_norm=spectral_norm(codec.level_map(quality)),
         head_norm=norm,
         level_slope=slope,
@@ -265,20 +269,22 @@ def layer_bounds(
 
 
 def _coded(model, inputs, codec, quality, progress):
-    """Bits a token [windows], those of them outside frames' payloads, and symbols [windows, tokens, ...] of what windows are coded to."""
-    rates, container, side, levels = [], [], [], []
+    """Bits a token [windows], those of them outside frames' payloads, states [all tokens, channels], and symbols [windows, tokens,
+    ...] of what windows are coded to."""
+    rates, container, states, side, levels = [], [], [], [], []
     for number, one in enumerate(inputs):
         with evaluating(model):
             h = input_states(model, codec.layer, one[None])[0].float().numpy()
         frame = codec.encoder(quality).encode(h)
         rates.append(8 * len(frame) / len(h))
         container.append(8 * (len(frame) - len(read_frame(frame).payload)) / len(h))
+        states.append(h)
         of_window = codec.symbols(h, quality)
         side.append(of_window[0])
         levels.append(of_window[1])
         if progress is not None:
             progress(f"layer {codec.layer}", (number + 1) / len(inputs))
-    return np.array(rates), float(np.mean(container)), np.stack(side), np.stack(levels)
+    return np.array(rates), float(np.mean(container)), np.concatenate(states), np.stack(side), np.stack(levels)
 
 
 def _gaussian_entropy(levels, side):

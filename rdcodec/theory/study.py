@@ -35,10 +35,11 @@ class StudyRow:
     Attributes
     ----------
     model, task, codec : str
-    layer, quality, channels, windows, tokens : int
+    layer, quality, seed, channels, windows, tokens : int
+        seed: of the draw of windows.
     rate, rate_error : float
         Real bytes; standard error over windows.
-    certificate, gaussian_entropy, log_det : float
+    certificate, gaussian_entropy, log_det, state_log_det : float
     symbol_entropy, token_entropy : float or None
     gap_low, gap_high : float
     complexity, complexity_l2 : float
@@ -51,6 +52,7 @@ class StudyRow:
     codec: str
     layer: int
     quality: int
+    seed: int
     channels: int
     windows: int
     tokens: int
@@ -63,6 +65,7 @@ class StudyRow:
     gap_low: float
     gap_high: float
     log_det: float
+    state_log_det: float
     complexity: float
     complexity_l2: float
     analysis_norm: float
@@ -74,13 +77,14 @@ class StudyRow:
 BOUNDS = {
     "Gaussian estimate of the symbols' entropy, bits/element": lambda row: row.gaussian_entropy / row.channels,
     "log-determinant of the levels' covariance, bits/element": lambda row: row.log_det / row.channels,
+    "log-determinant of the states' covariance, bits/element": lambda row: row.state_log_det / row.channels,
     "Rademacher complexity, l2-ball, a level": lambda row: row.complexity_l2 / np.sqrt(row.tokens / row.windows * row.channels),
     "Rademacher complexity, l1-ball": lambda row: row.complexity,
     "spectral norm of the head": lambda row: row.head_norm,
 }
 
 
-def study_row(model: str, task: str, channels: int, bounds: LayerBounds) -> StudyRow:
+def study_row(model: str, task: str, channels: int, bounds: LayerBounds, seed: int = 0) -> StudyRow:
     """The row of a `LayerBounds`.
 
     Parameters
@@ -89,6 +93,8 @@ def study_row(model: str, task: str, channels: int, bounds: LayerBounds) -> Stud
     channels : int
         Of the state.
     bounds : LayerBounds
+    seed : int
+        Of the draw of windows.
     """
     root = np.sqrt(bounds.windows)
     return StudyRow(
@@ -97,6 +103,7 @@ def study_row(model: str, task: str, channels: int, bounds: LayerBounds) -> Stud
         codec=bounds.method,
         layer=bounds.layer,
         quality=bounds.quality,
+        seed=seed,
         channels=channels,
         windows=bounds.windows,
         tokens=bounds.tokens,
@@ -109,6 +116,7 @@ def study_row(model: str, task: str, channels: int, bounds: LayerBounds) -> Stud
         gap_low=bounds.gap.interval[0],
         gap_high=bounds.gap.interval[1],
         log_det=bounds.log_det.value,
+        state_log_det=bounds.state_log_det.value,
         complexity=float(bounds.complexity.value * root),
         complexity_l2=float(bounds.complexity_l2.value * root),
         analysis_norm=bounds.analysis_norm.value,

@@ -8,6 +8,7 @@ from scipy import stats
 
 from rdcodec import RdcodecError
 from rdcodec.theory import StudyRow, correlation, layer_bounds, plot_study, study_row
+from rdcodec.theory.study import BOUNDS
 
 ROW = StudyRow(
     model="a",
@@ -15,6 +16,7 @@ ROW = StudyRow(
     codec="transform",
     layer=1,
     quality=0,
+    seed=0,
     channels=8,
     windows=4,
     tokens=64,
@@ -27,6 +29,7 @@ ROW = StudyRow(
     gap_low=-2.0,
     gap_high=22.0,
     log_det=-3.0,
+    state_log_det=5.0,
     complexity=2.0,
     complexity_l2=9.0,
     analysis_norm=1.0,
@@ -37,7 +40,7 @@ ROW = StudyRow(
 
 def rows(count):
     rng = np.random.default_rng(2)
-    names = ("rate", "gaussian_entropy", "log_det", "complexity", "complexity_l2", "head_norm")
+    names = ("rate", "gaussian_entropy", "log_det", "state_log_det", "complexity", "complexity_l2", "head_norm")
     return [
         replace(ROW, model="ab"[k % 2], codec="xyz"[k % 3], layer=k, **{name: float(rng.uniform(1, 9)) for name in names})
         for k in range(count)
@@ -81,7 +84,7 @@ def test_refused(x, y, message):
 
 def test_picture_has_every_model_and_codec():
     figure = plot_study(rows(12))
-    assert len(figure.axes) == 5
+    assert len(figure.axes) == len(BOUNDS)
     assert {text.get_text() for text in figure.legends[0].get_texts()} == {f"{m}, {c}" for m in "ab" for c in "xyz"}
     assert all("r = " in panel.get_title(loc="left") for panel in figure.axes)
     with pytest.raises(RdcodecError, match="rows: expected at least 3"):

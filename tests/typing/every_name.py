@@ -168,6 +168,8 @@ def studied(model: PreTrainedModel, ids: torch.Tensor, codec: rdcodec.TransformC
     print(kept)
     theory.plot_study([row, row, row]).savefig("study.png")
     pearson, spearman = theory.correlation([1.0, 2.0, 3.0], [1.0, 4.0, 9.0])
+    pair: tuple[estimators.Estimate, estimators.Estimate] = theory.within_between(["a", "b", "c"], [1.0, 2.0, 3.0], [1.0, 4.0, 9.0], seed=1)
+    print(pair, theory.mixed_slope(["a", "b", "c"], [1.0, 2.0, 3.0], [1.0, 4.0, 9.0]))
     print(pearson.value, spearman.value, theory.head_norm(model, 2, ids))
     return row
 
