@@ -7,7 +7,7 @@ need("hf", "torch", "transformers")
 from rdcodec.theory.analysis import mixed_slope, within_between
 from rdcodec.theory.bounds import LayerBounds, layer_bounds, token_entropy_bound
 from rdcodec.theory.exemplars import Exemplars
-from rdcodec.theory.jacobian import head_norm
+from rdcodec.theory.jacobian import head_norm, head_norms
 from rdcodec.theory.study import StudyRow, correlation, plot_study, study_row
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "StudyRow",
     "correlation",
     "head_norm",
+    "head_norms",
     "layer_bounds",
     "mixed_slope",
     "plot_study",

@@ -13,7 +13,7 @@ from rdcodec.codecs import ContextCodec, DirectAccessCodec, GlobalStepCodec, Int
 from rdcodec.estimators import Estimate, cross_entropy_bound
 from rdcodec.splits import head_states, run_head, run_tail
 from rdcodec.stream import read_frame
-from rdcodec.theory import head_norm, layer_bounds, token_entropy_bound
+from rdcodec.theory import head_norm, head_norms, layer_bounds, token_entropy_bound
 from rdcodec.theory.bounds import _gap, _gaussian_entropy, _over_windows, description_bits, fallback_rate
 
 LAYER = 1  # of the codecs of learned_parts
@@ -166,6 +166,16 @@ def test_head_norm_is_that_of_the_jacobian(model, windows):
     found = head_norm(model, 2, one)
     assert found.value == pytest.approx(float(torch.linalg.matrix_norm(jacobian, 2)), rel=0.02)
     assert head_norm(model, 0, one).value == 1.0
+
+
+def test_norms_of_many_inputs_are_those_of_each(model, windows):
+    found = head_norms(model, 2, windows[:3], tokens=6, repeats=2, steps=6)
+    each = [head_norm(model, 2, one, tokens=6).value for one in windows[:3]]
+    assert found.value == pytest.approx(np.mean(each), rel=0.05) and found.samples == 3
+    assert found.terms["least"] <= min(each) * 1.001 and 0 < found.terms["starts"] < 0.2
+    assert found.terms["largest"] == pytest.approx(max(each), rel=0.05)
+    with pytest.raises(RdcodecError, match="inputs: expected at least 2, the independent units, got 1"):
+        head_norms(model, 2, windows[:1])
 
 
 def test_the_head_that_begins_at_block_0_is_the_head(model, windows):
