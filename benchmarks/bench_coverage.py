@@ -26,6 +26,7 @@ from rdcodec.estimators import (
     occam_bound,
     pac_bound,
     rademacher_complexity,
+    rate_at_divergence,
 )
 from rdcodec.estimators.estimate import student_95
 from rdcodec.evaluation.bootstrap import independent_error, mean_error
@@ -112,6 +113,18 @@ def _is_exceeded(draw, truth, rng):
     return cross_entropy_bound(draw(rng)).interval[1] < truth
 
 
+def output_cases():
+    """Two contexts behind a binary symmetric channel: what is kept of them is another one (Mrs. Gerber's lemma)."""
+    for flip, noise in ((0.05, 0.02), (0.2, 0.05)):
+        yield f"rate_at_divergence, binary symmetric, {flip} and {noise}", DELTA, partial(_is_above, flip, noise)
+
+
+def _is_above(flip, noise, rng):
+    both, flips, noises = (entropy_bits(np.array([p, 1 - p])) for p in (flip + noise - 2 * flip * noise, flip, noise))
+    p = [[1 - flip, flip], [flip, 1 - flip]]
+    return rate_at_divergence(p, (both - flips) * np.log(2), draws=1000, delta=DELTA, seed=rng).interval[0] > 1 - noises
+
+
 def knn_cases():
     for law, density in DENSITIES.items():
         for d in (1, 2, 3, 4, 5, 6, 7, 8):
@@ -164,6 +177,7 @@ CASES = {
     "certificates": certificate_cases,
     "families": family_cases,
     "cross-entropy": cross_entropy_cases,
+    "outputs": output_cases,
     "knn": knn_cases,
     "errors": error_cases,
     "counts": count_cases,
