@@ -1,6 +1,6 @@
 """rdcodec eval: rate and loss of codecs and baselines on text."""
 
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -13,6 +13,7 @@ from rdcodec.cli.table import print_comparisons, print_rows
 from rdcodec.cli.texts import read_texts
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
+from rdcodec.extras import need
 
 __all__ = ["evaluate"]
 
@@ -40,10 +41,18 @@ def evaluate(
         typer.Option("--fit-text", help="What baselines are fitted to, as --text of calibrate.", show_default="rest of --text"),
     ] = None,
     plot: Annotated[Optional[Path], typer.Option("--plot", help="Draw loss against rate to this PNG file.", show_default=False)] = None,
+    html: Annotated[
+        Optional[Path],
+        typer.Option("--html", help="Write a page to this file: charts, a text coloured by bits, the table.", show_default=False),
+    ] = None,
     json: Json = None,
 ):
     """Measure rate (real bits) and loss (KL, NLL, perplexity) on a text."""
-    check_writable(json, plot)
+    check_writable(json, plot, html)
+    if plot is not None:
+        need("plot", "matplotlib")
+    if html is not None:
+        need("plot", "bokeh")
     qualities = _parse_qualities(quality)
     codecs = {path: Codec.from_pretrained(path) for path in codec or []}
     layers = sorted({found.layer for path, found in codecs.items() if _has_layer(path, found)} | ({layer} if layer is not None else set()))
@@ -75,9 +84,13 @@ def evaluate(
             say(line, stderr=True)
         print_comparisons(rows, settings[0].method if codecs else None)
     run = {"model": model, "text": str(text), "window": window, "windows": windows, "frame_tokens": frame_tokens}
-    with nullcontext() if plot is None else output_file(plot) as file:  # both are written or none
-        if file is not None:
-            evaluation.plot_rows(rows, f"{model} on {text.name}").savefig(file, format="png")
+    title = f"{model} on {text.name}"
+    with ExitStack() as files:  # all are written or none
+        if plot is not None:
+            evaluation.plot_rows(rows, title).savefig(files.enter_context(output_file(plot)), format="png")
+        if html is not None:
+            tokens = evaluation.token_rates(loaded, tokenizer, measured[0], settings[0]) if codecs else None
+            files.enter_context(output_file(html)).write(evaluation.report_html(rows, title, tokens).encode())
         write_json(json, {**run, "rows": rows.to_dicts()})
 
 

@@ -9,7 +9,9 @@ from rdcodec.evaluation.comparison import Comparison, bd_rate, compare, rate_at
 from rdcodec.evaluation.losses import OutputLosses, output_losses
 from rdcodec.evaluation.plot import plot_rows
 from rdcodec.evaluation.protocol import Row, Setting, evaluate
+from rdcodec.evaluation.report import report_html
 from rdcodec.evaluation.rows import Rows
+from rdcodec.evaluation.token_rates import TokenRates, token_rates
 from rdcodec.evaluation.windows import TextWindows, cut_text, whole_windows
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "Rows",
     "Setting",
     "TextWindows",
+    "TokenRates",
     "baseline_settings",
     "bd_rate",
     "compare",
@@ -28,5 +31,7 @@ __all__ = [
     "plot_rows",
     "published_settings",
     "rate_at",
+    "report_html",
+    "token_rates",
     "whole_windows",
 ]

@@ -1,7 +1,14 @@
 """What pictures have in common."""
 
-__all__ = ["new_figure", "plain_ticks"]
+from itertools import groupby
 
+__all__ = ["COLOURS", "FLOOR", "curves", "new_figure", "plain_ticks"]
+
+COLOURS = (
+    *("#c1272d", "#0000a7", "#008176", "#b8860b", "#7b3fa0", "#5a9bd4"),
+    *("#d8572a", "#5a7d2a", "#a0557b", "#555555", "#00a6a6", "#caa472"),
+)
+FLOOR = 1e-4  # nats: less than that is as good as nothing, and is drawn at the lower edge
 FAR = 300  # ratio of the largest to the smallest value
 
 
@@ -28,3 +35,10 @@ def plain_ticks(axis):
     axis.set_major_locator(LogLocator(subs=(1,) if high > FAR * low else (1, 2, 5)))
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def curves(rows):
+    """(method, its rows by rate), in the order in which the methods come."""
+    order = {row.method: i for i, row in reversed(list(enumerate(rows)))}
+    ordered = sorted(rows, key=lambda row: (order[row.method], row.bits_per_token))
+    return [(method, list(group)) for method, group in groupby(ordered, key=lambda row: row.method)]

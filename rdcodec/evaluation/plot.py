@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rdcodec.errors import RdcodecError
 from rdcodec.evaluation.comparison import best_settings
-from rdcodec.evaluation.drawing import new_figure, plain_ticks
+from rdcodec.evaluation.drawing import COLOURS, FLOOR, curves, new_figure, plain_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,12 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_rows"]
 
-COLOURS = (
-    *("#c1272d", "#0000a7", "#008176", "#b8860b", "#7b3fa0", "#5a9bd4"),
-    *("#d8572a", "#5a7d2a", "#a0557b", "#555555", "#00a6a6", "#caa472"),
-)
 POINT_COLOUR = "#444444"
-FLOOR = 1e-4  # nats: less than that is as good as nothing, and is drawn at the lower edge
 NEAR_RATE, NEAR_LOSS = 1.3, 2.0  # ratios within which a name would run into the next point ...
 SAME_RATE, SAME_LOSS = 1.04, 1.2  # ... and two points are one in the picture
 
@@ -70,7 +64,7 @@ def _draw(panel, rows):
     plain_ticks(panel.xaxis)
     panel.grid(which="both", alpha=0.2)
     points, colours = [], iter(COLOURS * len(rows))
-    for method, curve in _curves(rows):
+    for method, curve in curves(rows):
         if len(curve) > 1 or curve[0].quality is not None:
             best = best_settings([row.bits_per_token for row in curve], [row.kl for row in curve])
             _draw_curve(panel, method, [curve[i] for i in best], next(colours))
@@ -135,10 +129,3 @@ def _within(row, other, rate, loss):
     rates = sorted((row.bits_per_token, other.bits_per_token))
     losses = sorted((max(row.kl, FLOOR), max(other.kl, FLOOR)))
     return rates[1] <= rate * rates[0] and losses[1] <= loss * losses[0]
-
-
-def _curves(rows):
-    """(method, its rows by rate), in the order in which the methods come."""
-    order = {row.method: i for i, row in reversed(list(enumerate(rows)))}
-    ordered = sorted(rows, key=lambda row: (order[row.method], row.bits_per_token))
-    return [(method, list(group)) for method, group in groupby(ordered, key=lambda row: row.method)]

@@ -1,5 +1,6 @@
 """Two machines, one model: the head of a language model on one, its tail on another, coded hidden states between them."""
 
+from rdcodec.pieces import TextPieces
 from rdcodec.serving.addresses import ClientSecurity, ServerSecurity, parse_address
 from rdcodec.serving.generation import generate
 from rdcodec.serving.head import Head, HeadSession
@@ -13,7 +14,6 @@ from rdcodec.serving.refusals import Refused
 from rdcodec.serving.sampling import Sampler, Sampling
 from rdcodec.serving.server import ServerLimits, TailServer, running_server, serve
 from rdcodec.serving.tail import Step, Tail, TailSession
-from rdcodec.serving.text import TextPieces
 
 __all__ = [
     "ClientSecurity",

@@ -8,9 +8,10 @@ import torch
 
 from rdcodec.errors import RdcodecError
 from rdcodec.messages import shown
+from rdcodec.pieces import TextPieces
 from rdcodec.serving.generation import end_tokens, generate
 from rdcodec.serving.sampling import Sampling
-from rdcodec.serving.text import TextPieces, TextUntil
+from rdcodec.serving.text import TextUntil
 
 __all__ = ["Completion", "Unanswerable", "read_request"]
 

@@ -2,8 +2,10 @@
 
 import copy
 import json
+import re
 import subprocess
 import sys
+from html import unescape
 
 import pytest
 
@@ -65,12 +67,12 @@ def test_eval_with_another_model_says_so(model_dir, text_files, codec, tmp_path,
 
 @pytest.fixture(scope="module")
 def result(model_dir, text_files, codec_dir, tmp_path_factory):
-    """JSON of an eval with two qualities and the baselines, and its picture."""
+    """JSON of an eval with two qualities and the baselines, its picture, and its page."""
     out = tmp_path_factory.mktemp("eval")
     arguments = ("--codec", codec_dir, "--quality", "0,8", "--baselines")
-    written = ("--json", out / "r.json", "--plot", out / "p.png")
+    written = ("--json", out / "r.json", "--plot", out / "p.png", "--html", out / "p.html")
     assert rdcodec("eval", "--model", model_dir, "--text", text_files[1], *SIZE, *arguments, *written) == 0
-    return json.loads((out / "r.json").read_text()), (out / "p.png").read_bytes()
+    return json.loads((out / "r.json").read_text()), (out / "p.png").read_bytes(), (out / "p.html").read_text(encoding="utf-8")
 
 
 def test_eval_rows(result):
@@ -99,6 +101,16 @@ def test_eval_is_what_the_library_measures(result, model_dir, texts, codec):
 
 def test_eval_draws(result):
     assert result[1].startswith(b"\x89PNG")
+
+
+def test_eval_writes_a_page(result, texts):
+    """Of all rows, and the first window, in bytes here, coloured by what the first setting takes."""
+    page = result[2]
+    assert all(f"{row['bits_per_token']:,.1f}" in page for row in result[0]["rows"])
+    assert "as transform codes it at layer 1, quality 0" in page
+    assert page.count(' bits">') == 64
+    pieces = re.findall(r'<span[^>]* bits">([^<]*)</span>', page)
+    assert unescape("".join(pieces)) == texts[1][:64]
 
 
 def test_eval_of_baselines_compares_them(model_dir, text_files, codec_dir, capsys):
@@ -167,6 +179,7 @@ def test_eval_of_baselines_alone(model_dir, text_files, tmp_path):
         (("--codec", "CODEC", "--window", "1000"), "128"),
         (("--codec", "CODEC", "--frame-tokens", "0"), "frame_tokens"),
         (("--codec", "CODEC", "--plot", "none/p.png"), "none"),
+        (("--codec", "CODEC", "--html", "none/p.html"), "none"),
         (("--baselines", "--layer", "3"), "layer"),
     ],
 )

@@ -20,6 +20,7 @@ sys.modules[missing] = None
     [
         ("torch", "from rdcodec import compress_at", "hf"),
         ("torch", "from rdcodec.evaluation import evaluate", "hf"),
+        ("bokeh", "from rdcodec.evaluation import report_html; report_html(['a row'])", "plot"),
         ("transformers", "import rdcodec.training", "hf"),
         ("transformers", "from rdcodec import calibrate", "hf"),
         ("safetensors", "from rdcodec.codecs import RawCodec; RawCodec(3).save_pretrained('nowhere')", "hf"),

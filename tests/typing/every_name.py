@@ -132,10 +132,11 @@ def measured(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, codec: 
     rows: evaluation.Rows = evaluation.evaluate(model, windows.measured, settings, progress=progress)
     row: evaluation.Row = rows[0]
     evaluation.plot_rows(rows, "title").savefig("picture.png")
+    where: evaluation.TokenRates = evaluation.token_rates(model, tokenizer, windows.measured[0], settings[0])
     compared: list[evaluation.Comparison] = evaluation.compare(rows, "mine")
     rate: float | None = evaluation.rate_at([1.0, 2.0], [0.2, 0.1], 0.15)
     losses: evaluation.OutputLosses = evaluation.output_losses(torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(1, dtype=torch.int64))
-    print(rows.to_dicts(), rows.to_frame(), compared, rate, losses.kl)
+    print(rows.to_dicts(), rows.to_frame(), evaluation.report_html(rows, "title", where), compared, rate, losses.kl)
     return row.kl + evaluation.bd_rate([1.0], [0.1], [2.0], [0.2])
 
 
