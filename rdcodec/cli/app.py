@@ -28,6 +28,7 @@ from rdcodec.cli.train import train
 from rdcodec.cli.tune import tune
 from rdcodec.cli.unpack import unpack
 from rdcodec.cli.verify import verify
+from rdcodec.cli.watch import watch
 from rdcodec.errors import ModelMismatchWarning, RdcodecError
 
 __all__ = ["app", "run"]
@@ -61,6 +62,7 @@ for _command, _name in (
     (tune, "tune"),
     (evaluate, "eval"),
     (bounds, "bounds"),
+    (watch, "watch"),
     (serve, "serve"),
     (generate, "generate"),
     (plan, "plan"),

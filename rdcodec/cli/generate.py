@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
-from rich.console import Group
-from rich.live import Live
-from rich.text import Text
 
 from rdcodec.cli.links import Dtype, Insecure, TokenFile, need_serving, read_token, shared_codec
 from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import CodecDir, Json, Model, Quality
-from rdcodec.cli.output import check_writable, console, say, write_json
-from rdcodec.errors import RdcodecError
+from rdcodec.cli.output import check_writable, say, write_json
+from rdcodec.cli.writing import Chat, MaxNewTokens, Prompt, Seed, Temperature, prompt_tokens, shown_text
 
 __all__ = ["generate"]
 
@@ -24,17 +21,17 @@ def generate(
     model: Model,
     codec: CodecDir,
     connect: Annotated[str, typer.Option("--connect", help="HOST:PORT of the tail.", show_default=False)],
-    prompt: Annotated[Optional[str], typer.Option("--prompt", help="What the text begins with.", show_default="stdin")] = None,
-    chat: Annotated[bool, typer.Option("--chat", help="The prompt is a message to a chat model.")] = False,
-    max_new_tokens: Annotated[int, typer.Option("--max-new-tokens", help="Tokens at most.", min=1)] = 128,
-    temperature: Annotated[float, typer.Option("--temperature", help="0 takes the most probable token.")] = 0.0,
+    prompt: Prompt = None,
+    chat: Chat = False,
+    max_new_tokens: MaxNewTokens = 128,
+    temperature: Temperature = 0.0,
     top_k: Annotated[int, typer.Option("--top-k", help="Draw from so many tokens; 0 from all.")] = 0,
     top_p: Annotated[float, typer.Option("--top-p", help="Draw from the fewest tokens of this probability.")] = 1.0,
     min_p: Annotated[float, typer.Option("--min-p", help="Draw from tokens of this part of the largest probability.")] = 0.0,
     repetition_penalty: Annotated[
         float, typer.Option("--repetition-penalty", help="Above 1 against repetition; the tail gets the prompt's tokens then.")
     ] = 1.0,
-    seed: Annotated[int, typer.Option("--seed", help="Of the draws.")] = 0,
+    seed: Seed = 0,
     quality: Quality = None,
     layer: Annotated[
         Optional[int], typer.Option("--layer", help="Split point; blocks before LAYER run here.", show_default="the codec's")
@@ -66,11 +63,15 @@ def generate(
         _answer_openai(serving.OpenAIServer(openai_port, head, connector, Path(model).name))
         return
     tokenizer, meter = head.part.tokenizer, serving.LinkMeter()
-    ids = _prompt_tokens(tokenizer, sys.stdin.read() if prompt is None else prompt, chat)
+    ids = prompt_tokens(tokenizer, sys.stdin.read() if prompt is None else prompt, chat)
     texts = serving.generate(head, connector, ids, max_new_tokens=max_new_tokens, sampling=sampling, meter=meter)
     with _losses_said():
-        text = _show(serving.TextPieces(tokenizer), (token for (token,) in texts), meter)
-    write_json(json, {"model": model, "prompt": prompt, "text": text, **meter.figures()})
+        shown = []
+        with shown_text(meter) as show:
+            for piece in serving.TextPieces(tokenizer).of(token for (token,) in texts):
+                shown.append(piece)
+                show(piece)
+    write_json(json, {"model": model, "prompt": prompt, "text": "".join(shown), **meter.figures()})
 
 
 def _answer_openai(server):
@@ -91,29 +92,3 @@ def _losses_said():
         yield
     finally:
         log.removeHandler(handler)
-
-
-def _prompt_tokens(tokenizer, prompt, chat):
-    if not chat:
-        return tokenizer(prompt, return_tensors="pt")["input_ids"]
-    if not tokenizer.chat_template:
-        raise RdcodecError("--chat: the model's tokenizer has no template for chats")
-    messages = [{"role": "user", "content": prompt}]
-    return tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt", return_dict=True)["input_ids"]
-
-
-def _show(pieces, tokens, meter):
-    """Print text as it comes; the whole of it. The meter is below it on a terminal, and on stderr behind it elsewhere."""
-    out, shown = console(), []
-    if not out.is_terminal:
-        for piece in pieces.of(tokens):
-            shown.append(piece)
-            print(piece, end="", flush=True)
-        print()
-        say(str(meter), stderr=True)
-        return "".join(shown)
-    with Live(console=out, vertical_overflow="visible") as live:
-        for piece in pieces.of(tokens):
-            shown.append(piece)
-            live.update(Group(Text("".join(shown)), Text(str(meter), style="dim")))
-    return "".join(shown)
