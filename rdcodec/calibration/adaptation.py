@@ -18,6 +18,7 @@ from rdcodec.calibration.windows import cut_windows, default_tokens
 from rdcodec.codecs.transform_coding import TransformCoding
 from rdcodec.errors import RdcodecError
 from rdcodec.modes import frozen
+from rdcodec.progress import ProgressLines
 from rdcodec.splits import unwrapped
 from rdcodec.splits.fingerprint import check_codec, origin_of
 
@@ -59,7 +60,7 @@ def adapt(
     target_kl : float, optional
         As for `calibrate`.
     progress : callable, optional
-        Called as ``progress(stage, fraction)`` with a name and 0 to 1.
+        Called as ``progress(stage, fraction)`` with a name and 0 to 1; without it, a line on stderr now and then.
 
     Returns
     -------
@@ -81,7 +82,7 @@ def adapt(
         raise RdcodecError(f"codec: expected one that calibration or training made, got one of family {codec.family!r}")
     if tokens is not None and tokens < 1:
         raise RdcodecError(f"tokens: expected at least 1, got {tokens}")
-    target, report = checked_target(target_kl), progress or (lambda stage, fraction: None)
+    target, report = checked_target(target_kl), progress or ProgressLines()
     model = unwrapped(model)
     check_codec(model, codec.layer, codec)
     check_one_input(model)

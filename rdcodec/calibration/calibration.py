@@ -12,6 +12,7 @@ from rdcodec.calibration.tune import HeldOut
 from rdcodec.calibration.windows import cut_inputs, cut_windows, default_tokens
 from rdcodec.errors import RdcodecError
 from rdcodec.modes import frozen
+from rdcodec.progress import ProgressLines
 from rdcodec.splits import find_site, unwrapped
 from rdcodec.splits.fingerprint import origin_of
 
@@ -56,7 +57,7 @@ def calibrate(
     target_kl : float, optional
         Loss in nats a token, KL(uncompressed || compressed), that the default quality keeps; 0.02 where not given.
     progress : callable, optional
-        Called as ``progress(stage, fraction)`` with a name and 0 to 1.
+        Called as ``progress(stage, fraction)`` with a name and 0 to 1; without it, a line on stderr now and then.
 
     Returns
     -------
@@ -102,7 +103,7 @@ def calibrate_inputs(
         Loss in nats an input, KL(uncompressed || compressed) of the distribution over classes, that the default quality keeps;
         0.02 where not given.
     progress : callable, optional
-        Called as ``progress(stage, fraction)`` with a name and 0 to 1.
+        Called as ``progress(stage, fraction)`` with a name and 0 to 1; without it, a line on stderr now and then.
 
     Returns
     -------
@@ -123,7 +124,7 @@ def calibrate_inputs(
 
 def _calibrated(model, layer, fit, held_out, codewords, target, progress):
     """A codec from inputs to fit and to choose settings by; ``codewords(states, report)`` makes the `Codewords` of the former."""
-    report = progress or (lambda stage, fraction: None)
+    report = progress or ProgressLines()
     check_gradients(model, layer, fit)
     with frozen(model):
         statistics = measure(model, layer, fit, codewords, report)

@@ -24,6 +24,7 @@ from rdcodec.cli.pack import pack
 from rdcodec.cli.plan import plan
 from rdcodec.cli.repack import repack
 from rdcodec.cli.serve import serve
+from rdcodec.cli.stopping import stoppable
 from rdcodec.cli.train import train
 from rdcodec.cli.tune import tune
 from rdcodec.cli.unpack import unpack
@@ -77,7 +78,7 @@ for _command, _name in (
     (export, "export"),
     (info, "info"),
 ):
-    app.command(_name)(with_imports(_command))
+    app.command(_name)(with_imports(stoppable(_command)))
 # Its options are those of another program, --help among them.
 app.command("lm-eval", add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lm_eval)
 
@@ -93,7 +94,7 @@ def run(arguments=None):
     Returns
     -------
     int
-        Exit status: 0, 1 after wrong input (one line of stderr says what is wrong), 2 after wrong options.
+        Exit status: 0, 1 after wrong input (one line of stderr says what is wrong), 2 after wrong options, 130 after Ctrl-C.
     """
     try:
         with _warnings_in_a_line():

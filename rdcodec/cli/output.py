@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from rdcodec.errors import RdcodecError
 from rdcodec.files import check_replaceable, replaced_file
+from rdcodec.progress import ProgressLines
 
 __all__ = [
     *("array_file", "check_folder", "check_writable", "console", "json_rows", "output_file", "progress_bar", "say", "write_json"),
@@ -31,11 +32,14 @@ def say(text, stderr=False):
 
 @contextmanager
 def progress_bar():
-    """A bar on stderr, if that is a terminal: yields ``progress(stage, fraction, figures="")``."""
+    """Yields ``progress(stage, fraction, figures="")``: a bar on stderr if that is a terminal, a line now and then elsewhere."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
     times = (TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[figures]}"))
     terminal = Console(stderr=True)
-    with Progress(*columns, *times, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
+    if not terminal.is_terminal:
+        yield ProgressLines()
+        return
+    with Progress(*columns, *times, console=terminal, transient=True) as bar:
         tasks = {}
 
         def progress(stage, fraction, figures=""):

@@ -8,6 +8,7 @@ import typer
 from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import GroupTokens, Json, Quality, StoreCodecs, StoreOut, Workers
 from rdcodec.cli.output import check_writable, progress_bar, write_json
+from rdcodec.cli.stopping import resumable
 from rdcodec.cli.stores import check_new, read_codecs, say_packed
 from rdcodec.cli.texts import read_texts
 from rdcodec.errors import RdcodecError
@@ -50,7 +51,7 @@ def pack(
             raise RdcodecError(f"--codec: expected one for arrays, got {', '.join(codecs)}")
         sources = array_sources(arrays, *(codec.channels for codec in codecs.values()))
         writer = Writer.open(out, codecs, dtype=sources[0].dtype, **options)
-    with writer, progress_bar() as progress:
+    with resumable(out), writer, progress_bar() as progress:
         added = pack_sources(writer, sources, sum(source.tokens for source in sources), progress)
     write_json(json, {"store": str(out), "added": added, **say_packed(out)})
 

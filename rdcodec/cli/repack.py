@@ -6,6 +6,7 @@ import typer
 
 from rdcodec.cli.options import Json, Quality, StoreDir, StoreOut, Workers
 from rdcodec.cli.output import check_writable, progress_bar, write_json
+from rdcodec.cli.stopping import resumable
 from rdcodec.cli.stores import check_new, read_codecs, say_packed
 from rdcodec.errors import RdcodecError
 from rdcodec.store import Store
@@ -52,6 +53,6 @@ def repack(
         token_ids=before.token_ids,
         workers=workers,
     )
-    with writer, progress_bar() as progress:
+    with resumable(out), writer, progress_bar() as progress:
         pack(writer, store_sources(opened), len(opened), progress)
     write_json(json, {"store": str(out), **say_packed(out)})

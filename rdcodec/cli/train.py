@@ -9,6 +9,7 @@ import typer
 from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import Cache, Json, Layer, MixedPrecision, Model, Resume, Texts
 from rdcodec.cli.output import check_folder, check_writable, progress_bar, say, write_json
+from rdcodec.cli.stopping import resumable
 from rdcodec.cli.texts import read_texts
 from rdcodec.errors import RdcodecError
 
@@ -55,7 +56,7 @@ def train(
     loaded, tokenizer = load_quietly(model)
     accelerator = Accelerator()
     began = perf_counter()
-    with progress_bar() as progress:
+    with resumable(out), progress_bar() as progress:
         loaded.to(accelerator.device)
         with accelerator.main_process_first():
             states = training.StateCache.open(cache or out / "cache", loaded, tokenizer, texts, layer, mixed_precision, progress)

@@ -9,6 +9,7 @@ import typer
 from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import Cache, CodecDir, Json, MixedPrecision, Model, Resume, Texts
 from rdcodec.cli.output import check_folder, check_writable, progress_bar, say, write_json
+from rdcodec.cli.stopping import resumable
 from rdcodec.cli.texts import read_texts
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
@@ -77,7 +78,7 @@ def tune(
     loaded, tokenizer = load_quietly(model)
     accelerator = Accelerator()
     began = perf_counter()
-    with progress_bar() as progress:
+    with resumable(out), progress_bar() as progress:
         loaded.to(accelerator.device)
         tuned = training.tune(
             *(loaded, tokenizer, texts, found, settings, out, layer, cache, mixed_precision),

@@ -18,6 +18,7 @@ from rdcodec.evaluation.bootstrap import independent_error, mean_error
 from rdcodec.evaluation.losses import output_losses
 from rdcodec.evaluation.rows import Rows
 from rdcodec.modes import evaluating
+from rdcodec.progress import ProgressLines
 from rdcodec.splits import longest_input, run_tail, unwrapped
 from rdcodec.splits.fingerprint import check_codec, layer_of
 from rdcodec.stream import MAX_FRAME_TOKENS
@@ -158,7 +159,7 @@ def evaluate(
     frame_tokens : int, optional
         Tokens a frame at most, 1 to 4096; with 1, the rate is that of generation token by token.
     progress : callable, optional
-        (stage, fraction) -> None, called as the work goes on.
+        (stage, fraction) -> None, called as the work goes on; without it, a line on stderr now and then.
     labels : torch.Tensor, optional
         int64 [inputs], the right class of each. Without labels the right ones are the next tokens.
     attention_mask : torch.Tensor, optional
@@ -183,7 +184,7 @@ def evaluate(
     measures = [_Measures() for _ in settings]
     base, forward_seconds = [], []
     stage = "windows" if labels is None else "inputs" if inputs.dim() == 2 else "images"
-    done, total = 0, len(inputs) * len(settings)
+    done, total, report = 0, len(inputs) * len(settings), progress or ProgressLines()
     with evaluating(model):
         for one, mask, right in zip(inputs, masks, targets, strict=True):
             split = _Split(model, one, mask)
@@ -201,8 +202,7 @@ def evaluate(
                     seen[key] = _means(output_losses(reference, logits, right))
                 measure.losses.append(seen[key])
                 done += 1
-                if progress is not None:
-                    progress(stage, done / total)
+                report(stage, done / total)
     error_of = mean_error if labels is None else independent_error
     return Rows(measure.row(setting, base, forward_seconds, error_of) for setting, measure in zip(settings, measures))
 

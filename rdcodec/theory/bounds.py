@@ -31,6 +31,7 @@ from rdcodec.estimators.samples import DELTA
 from rdcodec.evaluation.bootstrap import independent_error, mean_error
 from rdcodec.evaluation.losses import output_losses
 from rdcodec.modes import evaluating
+from rdcodec.progress import ProgressLines
 from rdcodec.splits import unwrapped
 from rdcodec.splits.fingerprint import check_codec
 from rdcodec.stream import read_frame
@@ -209,7 +210,7 @@ def layer_bounds(
     delta : float
         Probability that each of certificate, PAC bound and Occam bound fails.
     progress : callable, optional
-        (stage, fraction) -> None
+        (stage, fraction) -> None; without it, a line on stderr now and then.
     population : int, optional
         Number of windows that the inputs were drawn from at random, without replacement: then certificate and errors are about
         the mean over these, whatever their windows have to do with each other. Otherwise the certificate takes inputs to be
@@ -232,7 +233,7 @@ def layer_bounds(
         raise RdcodecError(f"inputs: expected at least {LEAST_WINDOWS} windows, the independent units, got {len(inputs)}")
     quality = codec.default_quality if quality is None else quality
     norm = head_norm(model, codec.layer, inputs[0])  # first: it may be refused
-    rates, container, states, side, levels = _coded(model, inputs, codec, quality, progress)
+    rates, container, states, side, levels = _coded(model, inputs, codec, quality, progress or ProgressLines())
     windows, tokens, components = levels.shape
     if not np.ptp(levels.reshape(-1, components), axis=0).any():
         raise RdcodecError(f"quality: expected one at which levels differ between tokens, got {quality}, for codec {codec!r}")
@@ -268,7 +269,7 @@ def layer_bounds(
     )
 
 
-def _coded(model, inputs, codec, quality, progress):
+def _coded(model, inputs, codec, quality, report):
     """Bits a token [windows], those of them outside frames' payloads, states [all tokens, channels], and symbols [windows, tokens,
     ...] of what windows are coded to."""
     rates, container, states, side, levels = [], [], [], [], []
@@ -282,8 +283,7 @@ def _coded(model, inputs, codec, quality, progress):
         of_window = codec.symbols(h, quality)
         side.append(of_window[0])
         levels.append(of_window[1])
-        if progress is not None:
-            progress(f"layer {codec.layer}", (number + 1) / len(inputs))
+        report(f"layer {codec.layer}", (number + 1) / len(inputs))
     return np.array(rates), float(np.mean(container)), np.concatenate(states), np.stack(side), np.stack(levels)
 
 

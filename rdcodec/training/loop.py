@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from accelerate import Accelerator
 
+from rdcodec.progress import ProgressLines
 from rdcodec.training.checkpoint import checkpoint_path, load_checkpoint, restore, save_checkpoint
 from rdcodec.training.draws import draw_qualities, seed_noise, window_indices
 from rdcodec.training.guard import Guard
@@ -79,7 +80,8 @@ def train(
     out : path
         Folder for checkpoint.pt, log.jsonl and tensorboard; made if it does not exist.
     progress : callable, optional
-        Called as ``progress(stage, fraction, figures)`` with a name, 0 to 1, and a line of text.
+        Called as ``progress(stage, fraction, figures)`` with a name, 0 to 1, and a line of text; without it, a line on stderr now
+        and then.
     resume : bool
         Go on from the folder's checkpoint, if it has one.
 
@@ -136,7 +138,7 @@ def run_training(module, cache, measure, settings, run, out, progress=None, resu
 
         log = Log(path.parent, start) if training.accelerator.is_main_process else None
         try:
-            return _run(training, start, steps, save, log, progress or (lambda stage, fraction, figures: None))
+            return _run(training, start, steps, save, log, progress or ProgressLines())
         finally:
             module.eval()
             if log is not None:

@@ -19,6 +19,7 @@ from rdcodec.errors import RdcodecError
 from rdcodec.files import replace_file
 from rdcodec.messages import printable
 from rdcodec.modes import frozen
+from rdcodec.progress import ProgressLines
 from rdcodec.splits import unwrapped
 from rdcodec.splits.fingerprint import origin_of
 from rdcodec.training.checkpoint import checkpoint_path
@@ -115,7 +116,8 @@ def train_codec(
     autocast : bool
         Compute gradients in bfloat16 where PyTorch's autocast does so.
     progress : callable, optional
-        Called as ``progress(stage, fraction, figures)`` with a name, 0 to 1, and a line of text.
+        Called as ``progress(stage, fraction, figures)`` with a name, 0 to 1, and a line of text; without it, a line on stderr now
+        and then.
     resume : bool
         Go on from the checkpoints in the folder, if there are any.
 
@@ -136,7 +138,7 @@ def train_codec(
         checkpoint_path(Path(out) / stage, resume)
     Path(out).mkdir(parents=True, exist_ok=True)
     model = unwrapped(model)
-    family, report = FAMILIES[family], progress or (lambda stage, fraction, figures="": None)
+    family, report = FAMILIES[family], progress or ProgressLines()
     accelerator = Accelerator()
     with accelerator.main_process_first():
         config, tensors = fit_closed_form(model, layer, cache, autocast, report)

@@ -20,6 +20,7 @@ from rdcodec.calibration.output import head_inputs
 from rdcodec.calibration.windows import all_windows, windows_of
 from rdcodec.errors import RdcodecError
 from rdcodec.modes import frozen
+from rdcodec.progress import ProgressLines
 from rdcodec.splits import find_site, unwrapped
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class StateCache:
         autocast : bool
             Compute in bfloat16 where PyTorch's autocast does so, which is faster on GPUs and on CPUs with AVX512-BF16.
         progress : callable, optional
-            Called as ``progress(stage, fraction)`` with a name and 0 to 1.
+            Called as ``progress(stage, fraction)`` with a name and 0 to 1; without it, a line on stderr now and then.
 
         Returns
         -------
@@ -170,7 +171,7 @@ class StateCache:
         key = {**_model_key(model, layer, autocast), **key}
         target = Path(folder) / _digest(json.dumps(key, sort_keys=True).encode())[:16]
         if not (target / KEY_FILE).is_file():
-            _build(target, key, model, layer, inputs, ids, autocast, progress or (lambda stage, fraction: None))
+            _build(target, key, model, layer, inputs, ids, autocast, progress or ProgressLines())
         return cls(target, key)
 
     def read(self, index: Array) -> Batch:

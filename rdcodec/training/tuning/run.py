@@ -13,6 +13,7 @@ from accelerate import Accelerator
 
 from rdcodec.errors import RdcodecError
 from rdcodec.modes import evaluating
+from rdcodec.progress import ProgressLines
 from rdcodec.splits.fingerprint import check_codec, layer_of, origin_of
 from rdcodec.splits.hooks import is_hooked
 from rdcodec.training.checkpoint import checkpoint_path
@@ -74,7 +75,8 @@ def tune(
     autocast : bool
         Run blocks and output head in bfloat16 where PyTorch's autocast does so.
     progress : callable, optional
-        Called as ``progress(stage, fraction, figures)`` with a name, 0 to 1, and a line of text.
+        Called as ``progress(stage, fraction, figures)`` with a name, 0 to 1, and a line of text; without it, a line on stderr now
+        and then.
     resume : bool
         Go on from the folder's checkpoint, if it has one.
 
@@ -95,7 +97,7 @@ def tune(
     """
     site = _check(model, codec, settings, layer)
     checkpoint_path(out, resume)
-    out, report = Path(out), progress or (lambda stage, fraction, figures="": None)
+    out, report = Path(out), progress or ProgressLines()
     accelerator, base = Accelerator(), origin_of(model, site.layer)
     with accelerator.main_process_first():
         states = StateCache.open(cache or out / "cache", model, tokenizer, texts, site.layer, autocast, report)
