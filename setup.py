@@ -30,7 +30,7 @@ class BuildCore(build_ext):
 
     def build_extensions(self):
         if self.compiler.compiler_type == "msvc":
-            compile_args, link_args = ["/std:c11", "/O2", "/fp:precise"], []
+            compile_args, link_args = ["/std:c11", "/experimental:c11atomics", "/O2", "/fp:precise"], []
             openmp = ["/openmp"], []
         else:
             compile_args, link_args = ["-std=c11", "-O3", "-ffp-contract=off", "-fvisibility=hidden", *WARNINGS], []

@@ -40,7 +40,8 @@ static void solve_below(rdc_matrix_view a, size_t from, size_t n) {
 #ifdef _OPENMP
 #pragma omp parallel for schedule(static) num_threads(rdc_threads_if((a.rows - from) * n * n >= RDC_PARALLEL_WORK))
 #endif
-    for (size_t i = from + n; i < a.rows; i++) {
+    for (int64_t at = (int64_t)(from + n); at < (int64_t)a.rows; at++) {
+        const size_t i = (size_t)at;
         double *row = a.data + i * a.stride + from;
         for (size_t j = 0; j < n; j++) {
             const double *other = a.data + (from + j) * a.stride + from;
@@ -79,7 +80,8 @@ void rdc_solve_lower(const double *factor, size_t n, double *right, size_t colum
 #ifdef _OPENMP
 #pragma omp parallel for schedule(static) num_threads(rdc_threads_if(n * n * columns >= RDC_PARALLEL_WORK))
 #endif
-    for (size_t from = 0; from < columns; from += RIGHT_SIDES) {
+    for (int64_t at = 0; at < (int64_t)columns; at += RIGHT_SIDES) {
+        const size_t from = (size_t)at;
         solve_columns(factor, n, right, columns, from, columns - from < RIGHT_SIDES ? columns - from : RIGHT_SIDES);
     }
 }

@@ -42,7 +42,8 @@ static void pack_slice(const panels *p, rdc_matrix_view x, size_t from, size_t d
 #ifdef _OPENMP
 #pragma omp parallel for schedule(static) num_threads(rdc_threads_if(all * depth * RDC_DENSE_COLUMNS >= RDC_PARALLEL_WORK))
 #endif
-    for (size_t i = 0; i < all; i++) {
+    for (int64_t at = 0; at < (int64_t)all; at++) {
+        const size_t i = (size_t)at;
         const int is_left = i < p->left_count;
         const size_t width = is_left ? RDC_DENSE_ROWS : RDC_DENSE_COLUMNS, row = (is_left ? i : i - p->left_count) * width;
         pack(x, row, width, from, depth, (is_left ? p->left : p->right) + row * RDC_DENSE_DEPTH);
@@ -64,7 +65,8 @@ static void multiply_slice(rdc_dense_kernel *kernel, rdc_matrix_view c, const pa
 #ifdef _OPENMP
 #pragma omp parallel for schedule(dynamic, 1) num_threads(rdc_threads_if(c.rows * c.rows * depth >= RDC_PARALLEL_WORK))
 #endif
-    for (size_t j = 0; j < p->right_count; j++) {
+    for (int64_t at = 0; at < (int64_t)p->right_count; at++) {
+        const size_t j = (size_t)at;
         _Alignas(RDC_ALIGNMENT) double tile[RDC_DENSE_ROWS * RDC_DENSE_COLUMNS];
         const size_t column = j * RDC_DENSE_COLUMNS;
         for (size_t i = column / RDC_DENSE_ROWS; i < p->left_count; i++) {

@@ -28,7 +28,8 @@ void rdc_matrix_times_vectors(const double *matrix, size_t rows, size_t columns,
 #ifdef _OPENMP
 #pragma omp parallel for schedule(static) num_threads(rdc_threads_if(rows * columns * count >= RDC_PARALLEL_WORK))
 #endif
-    for (size_t i = 0; i < rows; i++) {
+    for (int64_t at = 0; at < (int64_t)rows; at++) {
+        const size_t i = (size_t)at;
         for (size_t from = 0; from < columns; from += CHUNK) {
             const size_t width = columns - from < CHUNK ? columns - from : CHUNK;
             const double *part = matrix + i * columns + from;
@@ -43,7 +44,8 @@ void rdc_transpose_times_vectors(const double *matrix, size_t rows, size_t colum
 #ifdef _OPENMP
 #pragma omp parallel for schedule(static) num_threads(rdc_threads_if(rows * columns * count >= RDC_PARALLEL_WORK))
 #endif
-    for (size_t from = 0; from < columns; from += CHUNK) {
+    for (int64_t at = 0; at < (int64_t)columns; at += CHUNK) {
+        const size_t from = (size_t)at;
         const size_t width = columns - from < CHUNK ? columns - from : CHUNK;
         for (size_t i = 0; i < rows; i++) {
             const double *row = matrix + i * columns + from;

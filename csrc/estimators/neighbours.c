@@ -111,7 +111,8 @@ static int search_all(const rdc_point_tree *tree, const rdc_distance_kernels *ke
 #ifdef _OPENMP
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 4)
 #endif
-    for (size_t own = 0; own < tree->leaves; own++) {
+    for (int64_t at = 0; at < (int64_t)tree->leaves; at++) {
+        const size_t own = (size_t)at;
         double *points = memory + rdc_thread_number() * each;
         search s = {.tree = tree, .kernels = kernels, .points = points, .k = k, .room = room};
         s.nearest = points + RDC_LEAF * tree->dimensions;

@@ -10,6 +10,11 @@
 
 #define TASK_LEAVES 64 /* smaller nodes are not worth a task */
 #define SAMPLE 15      /* values that a pivot is chosen from */
+#if defined _OPENMP && _OPENMP >= 200805 /* compilers that know OpenMP 2.0 alone build it in one thread */
+#define HAS_TASKS 1
+#else
+#define HAS_TASKS 0
+#endif
 
 /* A point, and its value in the column that its node is cut in. */
 typedef struct entry {
@@ -113,7 +118,7 @@ static void build(const builder *b, size_t node, size_t first, size_t leaves, si
     const size_t column = widest(low, high, d);
     for (size_t i = 0; i < n; i++) entries[i].value = b->x[entries[i].point * d + column];
     select_smallest(entries, b->spare + first * RDC_LEAF, n, left_points);
-#ifdef _OPENMP
+#if HAS_TASKS
 #pragma omp task if (leaves >= TASK_LEAVES)
 #endif
     build(b, node + 1, first, left, left_points);
@@ -140,7 +145,7 @@ rdc_status rdc_point_tree_make(rdc_point_tree *tree, const double *x, size_t n, 
         return rdc_fail(RDC_ERROR_MEMORY, 0, 0);
     }
     for (size_t i = 0; i < n; i++) b.entries[i].point = i;
-#ifdef _OPENMP
+#if HAS_TASKS
 #pragma omp parallel num_threads(rdc_threads_if(tree->leaves >= TASK_LEAVES))
 #pragma omp single
 #endif

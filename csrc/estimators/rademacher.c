@@ -63,7 +63,8 @@ rdc_status rdc_rademacher_maxima(rdc_cpu_level cpu, const float *x, size_t n, si
 #ifdef _OPENMP
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
 #endif
-    for (size_t first = 0; first < taken; first += DRAWS) {
+    for (int64_t at = 0; at < (int64_t)taken; at += DRAWS) {
+        const size_t first = (size_t)at;
         const size_t thread = rdc_thread_number(), count = taken - first < DRAWS ? taken - first : DRAWS;
         const workspace w = {signs + thread * words * DRAWS, sums + thread * DRAWS * RDC_SIGN_COLUMNS};
         take_draws(kernels, x, n, columns, seed, first, count, &w, maxima);

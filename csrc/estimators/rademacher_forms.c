@@ -75,7 +75,8 @@ rdc_status rdc_rademacher_forms(rdc_cpu_level cpu, const double *gram, size_t n,
 #ifdef _OPENMP
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
 #endif
-    for (size_t first = 0; first < draws; first += DRAWS) {
+    for (int64_t at = 0; at < (int64_t)draws; at += DRAWS) {
+        const size_t first = (size_t)at;
         const size_t count = draws - first < DRAWS ? draws - first : DRAWS;
         const workspace w = workspace_in(memory + rdc_thread_number() * workspace_size(n), n);
         take_draws(rdc_dense_kernel_of(cpu), &w, gram, n, seed, first, count, forms + first);
