@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rdcodec.calibration.choice import checked_target, choose, measure, states_of
 from rdcodec.calibration.codewords import position_codewords, vocabulary_codewords
 from rdcodec.calibration.gradients import check_gradients
-from rdcodec.calibration.inputs import check_one_input
+from rdcodec.calibration.inputs import check_one_input, tensors_of
 from rdcodec.calibration.tune import HeldOut
 from rdcodec.calibration.windows import cut_inputs, cut_windows, default_tokens
 from rdcodec.errors import RdcodecError
@@ -17,7 +17,7 @@ from rdcodec.splits import find_site, unwrapped
 from rdcodec.splits.fingerprint import origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import torch
 
@@ -84,7 +84,11 @@ def calibrate(
 
 
 def calibrate_inputs(
-    model: Model, inputs: torch.Tensor, layer: int, target_kl: float | None = None, progress: Progress | None = None
+    model: Model,
+    inputs: torch.Tensor | Mapping[str, torch.Tensor],
+    layer: int,
+    target_kl: float | None = None,
+    progress: Progress | None = None,
 ) -> TransformCodec:
     """Fit a codec for the hidden states that enter block `layer` of a classifier, as `calibrate` does, from inputs of any kind.
 
@@ -94,9 +98,10 @@ def calibrate_inputs(
     ----------
     model : transformers.PreTrainedModel
         With a classifier, in evaluation mode.
-    inputs : torch.Tensor
+    inputs : torch.Tensor, or dict of them
         [inputs, ...], what the model takes as its main input: float32 [images, channels, height, width] for models of images,
-        as preprocessed for them. A seventh, at most 128, is held out.
+        as preprocessed for them. A seventh, at most 128, is held out. A dict is what a tokenizer or an image processor returns; texts
+        are of one length there, without padding.
     layer : int
         Split point, 0 to n_layers - 1.
     target_kl : float, optional
@@ -112,13 +117,19 @@ def calibrate_inputs(
     Raises
     ------
     RdcodecError
-        The architecture is unknown, the model has no classifier, the layer is out of range, or there are fewer than 4 inputs.
+        The architecture is unknown, the model has no classifier, the layer is out of range, there are fewer than 4 inputs, or some are
+        padded.
     """
     target = checked_target(target_kl)
     model = unwrapped(model)
     find_site(model, layer)
     check_one_input(model)
-    fit, held_out = cut_inputs(inputs)
+    main, mask = tensors_of(model, inputs)
+    if mask is not None:
+        raise RdcodecError(
+            "inputs: expected texts of one length, for padding is not fitted to; cut them to the shortest, say, got a mask with zeros"
+        )
+    fit, held_out = cut_inputs(main)
     return _calibrated(model, layer, fit, held_out, lambda states, report: position_codewords(*states.shape[:2]), target, progress)
 
 

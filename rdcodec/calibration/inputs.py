@@ -3,10 +3,14 @@
 An encoder and a decoder of text are given the same text: the decoder as it would be while it writes what the encoder has read.
 """
 
+from collections.abc import Mapping
+
 from rdcodec.errors import RdcodecError
 from rdcodec.splits import head_states
 
-__all__ = ["check_one_input", "input_states", "main_input"]
+__all__ = ["check_one_input", "input_states", "main_input", "predicts_tokens", "tensors_of"]
+
+MASK = "attention_mask"
 
 
 def check_one_input(model):
@@ -23,6 +27,25 @@ def check_one_input(model):
             " compress_at codes it with a codec that is not fitted (rdcodec.codecs.IntegerCodec), and head_states and run_tail,"
             " which take both, measure it"
         )
+
+
+def tensors_of(model, inputs):
+    """The main input of a model, and its mask if there is padding, of a tensor or of what a tokenizer or an image processor returns.
+
+    Raises
+    ------
+    RdcodecError
+        The main input is not there, or there is another one that says something.
+    """
+    if not isinstance(inputs, Mapping):
+        return inputs, None
+    if model.main_input_name not in inputs:
+        raise RdcodecError(f"inputs: expected {model.main_input_name}, got {', '.join(map(str, inputs)) or 'nothing'}")
+    others = [name for name, values in inputs.items() if name not in (model.main_input_name, MASK) and values.any()]
+    if others:
+        raise RdcodecError(f"inputs: expected {model.main_input_name} and {MASK} alone, got {', '.join(others)} besides")
+    mask = inputs.get(MASK)
+    return inputs[model.main_input_name], None if mask is None or mask.all() else mask
 
 
 def input_states(model, layer, inputs, attention_mask=None):
@@ -48,6 +71,11 @@ def _decoder_input(model, inputs):
     return {"decoder_input_ids": inputs} if _decodes_text(model) else {}
 
 
+def predicts_tokens(model):
+    """Whether it has a head over a vocabulary."""
+    return getattr(model, "get_output_embeddings", lambda: None)() is not None
+
+
 def _decodes_text(model):
     """Whether it is an encoder and a decoder with a head over a vocabulary; classifiers give their decoders something themselves."""
-    return model.config.is_encoder_decoder and getattr(model, "get_output_embeddings", lambda: None)() is not None
+    return model.config.is_encoder_decoder and predicts_tokens(model)

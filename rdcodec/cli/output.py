@@ -105,18 +105,18 @@ def array_file(path, shape, dtype):
 
 
 def write_json(path, value):
-    """`value` as JSON to the file that `--json` named; nothing where it named none. Infinities, which JSON lacks, become null."""
+    """`value` as JSON to the file that `--json` named; nothing where it named none. What is not finite, which JSON lacks, becomes null."""
     if path is not None:
         with output_file(path) as file:
-            file.write((json.dumps(_without_infinities(value), indent=2, allow_nan=False) + "\n").encode())
+            file.write((json.dumps(_finite(value), indent=2, allow_nan=False) + "\n").encode())
 
 
-def _without_infinities(value):
+def _finite(value):
     if isinstance(value, dict):
-        return {name: _without_infinities(each) for name, each in value.items()}
+        return {name: _finite(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_infinities(each) for each in value]
-    return None if isinstance(value, float) and math.isinf(value) else value
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextmanager

@@ -25,12 +25,14 @@ def figures_of(row):
         f"{row.ratio:.2f}",
         with_error(row.kl, row.kl_stderr, ""),
         with_error(row.delta_nll, row.delta_nll_stderr, "+"),
-        f"{row.perplexity:.2f}",
+        "" if math.isnan(row.perplexity) else f"{row.perplexity:.2f}",
     )
 
 
 def with_error(value, error, sign):
     """0.0207 ± 0.0009, 0.000147 ± 0.000005: three digits of the value at least; 6.0e-08 where there would be zeros alone."""
+    if math.isnan(value):
+        return ""
     size = math.floor(math.log10(abs(value))) if value else 0
     style = f".{max(4, 2 - size)}f" if size >= -4 else ".1e"
     text = f"{value:{sign}{style}}"

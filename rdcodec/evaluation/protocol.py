@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from rdcodec.calibration.inputs import check_one_input, input_states, main_input
+from rdcodec.calibration.inputs import check_one_input, input_states, main_input, predicts_tokens, tensors_of
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 from rdcodec.evaluation.bootstrap import independent_error, mean_error
@@ -24,7 +24,7 @@ from rdcodec.splits.fingerprint import check_codec, layer_of
 from rdcodec.stream import MAX_FRAME_TOKENS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rdcodec.types import Model, Progress
 
@@ -92,7 +92,8 @@ class Row:
     perplexity, base_perplexity : float
         Of the compressed model and of the uncompressed one.
     accuracy, base_accuracy : float
-        How often the most likely token or class is the right one, 0 to 1.
+        How often the most likely token or class is the right one, 0 to 1. These and the losses before them, but for `kl`, are nan
+        where no labels are known.
     tokens : int
         Tokens coded.
     encode_seconds, decode_seconds, forward_seconds : float
@@ -135,7 +136,7 @@ class Row:
 @torch.no_grad()
 def evaluate(
     model: Model,
-    inputs: torch.Tensor,
+    inputs: torch.Tensor | Mapping[str, torch.Tensor],
     settings: Sequence[Setting],
     frame_tokens: int | None = None,
     progress: Progress | None = None,
@@ -151,19 +152,20 @@ def evaluate(
     ----------
     model : transformers.PreTrainedModel
         Of a known architecture: a language model that predicts the next token (an encoder and a decoder are given the same text), or
-        a classifier with `labels`. It is in evaluation mode for the time of the measuring, and as it was afterwards.
-    inputs : torch.Tensor
+        a classifier. It is in evaluation mode for the time of the measuring, and as it was afterwards.
+    inputs : torch.Tensor, or dict of them
         int64 [windows, tokens], at least 2 tokens; for a classifier what it takes, int64 [texts, tokens] or float32 [images,
-        channels, height, width].
+        channels, height, width]. A dict is what a tokenizer or an image processor returns: the main input, and perhaps its mask.
     settings : list of Setting
     frame_tokens : int, optional
         Tokens a frame at most, 1 to 4096; with 1, the rate is that of generation token by token.
     progress : callable, optional
         (stage, fraction) -> None, called as the work goes on; without it, a line on stderr now and then.
     labels : torch.Tensor, optional
-        int64 [inputs], the right class of each. Without labels the right ones are the next tokens.
+        int64 [inputs], the right class of each. Without labels the right ones are the next tokens; a classifier's KL needs none,
+        and what does is nan.
     attention_mask : torch.Tensor, optional
-        [texts, tokens], with labels: 0 where a token is padding, which is not coded.
+        [texts, tokens], for a classifier: 0 where a token is padding, which is not coded. Where `inputs` is a dict, its own.
 
     Returns
     -------
@@ -178,12 +180,15 @@ def evaluate(
         do not fit together.
     """
     model = unwrapped(model)
-    _check(model, inputs, settings, frame_tokens, labels, attention_mask)
-    targets = inputs[:, 1:] if labels is None else labels[:, None]
+    inputs, mask_given = tensors_of(model, inputs)
+    attention_mask = mask_given if attention_mask is None else attention_mask
+    next_tokens = labels is None and predicts_tokens(model)
+    _check(model, inputs, settings, frame_tokens, labels, attention_mask, next_tokens)
+    targets = inputs[:, 1:] if next_tokens else _class_targets(labels, len(inputs))
     masks = [None] * len(inputs) if attention_mask is None else attention_mask.bool()
     measures = [_Measures() for _ in settings]
     base, forward_seconds = [], []
-    stage = "windows" if labels is None else "inputs" if inputs.dim() == 2 else "images"
+    stage = "windows" if next_tokens else "inputs" if inputs.dim() == 2 else "images"
     done, total, report = 0, len(inputs) * len(settings), progress or ProgressLines()
     with evaluating(model):
         for one, mask, right in zip(inputs, masks, targets, strict=True):
@@ -203,7 +208,7 @@ def evaluate(
                 measure.losses.append(seen[key])
                 done += 1
                 report(stage, done / total)
-    error_of = mean_error if labels is None else independent_error
+    error_of = mean_error if next_tokens else independent_error
     return Rows(measure.row(setting, base, forward_seconds, error_of) for setting, measure in zip(settings, measures))
 
 
@@ -243,8 +248,13 @@ class _Split:
         return run_tail(self._model, layer, h[None], self._attention, **given).flatten(0, -2)
 
 
+def _class_targets(labels, inputs):
+    """int64 [inputs, 1], or [inputs, 0] where nobody knows."""
+    return torch.empty(inputs, 0, dtype=torch.int64) if labels is None else labels[:, None]
+
+
 def _means(losses):
-    return [float(values.mean()) for values in losses]
+    return [float(values.mean()) for values in losses]  # nan of nothing
 
 
 class _Measures:
@@ -305,7 +315,7 @@ class _Measures:
         )
 
 
-def _check(model, inputs, settings, frame_tokens, labels, attention_mask):
+def _check(model, inputs, settings, frame_tokens, labels, attention_mask, next_tokens):
     """Everything that can be refused before the first forward pass."""
     if not settings:
         raise RdcodecError("settings: there is nothing to measure")
@@ -315,17 +325,16 @@ def _check(model, inputs, settings, frame_tokens, labels, attention_mask):
     if not len(inputs):
         raise RdcodecError("inputs: expected at least 1 window to measure on, got none")
     longest = longest_input(model)
-    if labels is None and not (inputs.dim() == 2 and 2 <= inputs.shape[1] <= longest):
+    if next_tokens and not (inputs.dim() == 2 and 2 <= inputs.shape[1] <= longest):
         raise RdcodecError(
             f"inputs: expected windows of 2 to {longest} tokens, as the model allows, or labels besides, got shape {tuple(inputs.shape)}"
         )
     if labels is not None and labels.shape != inputs.shape[:1]:
         raise RdcodecError(f"labels: expected [{len(inputs)}], one an input, got shape {tuple(labels.shape)}")
     if attention_mask is not None:
-        if labels is None or attention_mask.shape != inputs.shape:
+        if next_tokens or attention_mask.shape != inputs.shape:
             raise RdcodecError(
-                f"attention_mask: expected {list(inputs.shape)} as the inputs have, and labels besides, got shape"
-                f" {tuple(attention_mask.shape)}"
+                f"attention_mask: expected {list(inputs.shape)} as the inputs of a classifier have, got shape {tuple(attention_mask.shape)}"
             )
         if not attention_mask.any(dim=1).all():
             raise RdcodecError("attention_mask: expected a token in every text, one is all padding")

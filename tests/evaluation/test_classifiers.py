@@ -1,4 +1,4 @@
-"""The protocol on classifiers of images, against whole forward passes through compress_at."""
+"""The protocol on classifiers of images and of texts, against whole forward passes through compress_at."""
 
 import math
 
@@ -7,8 +7,9 @@ import pytest
 import torch
 import transformers
 
-from rdcodec import compress_at
+from rdcodec import calibrate_inputs, compress_at
 from rdcodec.codecs import IntegerCodec
+from rdcodec.errors import RdcodecError
 from rdcodec.evaluation import Setting, baseline_settings, evaluate
 from rdcodec.splits import find_site, head_states
 
@@ -86,3 +87,59 @@ def test_baselines_take_few_channels(classifier, images, labels):
     assert {"fp16", "MXFP4", "global step + rANS"} <= set(rows)
     assert any(method.startswith("int4 in groups of") for method in rows)
     assert rows["fp16"].kl < rows["int4 a token"].kl
+
+
+@pytest.fixture(scope="module", params=[transformers.LlamaConfig, transformers.BertConfig], ids=["score", "classifier"])
+def text_classifier(request):
+    torch.manual_seed(6)
+    sizes = {"hidden_size": 24, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4}
+    config = request.param(vocab_size=50, max_position_embeddings=32, num_labels=5, pad_token_id=0, **sizes)
+    return transformers.AutoModelForSequenceClassification.from_config(config).eval()
+
+
+@pytest.fixture(scope="module")
+def padded():
+    """What a tokenizer returns of texts of 9, 5 and 2 tokens."""
+    mask = (torch.arange(9) < torch.tensor([[9], [5], [2]])).long()
+    ids = torch.randint(1, 50, (3, 9), generator=torch.Generator().manual_seed(7))
+    return transformers.BatchEncoding({"input_ids": ids * mask, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)})
+
+
+def test_padded_texts_without_labels(text_classifier, padded):
+    """KL and bits of what is no padding; what takes labels is nan, and JSON and the table go without."""
+    codec = IntegerCodec(24, 3)
+    ids, mask = padded["input_ids"], padded["attention_mask"]
+    with torch.no_grad():
+        p = text_classifier(ids, attention_mask=mask).logits.double().log_softmax(1)
+        with compress_at(text_classifier, codec, layer=LAYER) as meter:
+            q = text_classifier(ids, attention_mask=mask).logits.double().log_softmax(1)
+    rows = evaluate(text_classifier, padded, [Setting("int3", codec, layer=LAYER)])
+    (row,) = rows
+    assert row.kl == pytest.approx(float((p.exp() * (p - q)).sum(1).mean()), rel=1e-3)
+    assert row.tokens == meter.tokens == 16
+    assert all(math.isnan(value) for value in (row.delta_nll, row.perplexity, row.base_perplexity, row.accuracy, row.base_accuracy))
+    assert rows._repr_html_().endswith("<td></td><td></td></tr></tbody></table>")
+    (labelled,) = evaluate(text_classifier, ids, [Setting("int3", codec, layer=LAYER)], labels=torch.arange(3), attention_mask=mask)
+    assert (labelled.kl, labelled.tokens) == (row.kl, 16) and math.isfinite(labelled.perplexity)
+
+
+def test_classifiers_of_texts_are_calibrated_from_what_a_tokenizer_returns(text_classifier, padded):
+    ids = torch.randint(1, 50, (40, 9), generator=torch.Generator().manual_seed(8))
+    given = transformers.BatchEncoding({"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+    codec = calibrate_inputs(text_classifier, given, LAYER)
+    assert codec == calibrate_inputs(text_classifier, ids, LAYER)
+    with pytest.raises(RdcodecError, match="inputs: expected texts of one length"):
+        calibrate_inputs(text_classifier, padded, LAYER)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"pixel_values": torch.ones(3, 9)}, "expected input_ids and attention_mask alone, got pixel_values besides"),
+        ({"input_ids": None}, "expected input_ids, got attention_mask, token_type_ids"),
+    ],
+)
+def test_inputs_of_other_names(text_classifier, padded, changed, message):
+    inputs = {name: values for name, values in {**padded, **changed}.items() if values is not None}
+    with pytest.raises(RdcodecError, match=message):
+        evaluate(text_classifier, inputs, [Setting("int3", IntegerCodec(24, 3), layer=LAYER)])
