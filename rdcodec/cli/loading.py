@@ -27,8 +27,10 @@ def load_quietly(name, load=None):
 
 def _silence():
     try:
+        import huggingface_hub
         from transformers.utils import logging
     except ImportError:  # load_model says what is missing
         return
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    huggingface_hub.logging.set_verbosity_error()  # it is tried again and again, which the error says in the end

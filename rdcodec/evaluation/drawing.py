@@ -1,5 +1,6 @@
 """What pictures have in common."""
 
+from io import BytesIO
 from itertools import groupby
 
 __all__ = ["COLOURS", "FLOOR", "curves", "new_figure", "plain_ticks"]
@@ -13,7 +14,7 @@ FAR = 300  # ratio of the largest to the smallest value
 
 
 def new_figure(width, height):
-    """A figure of this size in inches.
+    """A figure of this size in inches, which notebooks show as it is, without pyplot.
 
     Raises
     ------
@@ -24,7 +25,14 @@ def new_figure(width, height):
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError("plots need matplotlib: pip install 'rdcodec[plot]'") from error
-    return Figure(figsize=(width, height), dpi=150, layout="constrained")
+
+    class Picture(Figure):
+        def _repr_png_(self):
+            file = BytesIO()
+            self.savefig(file, format="png")
+            return file.getvalue()
+
+    return Picture(figsize=(width, height), dpi=150, layout="constrained")
 
 
 def plain_ticks(axis):

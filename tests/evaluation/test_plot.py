@@ -43,6 +43,13 @@ def test_it_can_be_saved():
     assert len(file.getvalue()) > 10_000
 
 
+def test_notebooks_show_it():
+    """Without pyplot, which would show it twice."""
+    formatters = pytest.importorskip("IPython.core.formatters")
+    data, _ = formatters.DisplayFormatter().format(plot_rows(ROWS[:1]))
+    assert data["image/png"].startswith(b"\x89PNG")
+
+
 def test_nothing_to_draw():
     with pytest.raises(RdcodecError, match="rows"):
         plot_rows([])
