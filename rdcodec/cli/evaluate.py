@@ -9,7 +9,7 @@ import typer
 from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import Json, Model, check_quality
 from rdcodec.cli.output import check_writable, output_file, progress_bar, say, write_json
-from rdcodec.cli.table import print_comparisons, print_rows
+from rdcodec.cli.table import print_comparisons, print_rows, print_token_rates
 from rdcodec.cli.texts import read_texts
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
@@ -77,6 +77,9 @@ def evaluate(
                 settings += evaluation.published_settings(loaded, at, fitted, lacking.append)
         rows = evaluation.evaluate(loaded, measured, settings, frame_tokens, progress)
     print_rows(rows)
+    firsts = settings[: len(codecs) * len(qualities) : len(qualities)]  # of each codec
+    where = [evaluation.token_rates(loaded, tokenizer, measured[0], setting) for setting in firsts]
+    print_token_rates(where)
     if baselines:
         if not len(fitted):
             lacking.append(f"the text has no windows left to fit baselines to, give --fit-text: {FITTED} are left out")
@@ -89,8 +92,7 @@ def evaluate(
         if plot is not None:
             evaluation.plot_rows(rows, title).savefig(files.enter_context(output_file(plot)), format="png")
         if html is not None:
-            tokens = evaluation.token_rates(loaded, tokenizer, measured[0], settings[0]) if codecs else None
-            files.enter_context(output_file(html)).write(evaluation.report_html(rows, title, tokens).encode())
+            files.enter_context(output_file(html)).write(evaluation.report_html(rows, title, *where[:1]).encode())
         write_json(json, {**run, "rows": rows.to_dicts()})
 
 

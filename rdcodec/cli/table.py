@@ -7,7 +7,7 @@ from rich.text import Text
 
 from rdcodec.cli.output import console, say
 
-__all__ = ["print_comparisons", "print_rows"]
+__all__ = ["print_comparisons", "print_rows", "print_token_rates"]
 
 
 def print_rows(rows):
@@ -38,6 +38,16 @@ def print_rows(rows):
                 f"{name_of(row, True)}: encoding {1e3 * row.encode_seconds:.1f} ms and decoding {1e3 * row.decode_seconds:.1f} ms"
                 f" a window, {100 * share:.1f}% of the model's {1e3 * row.forward_seconds:.0f} ms"
             )
+
+
+def print_token_rates(rates):
+    """Print what generation takes beside what windows take."""
+    for found in rates:
+        quality = "" if found.setting.quality is None else f", quality {found.setting.quality}"
+        say(
+            f"{found.setting.method}{quality}, layer {found.setting.layer}: the first window takes {found.window_bits:,.0f} bits a token, and"
+            f" {sum(found.bits) / len(found.bits):,.0f} in frames of one token, as in generation"
+        )
 
 
 def print_comparisons(rows, reference):

@@ -99,6 +99,19 @@ def test_eval_is_what_the_library_measures(result, model_dir, texts, codec):
     assert shown["kl"] == pytest.approx(row.kl, rel=1e-4)
 
 
+def test_eval_says_what_generation_takes(model_dir, text_files, codec_dir, capsys):
+    rates = []
+    for frames in ((), ("--frame-tokens", "1")):
+        arguments = ("--window", "64", "--windows", "1", "--codec", codec_dir, "--quality", "8", *frames)
+        assert rdcodec("eval", "--model", model_dir, "--text", text_files[1], *arguments) == 0
+        out = capsys.readouterr().out
+        rates.append(float(re.search(r"transform, quality 8 +│ +([\d,.]+)", out)[1].replace(",", "")))
+    said = (
+        "transform, quality 8, layer 1: the first window takes {:,.0f} bits a token, and {:,.0f} in frames of one token, as in generation"
+    )
+    assert said.format(*rates) in out
+
+
 def test_eval_draws(result):
     assert result[1].startswith(b"\x89PNG")
 
