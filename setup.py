@@ -18,6 +18,7 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).parent
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic"]
 SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+EMPTY = "int main(void) { return 0; }\n"
 OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 
 
@@ -29,6 +30,10 @@ class BuildCore(build_ext):
     """Adds the flags of the compiler at hand. The machine's CPU is never looked at."""
 
     def build_extensions(self):
+        if not self.links(EMPTY, [], []):
+            raise SystemExit(
+                "rdcodec: building it needs a C compiler that makes programs, such as gcc (Debian: apt-get install build-essential)"
+            )
         if self.compiler.compiler_type == "msvc":
             compile_args, link_args = ["/std:c11", "/experimental:c11atomics", "/O2", "/fp:precise"], []
             openmp = ["/openmp"], []
