@@ -6,7 +6,7 @@ import numpy as np
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["check_buffer", "empty", "fill"]
+__all__ = ["check_buffer", "dtype_name", "empty", "fill"]
 
 _NUMPY = ("float32", "float16")
 
@@ -33,7 +33,7 @@ def empty(shape, dtype):
 
 def check_buffer(out, shape):
     """`out`, which must be one that `empty` could have made of that shape, in any order of its elements."""
-    held = str(getattr(out, "dtype", type(out).__name__)).removeprefix("torch.")
+    held = dtype_name(out)
     if held not in (*_NUMPY, "bfloat16") or tuple(out.shape) != tuple(shape):
         raise RdcodecError(
             f"out: expected float32, float16 or bfloat16 of shape {list(shape)}, got {held} {list(getattr(out, 'shape', ()))}"
@@ -41,19 +41,14 @@ def check_buffer(out, shape):
     return out
 
 
-def fill(out, values):
-    """Copy float32 values to an array or a tensor; what its element type cannot hold becomes the largest that it can."""
-    if isinstance(out, np.ndarray):
-        np.copyto(out, _within(values, np.finfo(out.dtype).max) if out.dtype == np.float16 else values, casting="same_kind")
-    else:
-        torch = _torch()
-        largest = torch.finfo(out.dtype).max
-        values = torch.from_numpy(values)
-        out.copy_(values if out.dtype is torch.float32 else values.clamp(-largest, largest))
+def dtype_name(out):
+    """str : of the elements of an array or a tensor."""
+    return str(getattr(out, "dtype", type(out).__name__)).removeprefix("torch.")
 
 
-def _within(values, largest):
-    return np.clip(values, -largest, largest)
+def fill(out, rows, values):
+    """Set rows, a slice or an array of numbers, of an array or a tensor to values of its element type, as `as_dtype` gives them."""
+    out[rows] = _torch().from_numpy(values) if isinstance(values, np.ndarray) and not isinstance(out, np.ndarray) else values
 
 
 def _is_torch(dtype):

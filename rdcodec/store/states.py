@@ -5,7 +5,7 @@ import operator
 import numpy as np
 
 from rdcodec.errors import RdcodecError
-from rdcodec.store.buffers import check_buffer, empty, fill
+from rdcodec.store.buffers import check_buffer, dtype_name, empty, fill
 
 __all__ = ["States"]
 
@@ -75,7 +75,7 @@ class States:
             raise RdcodecError(f"tokens: expected a range within {len(self)}, got {start} to {stop}")
         self._store.check_held(stop - start)
         out = self._target(stop - start, dtype, out)
-        self._store.for_groups(self._number, start, stop, lambda at, values: fill(out[at : at + len(values)], values))
+        self._store.for_groups(self._number, start, stop, dtype_name(out), lambda at, h: fill(out, slice(at, at + len(h)), h))
         return out
 
     def take(self, tokens, dtype=None, out=None):
@@ -107,11 +107,9 @@ class States:
         order = np.argsort(tokens, kind="stable")
         rising, at = tokens[order], 0
         while at < len(rising):
-            first, last, values = self._store.group_at(self._number, int(rising[at]))
+            first, last, values = self._store.group_at(self._number, int(rising[at]), dtype_name(out))
             behind = int(np.searchsorted(rising, last))
-            chosen = empty((behind - at, self.codec.channels), out.dtype)
-            fill(chosen, values[rising[at:behind] - first])
-            out[order[at:behind]] = chosen
+            fill(out, order[at:behind], values[rising[at:behind] - first])
             at = behind
         return out
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rdcodec.arguments import integer
+from rdcodec.codecs.values import as_dtype
 from rdcodec.errors import CorruptStreamError, RdcodecError
 from rdcodec.store.container import HEADER_BYTES
 from rdcodec.store.description import read_description
@@ -80,7 +81,8 @@ class Store:
             float32, float16 or bfloat16, by name or as a type of NumPy or torch: what states are returned as; that of the states that were
             coded where it is not given.
         cache_bytes : int
-            Of decoded groups that are kept in memory, as float32.
+            Of decoded groups, as the type that they are read as, which are kept in memory; those that were not read for longest go first. By
+            default 64 MiB: 58,000 tokens of 576 channels as float16.
         workers : int
             Threads that decode the groups of one call.
 
@@ -194,15 +196,15 @@ class Store:
 
     # ---- groups
 
-    def group_at(self, place: int, token: int) -> tuple[int, int, NDArray[np.float32]]:
+    def group_at(self, place: int, token: int, dtype: str) -> tuple[int, int, Any]:
         """The group that holds a token.
 
         Returns
         -------
         first, last : int
             Its first token and the one behind it.
-        values : ndarray
-            float32 [tokens, channels], not to be changed.
+        values : ndarray or torch.Tensor
+            [tokens, channels] of that element type, by its name, a tensor where that is bfloat16; not to be changed.
 
         Raises
         ------
@@ -211,13 +213,13 @@ class Store:
         """
         shard, group = self._find(token)
         first = shard.first + int(shard.firsts[group])
-        values = self._values(place, shard, group)
+        values = self._values(place, shard, group, dtype)
         return first, first + len(values), values
 
     def group(self, place: int, number: int) -> NDArray[np.float32]:
         """float32 [tokens, channels] of a group by its number, not to be changed; errors as of `group_at`."""
         at = int(np.searchsorted(self._behind, number, side="right"))
-        return self._values(place, self._shards[at], number - (int(self._behind[at - 1]) if at else 0))
+        return self._values(place, self._shards[at], number - (int(self._behind[at - 1]) if at else 0), "float32")
 
     def check_held(self, tokens: int) -> None:
         """Refuse more tokens than all groups have, which the numbers of damaged shards may claim, before memory is taken for them.
@@ -229,13 +231,14 @@ class Store:
         if tokens > self._held:
             raise CorruptStreamError(f"{self.path}: {tokens} tokens were asked for, the groups hold {self._held}: some are missing")
 
-    def for_groups(self, place: int, start: int, stop: int, use: Callable[[int, NDArray[np.float32]], object]) -> None:
-        """Call ``use(at, values)`` with the tokens of a range, a group at a time, by all workers: `at` counts from `start`."""
+    def for_groups(self, place: int, start: int, stop: int, dtype: str, use: Callable[[int, Any], object]) -> None:
+        """Call ``use(at, values)`` with the tokens of a range, a group at a time, by all workers: `at` counts from `start`, values are as
+        of `group_at`."""
 
         def one(span):
             shard, group, first, last = span
             begins = shard.first + int(shard.firsts[group])
-            use(first - start, self._values(place, shard, group)[first - begins : last - begins])
+            use(first - start, self._values(place, shard, group, dtype)[first - begins : last - begins])
 
         spans = self._spans(start, stop)
         if self._workers == 1:
@@ -263,14 +266,14 @@ class Store:
             raise CorruptStreamError(f"{where}: the group with token {token} is missing")
         return shard, group
 
-    def _values(self, place, shard, group):
-        key = (place, shard.number, group)
+    def _values(self, place, shard, group, dtype):
+        key = (place, shard.number, group, dtype)
         with self._lock:
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
         (part,) = shard.read(group, [place])
-        values = _named(shard, group, decode_states, part, self.description.places[place].codec)
+        values = as_dtype(_named(shard, group, decode_states, part, self.description.places[place].codec), dtype)
         with self._lock:
             if key not in self._cache:
                 self._cache[key] = values
