@@ -107,10 +107,10 @@ def report(rows, options):
     names = list(dict.fromkeys(row["states"] for row in rows))
     of = {name: [row for row in rows if row["states"] == name] for name in names}
     raw = of[names[0]]
-    lines = [
-        f"{options.features:,} features, {options.kept} a token, {options.seeds} seeds, {options.tokens:,} tokens {options.epochs} times; "
-        f"measured on {options.test_windows} windows of {WINDOW} tokens.\n"
-    ]
+    trained = (
+        f"{options.features:,} features, {options.kept} a token, {options.seeds} seeds, {options.tokens:,} tokens {options.epochs} times"
+    )
+    lines = [f"{trained}; measured on {options.test_windows} windows of {WINDOW} tokens.\n"]
     lines += ["| trained on | bits an element | variance explained | loss recovered | against raw float16, worst seed of each |"]
     lines += ["|---|---|---|---|---|"]
     for name in names:

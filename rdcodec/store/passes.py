@@ -18,7 +18,7 @@ from rdcodec.splits.masks import kept_tokens
 from rdcodec.splits.registry import find_site
 from rdcodec.store.writer import Writer
 
-__all__ = ["capture", "model_writer"]
+__all__ = ["capture", "model_places"]
 
 TYPES = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16"}
 
@@ -57,23 +57,32 @@ def capture(path, model, layers, codecs, documents=None, **options):
     """
     refuse_compiled(model)
     layers = [layers] if isinstance(layers, int) else list(layers)
-    with model_writer(path, model, _by_layer(layers, codecs), **options) as writer:
+    places, kind = model_places(model, _by_layer(layers, codecs))
+    with Writer.open(path, places, **kind, **options) as writer:
         recorder = _Recorder(model, layers, writer, documents)
         with recorder.hooks():
             yield writer
 
 
-def model_writer(path, model, codecs, **options):
-    """A `Writer` of states of a model and token ids, new or going on.
+def model_places(model, codecs):
+    """What a store of states of a model and token ids is created with.
 
     Parameters
     ----------
-    path : str or path
     model : transformers.PreTrainedModel
     codecs : dict of int to Codec
         By layer. One without an origin gets that of the model.
-    **options
+
+    Returns
+    -------
+    places : dict of str to Codec
+    options : dict
         Of `Writer.create`.
+
+    Raises
+    ------
+    RdcodecError
+        A codec does not belong to the model and its layer, or the model has another element type than stores.
     """
     places = {}
     for layer, codec in codecs.items():
@@ -83,7 +92,7 @@ def model_writer(path, model, codecs, **options):
     dtype = TYPES.get(model.dtype)
     if dtype is None:
         raise RdcodecError(f"model: expected float32, float16 or bfloat16, got {model.dtype}")
-    return Writer.open(path, places, dtype=dtype, token_ids=True, **options)
+    return places, {"dtype": dtype, "token_ids": True}
 
 
 def _by_layer(layers, codecs):

@@ -133,7 +133,7 @@ def array_sources(paths, channels):
         One holds no such array, or is damaged; there are none with tokens; they have other channels, or several element types.
     """
     sources = []
-    for path in map(Path, paths):
+    for path in (Path(path).absolute() for path in paths):  # whoever reads them may be elsewhere
         files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES) if path.is_dir() else [path]
         for file in files:
             name = file.relative_to(path).as_posix() if path.is_dir() else file.name
@@ -184,17 +184,20 @@ def _documents(name, array, file, channels):
         )
     if array.shape[-1] != channels:
         raise RdcodecError(f"{file}: expected {channels} channels as the codec has, got shape {list(array.shape)}")
-    if array.ndim == 2:
-        return [Source(name, array.shape[0], dtype, lambda start: _pieces(array, (), array.shape[0], start), {})]
-    return [
-        Source(f"{name}/{row}", array.shape[1], dtype, lambda start, row=row: _pieces(array, (row,), array.shape[1], start), {})
-        for row in range(array.shape[0])
-    ]
+    rows = {name: ()} if array.ndim == 2 else {f"{name}/{row}": (row,) for row in range(array.shape[0])}
+    return [Source(own, array.shape[-2], dtype, _Rows(array, row), {}) for own, row in rows.items()]
 
 
-def _pieces(array, row, tokens, start):
-    for at in range(start, tokens, CHUNK_TOKENS):
-        yield array[(*row, slice(at, min(at + CHUNK_TOKENS, tokens)))], None
+class _Rows(NamedTuple):
+    """The tokens of an array, or of a row of one, as `Source.pieces`."""
+
+    array: object
+    row: tuple
+
+    def __call__(self, start):
+        tokens = self.array.shape[-2]
+        for at in range(start, tokens, CHUNK_TOKENS):
+            yield self.array[(*self.row, slice(at, min(at + CHUNK_TOKENS, tokens)))], None
 
 
 def _natural(name):

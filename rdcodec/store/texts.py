@@ -1,6 +1,7 @@
 """Texts through a model as something that can be packed into a store."""
 
 from contextlib import ExitStack
+from functools import lru_cache
 
 import torch
 
@@ -15,7 +16,7 @@ WINDOW = 512  # tokens, by default
 WINDOWS = 4  # at a time through the model
 
 
-def text_sources(model, tokenizer, texts, layers, window=WINDOW):
+def text_sources(model, tokenizer, texts, layers, window=WINDOW, loaded_from=None):
     """A `Source` for each text: its states at layers of a model, computed window by window when they are wanted.
 
     Parameters
@@ -27,6 +28,8 @@ def text_sources(model, tokenizer, texts, layers, window=WINDOW):
     layers : list of int
     window : int
         Tokens that the model sees at once; the last window of a text may have fewer.
+    loaded_from : str, optional
+        What `load_model` was given: other processes, to which sources are pickled, load it again.
 
     Raises
     ------
@@ -39,9 +42,8 @@ def text_sources(model, tokenizer, texts, layers, window=WINDOW):
     for name, text in texts.items():
         ids = torch.tensor(tokenizer(text, verbose=False)["input_ids"], dtype=torch.int64)
         if len(ids):
-            sources.append(
-                Source(name, len(ids), str(model.dtype).removeprefix("torch."), _Windows(model, layers, ids, window), {"window": window})
-            )
+            pieces = _Windows(model, layers, ids, window, loaded_from)
+            sources.append(Source(name, len(ids), str(model.dtype).removeprefix("torch."), pieces, {"window": window}))
     if not sources:
         raise RdcodecError("texts: expected at least one token")
     return sources
@@ -50,8 +52,8 @@ def text_sources(model, tokenizer, texts, layers, window=WINDOW):
 class _Windows:
     """States and ids of a text from a token on; its window is computed whole, for states depend on all tokens before them in it."""
 
-    def __init__(self, model, layers, ids, window):
-        self.model, self.layers, self.ids, self.window = model, layers, ids, window
+    def __init__(self, model, layers, ids, window, loaded_from):
+        self.model, self.layers, self.ids, self.window, self.loaded_from = model, layers, ids, window, loaded_from
 
     def __call__(self, start):
         begin = start // self.window * self.window
@@ -62,6 +64,11 @@ class _Windows:
             yield {name: h[known:] for name, h in flat.items()}, rows.flatten()[known:].numpy()
             begin += rows.numel()
 
+    def __reduce__(self):
+        if self.loaded_from is None:
+            raise RdcodecError("model: expected `loaded_from`, for other processes are to load it")
+        return _elsewhere, (self.layers, self.ids, self.window, self.loaded_from)
+
     def _batches(self, begin):
         """Whole windows, some at a time, and the rest."""
         whole = (len(self.ids) - begin) // self.window * self.window
@@ -69,6 +76,18 @@ class _Windows:
             yield from self.ids[begin : begin + whole].view(-1, self.window).split(WINDOWS)
         if begin + whole < len(self.ids):
             yield self.ids[None, begin + whole :]
+
+
+def _elsewhere(layers, ids, window, loaded_from):
+    return _Windows(_loaded(loaded_from), layers, ids, window, loaded_from)
+
+
+@lru_cache(1)
+def _loaded(name):
+    """The model, once in a process."""
+    from rdcodec.models import load_model
+
+    return load_model(name)[0]
 
 
 def layer_states(model, layers, input_ids):

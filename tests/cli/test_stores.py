@@ -77,6 +77,15 @@ def test_pack_goes_on(folder, h, capsys):
     assert "another one: expected group_tokens 32, got 64" in assert_one_line(capsys)
 
 
+def test_pack_in_blocks(folder, h, capsys):
+    blocks = ("--block-tokens", 250, "--json", "r.json")
+    assert rdcodec(*PACK, *blocks) == 0
+    store = Store.open("store")
+    assert np.array_equal(store[:], h) and [document.id for document in store.documents] == IDS
+    assert [shard.tokens for shard in store.shards] == [300, 300, 300] and json.loads((folder / "r.json").read_text())["added"] == 900
+    assert rdcodec(*PACK[:4], "--out", "other", "--on", "slurm") == 1 and "way: expected here, accelerate, ray" in assert_one_line(capsys)
+
+
 def test_pack_of_bfloat16(folder, capsys):
     torch = pytest.importorskip("torch")
     from safetensors.torch import save_file
