@@ -10,7 +10,9 @@ from rdcodec.errors import CorruptStreamError, RdcodecError
 from rdcodec.store.container import document_key
 from rdcodec.store.groups import read_text
 
-__all__ = ["Document", "Documents"]
+__all__ = ["Document", "Documents", "Taken"]
+
+MERGED_AT = 2**16  # new keys, in the memory of a set
 
 
 class Document(NamedTuple):
@@ -112,3 +114,26 @@ class Documents(Sequence):
         if len(text) != record["bytes"]:
             raise CorruptStreamError(f"{shard.describe(group)}: the text of a document is cut short")
         return text
+
+
+class Taken:
+    """Which ids the documents of a store have, as keys of 8 bytes: two ids of the same key need not be expected below a billion documents.
+
+    Parameters
+    ----------
+    shards : iterable of Shard
+    """
+
+    def __init__(self, shards):
+        self._sorted = np.sort(np.concatenate([np.zeros(0, np.uint64), *(shard.documents["key"] for shard in shards)]))
+        self._new = set()
+
+    def __contains__(self, key):
+        at = int(np.searchsorted(self._sorted, np.uint64(key)))
+        return key in self._new or (at < len(self._sorted) and int(self._sorted[at]) == key)
+
+    def add(self, key):
+        self._new.add(key)
+        if len(self._new) >= MERGED_AT:
+            self._sorted = np.sort(np.concatenate([self._sorted, np.fromiter(self._new, np.uint64)]))
+            self._new.clear()

@@ -5,9 +5,12 @@ import secrets
 import shutil
 from pathlib import Path
 
+import numpy as np
+
 from rdcodec.errors import RdcodecError
 from rdcodec.store.container import HEADER_BYTES, ShardHeader, write_shard_header
 from rdcodec.store.description import read_description, write_description
+from rdcodec.store.documents import Documents
 from rdcodec.store.names import finished_name
 from rdcodec.store.store import Store
 
@@ -33,12 +36,13 @@ def join(path, sources, progress=None):
     FileExistsError, FileNotFoundError
         There is something at the path, or a store is missing.
     RdcodecError
-        The stores are not described alike, a shard of one is not finished, or there are none.
+        The stores are not described alike, a shard of one is not finished, two have a document of the same id, or there are none.
     """
     path = Path(path)
     if path.exists():
         raise FileExistsError(f"{path} exists: expected the path of a new store")
     shards = [shard for source in _alike(sources) for shard in _finished(source)]
+    _check_ids(shards)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     beside.mkdir()
     try:
@@ -73,6 +77,14 @@ def _finished(store):
             raise RdcodecError(f"{shard.path}: the shard is not finished, or is damaged; `Store.append` finishes what its writer left")
         token += shard.tokens
     return store.shards
+
+
+def _check_ids(shards):
+    keys = np.concatenate([np.zeros(0, np.uint64), *(shard.documents["key"] for shard in shards)])
+    found, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    if len(found) < len(keys):
+        twice = Documents(shards)[int(first[counts > 1][0])].id
+        raise RdcodecError(f"documents: {twice!r}: expected an id of one document, several of the stores have it")
 
 
 def _copy(shard, path, header):

@@ -40,7 +40,8 @@ def capture(path, model, layers, codecs, documents=None, **options):
     codecs : Codec or list of Codec
         One for each layer, or one for all.
     documents : iterable of str, optional
-        An id for each row in turn; the number of its first token in the store where it is not given.
+        An id for each row in turn; the number of its first token in the store where it is not given, so that stores whose documents are
+        numbered cannot be joined.
     **options
         Of `Writer.create`: quality, group_tokens, shard_bytes, workers.
 

@@ -1,6 +1,7 @@
 """What can be packed into a store: arrays in .npy and safetensors files, folders of them, another store. Elements are read when they are wanted."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -130,7 +131,8 @@ def array_sources(paths, channels):
     OSError
         A file cannot be read.
     RdcodecError
-        One holds no such array, or is damaged; there are none with tokens; they have other channels, or several element types.
+        One holds no such array, or is damaged; there are none with tokens, or two of the same id; they have other channels, or several
+        element types.
     """
     sources = []
     for path in (Path(path).absolute() for path in paths):  # whoever reads them may be elsewhere
@@ -143,6 +145,9 @@ def array_sources(paths, channels):
     sources = [source for source in sources if source.tokens]
     if not sources:
         raise RdcodecError(f"{', '.join(map(str, paths))}: expected arrays in {' or '.join(SUFFIXES)} files, there are none with tokens")
+    name, count = Counter(source.id for source in sources).most_common(1)[0]
+    if count > 1:
+        raise RdcodecError(f"{name}: expected an id for each array, {count} have this one: give a folder that they are in")
     dtypes = sorted({source.dtype for source in sources})
     if len(dtypes) > 1:
         raise RdcodecError(f"{', '.join(map(str, paths))}: expected one element type, got {', '.join(dtypes)}")

@@ -5,6 +5,7 @@ import secrets
 import shutil
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from rdcodec.codecs.values import check_values, values_of
 from rdcodec.errors import RdcodecError
 from rdcodec.store.container import document_key
 from rdcodec.store.description import describe, read_description, write_description
+from rdcodec.store.documents import Taken
 from rdcodec.store.groups import document_text, encode_ids, encode_states
 from rdcodec.store.lock import Lock
 from rdcodec.store.names import LOCK_FILE, numbers, unfinished_name
@@ -159,7 +161,7 @@ class Writer:
         token_ids : array of int, optional
             [tokens], 0 to 2**32 - 1, where the store keeps them.
         document : str, optional
-            An id: these tokens are a document.
+            An id, which no other document of the store has: these tokens are a document.
         metadata : dict, optional
             Of JSON values, kept with it.
         first : int, optional
@@ -169,7 +171,7 @@ class Writer:
         ------
         TypeError, RdcodecError
             States of another element type, number of channels or tokens, NaN or infinity among them, ids where there should be none or
-            the other way round; a document without tokens, or one that begins within another. The store is then as it was.
+            the other way round; a document without tokens, one that begins within another, or whose id is taken. The store is then as it was.
         OSError
             The disk is full, for example. Files are then as they were; the tokens that `len` counts are kept, and `flush` tries again.
         """
@@ -182,7 +184,9 @@ class Writer:
         elif token_ids is not None:
             raise RdcodecError("token_ids: the store keeps none; it was created without token_ids=True")
         if document is not None:
-            text = document_text(document, metadata)
+            text, key = document_text(document, metadata), document_key(document)
+            if key in self._taken:
+                raise RdcodecError(f"document: {document!r}: the store has a document of this id")
             first = self._tokens if first is None else integer("first", first, self._documented, self._tokens)
             if not count:
                 raise RdcodecError(f"document: {document!r}: no tokens were given")
@@ -191,7 +195,8 @@ class Writer:
             copied = [values_of(rows[piece])[0].copy() for rows in states]  # callers may use their buffers again
             self._gather(copied + [row[piece] for row in ids])
         if document is not None:
-            self._documents.append((self._tokens, self._tokens - first, document_key(document), text))
+            self._documents.append((self._tokens, self._tokens - first, key, text))
+            self._taken.add(key)
             self._documented = self._tokens
 
     def flush(self):
@@ -321,6 +326,15 @@ class Writer:
             self._shard = None
             self._number += 1
 
+    @cached_property
+    def _taken(self):
+        """The ids of documents, which are read when the first document comes: all others are in finished shards then."""
+        return Taken(self._read_shards(range(self._number)))
+
+    def _read_shards(self, wanted):
+        for number in wanted:
+            yield Shard(self.path, number, self.description.parts, self.description.store_id)
+
     def _take_up(self):
         """Number of the next shard, tokens and the end of the last document of what is there."""
         found = numbers(self.path)
@@ -331,8 +345,7 @@ class Writer:
         if found and found[-1] != len(found) - 1:
             raise RdcodecError(f"{self.path}: of {found[-1] + 1} shards {found[-1] + 1 - len(found)} are missing")
         tokens = documented = 0
-        for number in reversed(found):
-            shard = Shard(self.path, number, self.description.parts, self.description.store_id)
+        for shard in self._read_shards(reversed(found)):
             tokens = max(tokens, shard.first + shard.tokens)
             if len(shard.documents):
                 documented = shard.first + int(shard.documents["end"][-1])

@@ -161,6 +161,7 @@ def test_verify(folder, capsys):
     [
         (("pack", "none.npy", "--codec", "codec", "--out", "x"), "none.npy"),
         (("pack", "codec", "--codec", "codec", "--out", "x"), "tensors"),
+        (("pack", "arrays", "arrays/a.npy", "--codec", "codec", "--out", "x"), "a.npy: expected an id for each array, 2 have this one"),
         (("pack", "wide.npy", "--codec", "codec", "--out", "x"), "wide.npy: expected 24 channels"),
         (("pack", "arrays", "wide32.npy", "--codec", "codec", "--out", "x"), "one element type, got float16, float32"),
         (("pack", "flat.npy", "--codec", "codec", "--out", "x"), "flat.npy: expected float32, float16"),

@@ -51,4 +51,8 @@ def test_what_is_refused(parts, path, states):
         writer.add(states(60))
         with pytest.raises(RdcodecError, match="00000002.part: the shard is not finished"):
             join(path, parts)
+    with Store.append(parts[2]) as writer:
+        writer.add(states(60), document="from 100")
+    with pytest.raises(RdcodecError, match="documents: 'from 100': expected an id of one document"):
+        join(path, [parts[0], parts[2]])
     assert not path.exists() and not list(path.parent.glob(".*"))

@@ -144,6 +144,21 @@ def test_wrong_documents_and_ids(path, codec, states):
         Store.open(path.with_name("plain")).token_ids()
 
 
+def test_an_id_is_given_once(path, codec, states, monkeypatch):
+    monkeypatch.setattr("rdcodec.store.documents.MERGED_AT", 3)
+    for session in range(2):
+        with Store.create(path, codec, shard_bytes=2000) if not session else Store.append(path) as writer:
+            for number in range(8):
+                writer.add(states(20), document=f"{session}.{number}")
+            for taken in ("0.0", "0.7", f"{session}.1", f"{session}.7"):
+                with pytest.raises(RdcodecError, match=f"document: '{taken}': the store has a document of this id"):
+                    writer.add(states(20), document=taken)
+            assert len(writer) == 160 * (session + 1)
+    assert [document.id for document in Store.open(path).documents] == [
+        f"{session}.{number}" for session in range(2) for number in range(8)
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
