@@ -1,16 +1,25 @@
 """A store as a data set of Hugging Face: streamed, a row for some consecutive tokens, with the columns that trainers of sparse autoencoders read."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rdcodec.store.store import Store
 
 __all__ = ["as_dataset"]
 
 PARTS = 64  # that workers share
 
 
-def as_dataset(store, tokens, columns=None):
+def as_dataset(store: Store, tokens: int, columns: dict[str, str] | None = None) -> Any:
     """Rows of a store, decoded as they are asked for.
 
     Parameters

@@ -1,7 +1,9 @@
 """The documents of a store: ranges of tokens with an id and metadata, read when they are asked for."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 
@@ -9,6 +11,11 @@ from rdcodec.arguments import integer
 from rdcodec.errors import CorruptStreamError, RdcodecError
 from rdcodec.store.container import document_key
 from rdcodec.store.groups import read_text
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rdcodec.store.shard import Shard
 
 __all__ = ["Document", "Documents", "Taken"]
 
@@ -30,10 +37,10 @@ class Document(NamedTuple):
     id: str
     start: int
     stop: int
-    metadata: dict
+    metadata: dict[str, Any]
 
 
-class Documents(Sequence):
+class Documents(Sequence[Document]):
     """The documents of a store by number or by id, in the order of their tokens.
 
     Ids and metadata stay on disk; a document by its id is found among keys of 8 bytes, which are sorted when that is first asked for.
@@ -43,16 +50,21 @@ class Documents(Sequence):
     shards : list of Shard
     """
 
-    def __init__(self, shards):
+    def __init__(self, shards: list[Shard]) -> None:
         self._shards = shards
         self._ends = np.cumsum([len(shard.documents) for shard in shards], dtype=np.int64)
         self._sorted = None
         self._last = None, None  # a group and its texts: documents in order come from one for a while
 
-    def __len__(self):
+    def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
 
-    def __getitem__(self, wanted):
+    @overload
+    def __getitem__(self, wanted: int | str) -> Document: ...
+    @overload
+    def __getitem__(self, wanted: slice) -> list[Document]: ...
+
+    def __getitem__(self, wanted: int | str | slice) -> Document | list[Document]:
         """A `Document` of an id or a number, or the list of those of a slice.
 
         Raises
@@ -73,7 +85,7 @@ class Documents(Sequence):
         number = integer("document", wanted, -len(self), len(self) - 1, f"an id, or a number within {len(self)}", IndexError)
         return self._document(number % len(self))
 
-    def __contains__(self, name):
+    def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and bool(self._found(name))
 
     def _by_id(self, name):

@@ -1,9 +1,12 @@
 """Stores that were written apart, by many machines for example, made one: groups stay as they are, shards get new headers."""
 
+from __future__ import annotations
+
 import os
 import secrets
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,10 +17,15 @@ from rdcodec.store.documents import Documents
 from rdcodec.store.names import finished_name
 from rdcodec.store.store import Store
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rdcodec.types import PathLike, Progress
+
 __all__ = ["join"]
 
 
-def join(path, sources, progress=None):
+def join(path: PathLike, sources: Sequence[PathLike], progress: Progress | None = None) -> None:
     """A new store of the tokens of others, one store after the other.
 
     Nothing is decoded: it takes as long as copying files. The new store is there when all of it is.

@@ -1,10 +1,13 @@
 """States of a model as they pass, into a store."""
 
+from __future__ import annotations
+
 import copy
 import inspect
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from threading import Lock, local
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -18,13 +21,26 @@ from rdcodec.splits.masks import kept_tokens
 from rdcodec.splits.registry import find_site
 from rdcodec.store.writer import Writer
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from rdcodec.types import Model, PathLike
+
 __all__ = ["capture", "model_places"]
 
 TYPES = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16"}
 
 
 @contextmanager
-def capture(path, model, layers, codecs, documents=None, **options):
+def capture(
+    path: PathLike,
+    model: Model,
+    layers: int | list[int],
+    codecs: Codec | list[Codec],
+    documents: Iterable[str] | None = None,
+    **options: Any,
+) -> Iterator[Writer]:
     """Write the states that enter blocks of a model while the context is open, with the ids of their tokens.
 
     Every forward pass is written; each row of its batch, padding left out, is a document. States are those of the model, unchanged.

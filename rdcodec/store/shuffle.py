@@ -1,10 +1,19 @@
 """Tokens of a store in random order, for training."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 
 from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rdcodec.store.store import Store
 
 __all__ = ["Shuffled"]
 
@@ -41,7 +50,17 @@ class Shuffled(torch.utils.data.IterableDataset):
                 ...
     """
 
-    def __init__(self, store, batch, place=None, mixed_groups=64, seed=0, rank=None, ranks=None, dtype=torch.float32):
+    def __init__(
+        self,
+        store: Store,
+        batch: int,
+        place: str | None = None,
+        mixed_groups: int = 64,
+        seed: int = 0,
+        rank: int | None = None,
+        ranks: int | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         super().__init__()
         self.states = store.only if place is None else store[place]
         self.batch = integer("batch", batch, 1, 2**31)
@@ -51,11 +70,11 @@ class Shuffled(torch.utils.data.IterableDataset):
         self.dtype = dtype
         self.epoch = self._skipped = self._taken = 0
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch: int) -> None:
         """Begin an epoch: another order, from its first batch on."""
         self.epoch, self._skipped, self._taken = integer("epoch", epoch, 0, 2**63 - 1), 0, 0
 
-    def state_dict(self, batches=None):
+    def state_dict(self, batches: int | None = None) -> dict[str, int]:
         """Where this rank's epoch has come to.
 
         Parameters
@@ -69,20 +88,21 @@ class Shuffled(torch.utils.data.IterableDataset):
             "batches": self._taken if batches is None else integer("batches", batches, 0, 2**63 - 1),
         }
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on from a `state_dict`, of the same store, batches, ranks and workers: the next pass begins with the next batch."""
         self.set_epoch(state["epoch"])
         self.seed = state["seed"]
         self._skipped = self._taken = integer("batches", state["batches"], 0, 2**63 - 1)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[torch.Tensor]:
         worker = torch.utils.data.get_worker_info()
         number, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
         plans = [self._plan(each, workers) for each in range(workers)]
         shares, turn = _shares([-(-int(tokens.sum()) // self.batch) for _, tokens in plans], self._skipped)
         number = (number + turn) % workers  # a loader begins with its first worker, whoever's turn it was
         self._taken, self._skipped = self._skipped, 0
-        for batch in self._batches(number, *plans[number], shares[number]):
+        order, tokens = plans[number]
+        for batch in self._batches(number, order, tokens, shares[number]):
             self._taken += 1
             yield batch
 

@@ -1,11 +1,23 @@
 """The states of one place of a store, as an array that is decoded where it is read."""
 
+from __future__ import annotations
+
 import operator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rdcodec.errors import RdcodecError
 from rdcodec.store.buffers import check_buffer, dtype_name, empty, fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from rdcodec.store.store import Store
+    from rdcodec.types import ArrayLike
 
 __all__ = ["States"]
 
@@ -28,25 +40,27 @@ class States:
 
     ndim = 2
 
-    def __init__(self, store, number):
+    def __init__(self, store: Store, number: int) -> None:
         self._store, self._number = store, number
         self.name, self.codec, _ = store.description.places[number]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._store)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
+        """tuple of int : tokens and channels."""
         return len(self), self.codec.channels
 
     @property
-    def dtype(self):
+    def dtype(self) -> Any:
+        """numpy.dtype or torch.dtype : of what indexing returns."""
         return empty(0, self._store.dtype).dtype
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"States({self.name}, {list(self.shape)}, {self.dtype})"
 
-    def read(self, start=0, stop=None, dtype=None, out=None):
+    def read(self, start: int = 0, stop: int | None = None, dtype: Any = None, out: Any = None) -> Any:
         """Consecutive tokens.
 
         Parameters
@@ -78,7 +92,7 @@ class States:
         self._store.for_groups(self._number, start, stop, dtype_name(out), lambda at, h: fill(out, slice(at, at + len(h)), h))
         return out
 
-    def take(self, tokens, dtype=None, out=None):
+    def take(self, tokens: ArrayLike, dtype: Any = None, out: Any = None) -> Any:
         """Any tokens, in any order; each group is decoded once.
 
         Parameters
@@ -113,7 +127,7 @@ class States:
             at = behind
         return out
 
-    def chunks(self, size=CHUNK_TOKENS, start=0, stop=None, dtype=None):
+    def chunks(self, size: int = CHUNK_TOKENS, start: int = 0, stop: int | None = None, dtype: Any = None) -> Iterator[Any]:
         """All tokens in order, so many at a time, in the memory of these.
 
         Yields
@@ -128,19 +142,19 @@ class States:
             yield self.read(at, min(at + size, stop), dtype)
 
     @property
-    def group_tokens(self):
+    def group_tokens(self) -> NDArray[np.int64]:
         """ndarray : int64 [groups], the tokens of each group, which are decoded together."""
         return self._store.group_tokens
 
-    def group(self, number):
+    def group(self, number: int) -> NDArray[np.float32]:
         """float32 [tokens, channels] of a group by its number, not to be changed."""
         return self._store.group(self._number, number)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         for chunk in self.chunks():
             yield from chunk
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Any:
         rows, *others = key if isinstance(key, tuple) else (key,)
         if rows is Ellipsis:
             rows, others = slice(None), [Ellipsis, *others]
@@ -149,7 +163,7 @@ class States:
             found = found[(slice(None), *others)]
         return found[0] if one else found
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
             raise ValueError("states are decoded: an array of them is always a copy")
         found = self.read(dtype=None if self._store.dtype != "bfloat16" else "float32")

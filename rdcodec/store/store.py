@@ -173,17 +173,17 @@ class Store:
             raise RdcodecError(f"{self.path} has several places, name one: {', '.join(self.places)}")
         return next(iter(self.places.values()))
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
             if key not in self.places:
                 raise KeyError(f"{key}: the places are {', '.join(self.places)}")
             return self.places[key]
         return self.only[key]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         return iter(self.only)
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self.only.__array__(dtype, copy)
 
     def read(self, start: int = 0, stop: int | None = None, dtype: Any = None, out: Any = None) -> Any:
@@ -287,7 +287,7 @@ class Store:
     def __reduce__(self):
         return Store.open, (self.path, self.dtype, self._cache_bytes, self._workers)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         places = ", ".join(f"{place.name}: {place.codec.channels} channels" for place in self.description.places)
         return f"Store({str(self.path)!r}, {len(self)} tokens, {places})"
 

@@ -1,11 +1,14 @@
 """Adding to a store: tokens are gathered to groups, groups are coded, and written in their order."""
 
+from __future__ import annotations
+
 import os
 import secrets
 import shutil
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +24,15 @@ from rdcodec.store.names import LOCK_FILE, numbers, unfinished_name
 from rdcodec.store.paths import local_path
 from rdcodec.store.shard import Shard
 from rdcodec.store.unfinished import Unfinished, finish_left
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from typing_extensions import Self
+
+    from rdcodec.codecs import Codec
+    from rdcodec.store.description import Description
+    from rdcodec.types import ArrayLike, PathLike, States
 
 __all__ = ["Writer"]
 
@@ -42,13 +54,17 @@ class Writer:
     description : Description
     """
 
-    def __init__(self, path, description, shard_bytes, workers):
+    def __init__(self, path: PathLike, description: Description, shard_bytes: int, workers: int) -> None:
         self.path, self.description = local_path(path), description
         self._shard_bytes, self._workers = _checked_sizes(shard_bytes, workers)
         self._process = os.getpid()
-        self._lock = Lock(self.path / LOCK_FILE)
-        self._shard, self._rows, self._gathered = None, [], 0
-        self._documents, self._coding, self._pool = [], deque(), None
+        self._lock: Lock | None = Lock(self.path / LOCK_FILE)
+        self._shard: Unfinished | None = None
+        self._rows: list[list[Any]] = []
+        self._gathered = 0
+        self._documents: list[tuple[int, int, int, bytes]] = []
+        self._coding: deque[tuple[int, Any, Any]] = deque()
+        self._pool: ThreadPoolExecutor | None = None
         try:
             self._number, self._tokens, self._documented = self._take_up()
         except BaseException:
@@ -58,7 +74,9 @@ class Writer:
     # ---- ways in
 
     @classmethod
-    def create(cls, path, codecs, shard_bytes=SHARD_BYTES, workers=1, **options):
+    def create(
+        cls, path: PathLike, codecs: Codec | dict[str, Codec], shard_bytes: int = SHARD_BYTES, workers: int = 1, **options: Any
+    ) -> Self:
         """A new store.
 
         Parameters
@@ -109,7 +127,7 @@ class Writer:
         return cls(path, description, shard_bytes, workers)
 
     @classmethod
-    def append(cls, path, shard_bytes=SHARD_BYTES, workers=1):
+    def append(cls, path: PathLike, shard_bytes: int = SHARD_BYTES, workers: int = 1) -> Self:
         """A store that is there. A shard that its last writer did not finish is finished first.
 
         Parameters
@@ -130,7 +148,9 @@ class Writer:
         return cls(path, read_description(path), shard_bytes, workers)
 
     @classmethod
-    def open(cls, path, codecs, shard_bytes=SHARD_BYTES, workers=1, **options):
+    def open(
+        cls, path: PathLike, codecs: Codec | dict[str, Codec], shard_bytes: int = SHARD_BYTES, workers: int = 1, **options: Any
+    ) -> Self:
         """A new store, or one at the path that was created with the same codecs and options, to go on with; arguments and errors as of `create`.
 
         Raises
@@ -147,11 +167,18 @@ class Writer:
 
     # ---- adding
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Tokens: those in the store and those that were added."""
         return self._tokens
 
-    def add(self, states, token_ids=None, document=None, metadata=None, first=None):
+    def add(
+        self,
+        states: States | dict[str, States],
+        token_ids: ArrayLike | None = None,
+        document: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        first: int | None = None,
+    ) -> None:
         """Add tokens behind the last one.
 
         Parameters
@@ -199,7 +226,7 @@ class Writer:
             self._taken.add(key)
             self._documented = self._tokens
 
-    def flush(self):
+    def flush(self) -> None:
         """Write the group in the making, as it is, and see that the disk has all."""
         self._check_turn()
         self._send()
@@ -207,7 +234,7 @@ class Writer:
         if self._shard is not None:
             self._shard.sync()
 
-    def close(self):
+    def close(self) -> None:
         """Write what is left and finish the shard; nothing on a writer that is closed."""
         if self._lock is None:
             return
@@ -224,10 +251,10 @@ class Writer:
             self._lock.release()
             self._lock = None
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # ---- from tokens to groups

@@ -8,7 +8,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 import rdcodec
-from rdcodec import calibration, codecs, entropy, errors, estimators, evaluation, models, net, splits, stream, theory, training
+from rdcodec import calibration, codecs, entropy, errors, estimators, evaluation, models, net, splits, store, stream, theory, training
 from rdcodec.types import Array, Progress
 
 names: list[type[Exception]] = [
@@ -62,11 +62,30 @@ def streams(data: bytes) -> int:
 def stored(codec: rdcodec.Codec, states: Array) -> Array:
     with rdcodec.Store.create("store", codec, group_tokens=512) as writer:
         writer.add(states)
-    store: rdcodec.Store = rdcodec.Store.open("store", dtype="float32")
-    ids: Array = store.token_ids(0, len(store))
-    print(store.shape, store.bytes, store.group_tokens.sum(), ids)
-    values: Array = store.read(0, 3)
+    opened: rdcodec.Store = store.Store.open("store", dtype="float32")
+    ids: Array = opened.token_ids(0, len(opened))
+    print(opened.shape, opened.bytes, opened.group_tokens.sum(), ids)
+    values: Array = opened.read(0, 3)
     return values
+
+
+def stores(model: PreTrainedModel, codec: rdcodec.Codec, ids: torch.Tensor) -> torch.Tensor:
+    writer: store.Writer
+    with store.capture("captured", model, [10], codec, documents=["a"], group_tokens=256) as writer:
+        model(input_ids=ids)
+        writer.add({"layer10": np.zeros((2, codec.channels), np.float32)}, token_ids=[1, 2], document="b", metadata={"at": 1})
+        writer.flush()
+    store.join("both", ["captured", Path("store")], progress)
+    opened = store.Store.open("both")
+    documents: store.Documents = opened.documents
+    document: store.Document = documents["a"]
+    states: store.States = opened[f"layer{codec.layer}"]
+    rows: Array = states.take([3, 9, 7], out=np.empty((3, codec.channels), np.float16))
+    print(rows, states.read(document.start, document.stop), documents[1:], states.shape, store.as_dataset(opened, 512))
+    data: store.Shuffled = store.Shuffled(opened, batch=4096, dtype=torch.bfloat16)
+    data.set_epoch(1)
+    data.load_state_dict(data.state_dict(batches=3))
+    return next(iter(data))
 
 
 def families(h: Array, tensors: dict[str, Array], config: dict[str, Any], folder: Path) -> list[bytes]:

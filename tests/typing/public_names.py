@@ -17,6 +17,7 @@ MODULES = (
     "rdcodec.models",
     "rdcodec.net",
     "rdcodec.splits",
+    "rdcodec.store",
     "rdcodec.stream",
     "rdcodec.theory",
     "rdcodec.training",
