@@ -36,8 +36,9 @@ def chained(data, store_id):
     return crc32(data, crc32(store_id) ^ 0xFFFFFFFF)
 
 
-def read_shard(data, places, token_ids):
+def read_shard(data, places, token_ids, exemplars=None):
     """The groups of a finished shard of a store with so many places, with token ids or without; its store id, number and first token.
+    Exemplars are a frame of each place.
 
     Returns
     -------
@@ -58,7 +59,9 @@ def read_shard(data, places, token_ids):
             begin += size
         listed, documents = read_documents(found[-1], first, tokens, behind)
         ids = read_ids(found[places], tokens) if token_ids else None
-        groups.append(Group(first, tokens, [read_row(part, tokens) for part in found[:places]], ids, documents))
+        groups.append(
+            Group(first, tokens, [read_row(part, tokens, frame) for part, frame in zip(found, exemplars or [b""] * places)], ids, documents)
+        )
         entries.append(
             at.to_bytes(8, "little") + first.to_bytes(8, "little") + tokens.to_bytes(4, "little") + checksum.to_bytes(4, "little")
         )
@@ -102,8 +105,10 @@ def read_head(data, at, parts, store_id, first):
     return sizes, tokens, checksum, end + 4
 
 
-def read_row(part, tokens):
+def read_row(part, tokens, exemplars):
     frames, at, before, restarts = [], 0, 2**32 - 1, 0
+    if exemplars:
+        before = read_frame(exemplars)[4]
     while tokens:
         count, quality, payload, at, before, restart = read_frame(part, at, before)
         check(0 < count <= tokens, f"byte {at}: a frame of {count} tokens")

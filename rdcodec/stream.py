@@ -259,9 +259,10 @@ def read_frames(data: Bytes, header: Header, offset: int) -> Iterator[tuple[int,
     return _frames(data, header, offset)
 
 
-def row_frames(data: bytes | memoryview, tokens: int, offset: int = 0) -> Iterator[Frame]:
-    """An iterator of the frames of one row, which add up to so many tokens; errors as of `read_frames`, but nothing need end behind them."""
-    chain = Chain()
+def row_frames(data: bytes | memoryview, tokens: int, offset: int = 0, chain: Chain | None = None) -> Iterator[Frame]:
+    """An iterator of the frames of one row, or of those behind a chain, which add up to so many tokens; errors as of `read_frames`, but
+    nothing need end behind them."""
+    chain = chain or Chain()
     while tokens:
         frame = chain.read(data, offset)
         if not 0 < frame.tokens <= tokens:

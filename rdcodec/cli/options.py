@@ -8,7 +8,20 @@ import typer
 from rdcodec.errors import RdcodecError
 
 __all__ = [
-    *("Cache", "CodecDir", "GroupTokens", "Json", "Layer", "MixedPrecision", "Model", "Quality", "Resume", "StoreCodecs", "StoreDir"),
+    *(
+        "Cache",
+        "CodecDir",
+        "Exemplars",
+        "GroupTokens",
+        "Json",
+        "Layer",
+        "MixedPrecision",
+        "Model",
+        "Quality",
+        "Resume",
+        "StoreCodecs",
+        "StoreDir",
+    ),
     *("StoreOut", "Stream", "Texts", "Workers"),
     "check_quality",
 ]
@@ -42,6 +55,12 @@ StoreCodecs = Annotated[
 GroupTokens = Annotated[
     int,
     typer.Option("--group-tokens", help="Tokens that are coded together, 1 to 4096: fewer are read faster at random, more are smaller."),
+]
+Exemplars = Annotated[
+    int,
+    typer.Option(
+        "--exemplars", help="Tokens, 2048 for example, from all over the sources, that all groups may refer to: smaller, but slower."
+    ),
 ]
 Workers = Annotated[int, typer.Option("--workers", help="Threads that code side by side.")]
 

@@ -6,10 +6,10 @@ from typing import Annotated, Optional
 import typer
 
 from rdcodec.cli.loading import load_quietly
-from rdcodec.cli.options import GroupTokens, Json, Quality, StoreCodecs, StoreOut, Workers
+from rdcodec.cli.options import Exemplars, GroupTokens, Json, Quality, StoreCodecs, StoreOut, Workers
 from rdcodec.cli.output import check_writable, progress_bar, write_json
 from rdcodec.cli.stopping import resumable
-from rdcodec.cli.stores import check_new, read_codecs, say_packed
+from rdcodec.cli.stores import check_new, chosen_exemplars, read_codecs, say_packed
 from rdcodec.cli.texts import read_texts
 from rdcodec.errors import RdcodecError
 from rdcodec.store.blocks import BLOCK_TOKENS, Blocks
@@ -35,6 +35,7 @@ def pack(
     window: Annotated[int, typer.Option("--window", help="Tokens that the model sees at once.")] = 512,
     quality: Quality = None,
     group_tokens: GroupTokens = 512,
+    exemplars: Exemplars = 0,
     workers: Workers = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the store, if it is there.")] = False,
     on: Annotated[
@@ -57,6 +58,7 @@ def pack(
     codecs = read_codecs(codec)
     sources, codecs, kind = _of_model(model, text, window, codecs) if model else _of_arrays(arrays, codecs)
     options = {"quality": quality, "group_tokens": group_tokens, "workers": workers, **kind}
+    options["exemplars"] = chosen_exemplars(out, sources, exemplars)
     if on == "here" and block_tokens is None:
         with resumable(out), Writer.open(out, codecs, **options) as writer, progress_bar() as progress:
             added = pack_sources(writer, sources, sum(source.tokens for source in sources), progress)

@@ -4,13 +4,13 @@ from typing import Annotated, Optional
 
 import typer
 
-from rdcodec.cli.options import Json, Quality, StoreDir, StoreOut, Workers
+from rdcodec.cli.options import Exemplars, Json, Quality, StoreDir, StoreOut, Workers
 from rdcodec.cli.output import check_writable, progress_bar, write_json
 from rdcodec.cli.stopping import resumable
-from rdcodec.cli.stores import check_new, read_codecs, say_packed
+from rdcodec.cli.stores import check_new, chosen_exemplars, read_codecs, say_packed
 from rdcodec.errors import RdcodecError
 from rdcodec.store import Store
-from rdcodec.store.sources import pack, store_sources
+from rdcodec.store.sources import pack, store_range, store_sources
 from rdcodec.store.writer import Writer
 
 __all__ = ["repack"]
@@ -29,6 +29,7 @@ def repack(
     group_tokens: Annotated[
         Optional[int], typer.Option("--group-tokens", help="Tokens that are coded together, 1 to 4096.", show_default="as before")
     ] = None,
+    exemplars: Exemplars = 0,
     workers: Workers = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the new store, if it is there.")] = False,
     json: Json = None,
@@ -51,6 +52,7 @@ def repack(
         quality=kept if quality is None else quality,
         group_tokens=group_tokens or before.group_tokens,
         token_ids=before.token_ids,
+        exemplars=chosen_exemplars(out, [store_range(opened, None, 0, len(opened))], exemplars),
         workers=workers,
     )
     with resumable(out), writer, progress_bar() as progress:

@@ -6,8 +6,10 @@ from rdcodec.cli.output import say
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
 from rdcodec.store import Store
+from rdcodec.store.description import read_description
+from rdcodec.store.exemplars import exemplars_of
 
-__all__ = ["check_new", "read_codecs", "say_packed"]
+__all__ = ["check_new", "chosen_exemplars", "read_codecs", "say_packed"]
 
 
 def check_new(path, resume):
@@ -29,6 +31,13 @@ def read_codecs(options):
             raise RdcodecError(f"--codec: two for the place {name}; name them, NAME=DIR")
         codecs[name] = codec
     return codecs
+
+
+def chosen_exemplars(path, sources, tokens):
+    """Those of the store at the path, if one is there, by the names of their places; otherwise about so many tokens of the sources."""
+    if path.exists():
+        return {place.name: place.exemplars for place in read_description(path).places}
+    return exemplars_of(sources, tokens) if tokens else None
 
 
 def say_packed(path):

@@ -134,3 +134,7 @@ class Decoder(_End):
             The frame claims more than a frame holds, or than is wanted.
         """
         return self._decode(bytes_of(frame), max_tokens, max_bytes)
+
+    def encoder(self) -> Encoder:
+        """An encoder of the tokens that come next in the row, on its own from here: what it codes, this decoder would decode."""
+        return Encoder(*self._parts(True))

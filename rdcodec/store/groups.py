@@ -12,12 +12,12 @@ __all__ = ["decode_ids", "decode_states", "document_text", "encode_ids", "encode
 
 
 def encode_states(place, values):
-    """The part of float32 [tokens, channels]: a row of its own, so that it decodes alone."""
-    encoder, step = place.codec.encoder(place.quality), place.codec.frame_tokens
+    """The part of float32 [tokens, channels]: a row of its own, so that it decodes alone, or behind the place's exemplars."""
+    encoder, step = place.encoder(), place.codec.frame_tokens
     return b"".join(encoder.encode(values[start : start + step]) for start in range(0, len(values), step))
 
 
-def decode_states(codec, part, tokens):
+def decode_states(place, part, tokens):
     """float32 [tokens, channels] of a part.
 
     Raises
@@ -25,15 +25,15 @@ def decode_states(codec, part, tokens):
     CorruptStreamError, LimitError
         The part holds anything else than frames of so many tokens.
     """
-    decoder = codec.decoder()
-    found = [decoder.decode(frame) for frame in split_frames(part, tokens)]
+    decoder = place.decoder()
+    found = [decoder.decode(frame) for frame in split_frames(place, part, tokens)]
     return found[0] if len(found) == 1 else np.concatenate(found)
 
 
-def split_frames(part, tokens):
+def split_frames(place, part, tokens):
     """An iterator of the frames of a part, each as its bytes; errors as of `decode_states`."""
     at = 0
-    for frame in row_frames(part, tokens):
+    for frame in row_frames(part, tokens, chain=place.chain):
         yield part[at : frame.end]
         at = frame.end
     if at != len(part):

@@ -2,10 +2,11 @@
 
 import re
 
-__all__ = ["CODECS", "DESCRIPTION_FILE", "LOCK_FILE", "finished_name", "numbers", "unfinished_name"]
+__all__ = ["CODECS", "DESCRIPTION_FILE", "EXEMPLARS", "LOCK_FILE", "finished_name", "numbers", "unfinished_name"]
 
 DESCRIPTION_FILE = "store.json"
 CODECS = "codecs"
+EXEMPLARS = "exemplars"
 LOCK_FILE = "lock"
 
 

@@ -11,7 +11,7 @@ from rdcodec.errors import RdcodecError
 from rdcodec.messages import printable
 from rdcodec.stream import DTYPES
 
-__all__ = ["Source", "array_sources", "pack", "store_sources"]
+__all__ = ["Source", "array_sources", "pack", "store_range", "store_sources"]
 
 SUFFIXES = (".npy", ".safetensors")
 CHUNK_TOKENS = 4096
@@ -94,21 +94,23 @@ def store_sources(store):
     at = 0
     for document in store.documents:
         if document.start > at:
-            yield _range(store, None, at, document.start, {})
-        yield _range(store, document.id, document.start, document.stop, document.metadata)
+            yield store_range(store, None, at, document.start)
+        yield store_range(store, document.id, document.start, document.stop, document.metadata)
         at = document.stop
     if at < len(store):
-        yield _range(store, None, at, len(store), {})
+        yield store_range(store, None, at, len(store))
 
 
-def _range(store, name, first, stop, metadata):
+def store_range(store, name, first, stop, metadata=None):
+    """The `Source` of tokens of a store from a first one on, up to one behind the last."""
+
     def pieces(start):
         for at in range(first + start, stop, CHUNK_TOKENS):
             behind = min(at + CHUNK_TOKENS, stop)
             states = {place: states.read(at, behind) for place, states in store.places.items()}
             yield states, store.token_ids(at, behind) if store.description.token_ids else None
 
-    return Source(name, stop - first, store.description.dtype, pieces, metadata)
+    return Source(name, stop - first, store.description.dtype, pieces, metadata or {})
 
 
 def array_sources(paths, channels):

@@ -42,7 +42,8 @@ class States:
 
     def __init__(self, store: Store, number: int) -> None:
         self._store, self._number = store, number
-        self.name, self.codec, _ = store.description.places[number]
+        place = store.description.places[number]
+        self.name, self.codec = place.name, place.codec
 
     def __len__(self) -> int:
         return len(self._store)

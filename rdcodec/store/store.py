@@ -122,8 +122,9 @@ class Store:
 
     @property
     def bytes(self) -> int:
-        """int : of all shards."""
-        return sum(shard.path.stat().st_size for shard in self._shards)
+        """int : of all shards, and of exemplars."""
+        exemplars = sum(len(place.exemplars.frame) for place in self.description.places if place.exemplars)
+        return exemplars + sum(shard.path.stat().st_size for shard in self._shards)
 
     @property
     def shards(self) -> list[Shard]:
@@ -273,7 +274,7 @@ class Store:
                 self._cache.move_to_end(key)
                 return self._cache[key]
         (part,) = shard.read(group, [place])
-        values = as_dtype(_named(shard, group, decode_states, part, self.description.places[place].codec), dtype)
+        values = as_dtype(_named(shard, group, decode_states, part, self.description.places[place]), dtype)
         with self._lock:
             if key not in self._cache:
                 self._cache[key] = values
@@ -323,9 +324,9 @@ def _just_begun(folder, number):
         return False
 
 
-def _named(shard, group, decode, part, *codec):
+def _named(shard, group, decode, part, *place):
     """A part decoded, or an error that names its group."""
     try:
-        return decode(*codec, part, int(shard.groups["tokens"][group]))
+        return decode(*place, part, int(shard.groups["tokens"][group]))
     except RdcodecError as error:
         raise type(error)(f"{shard.describe(group)}: {error}") from error

@@ -60,9 +60,9 @@ def _checked(store, shard, group, symbols, behind):
     try:
         for place, part in zip(store.description.places, parts):
             if symbols:
-                decode_states(place.codec, part, tokens)
+                decode_states(place, part, tokens)
             else:
-                deque(split_frames(part, tokens), maxlen=0)
+                deque(split_frames(place, part, tokens), maxlen=0)
         if store.description.token_ids:
             decode_ids(parts[-1], tokens)
         records = read_records(last)

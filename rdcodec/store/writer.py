@@ -97,6 +97,9 @@ class Writer:
             1 to 4096, by default 512: what a read decodes at least. Small ones are read faster at random, large ones are smaller.
         token_ids : bool
             Keep each token's id; not by default.
+        exemplars : ndarray, torch.Tensor or Exemplars, or dict of str to these, optional
+            [tokens, channels], some thousand tokens like those that will come, which all groups may refer to: 5% smaller where the codec
+            refers to earlier tokens, and added more slowly.
 
         Returns
         -------

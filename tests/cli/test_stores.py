@@ -219,3 +219,16 @@ def test_memory_does_not_grow_with_the_store(folder):
     assert done.returncode == 0, done.stderr
     assert 1024 * int(done.stdout.splitlines()[-1]) < 130e6, done.stdout
     assert np.array_equal(np.load("back.npy", mmap_mode="r")[-1], np.arange(512))
+
+
+def test_exemplars(folder, h):
+    """From all over the arrays; what goes on keeps those that it began with."""
+    given = ("--codec", "codec", "--out", "store", "--exemplars", 50)
+    assert rdcodec("pack", "arrays/a.npy", *given) == 0
+    (before,) = Store.open("store").description.places
+    assert len(before.exemplars.states) == 50 and set(map(tuple, before.exemplars.states)) <= set(map(tuple, h[:300].astype(np.float32)))
+    assert rdcodec("pack", "arrays", *given, "--resume") == 0
+    (after,) = Store.open("store").description.places
+    assert after.exemplars.digest == before.exemplars.digest and np.array_equal(Store.open("store")[:], h)
+    assert rdcodec("repack", "store", "--out", "other", "--exemplars", 300) == 0
+    assert len(Store.open("other").description.places[0].exemplars.states) == 300 and np.array_equal(Store.open("other")[:], h)
