@@ -34,17 +34,19 @@ ROUNDS = 2
 GROUPS = (256, WINDOW, 1024, 4096)
 READ_TOKENS = 128
 READS = 60
+EXEMPLARS = 2048
+SMALL_CACHE = 2**23  # bytes
 MANY_GROUPS = 10**6
 SHARDS = 16  # of the store of many groups
 
 
 def main():
     options = parse_options()
-    h, codec, loss = states_of(options)
+    h, exemplars, codec, loss = states_of(options)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         folder = Path(folder)
         peers = measured_peers(folder, h)
-        stores = measured_stores(folder, h, codec, options)
+        stores = measured_stores(folder, h, exemplars, codec, options)
         rows = timed_rows(peers + stores, h)
         facts = {"tokens": len(h), "channels": h.shape[1], "kl": loss, "open": opening(folder)}
         facts["frames"] = {tokens: frames_alone(h, codec, options.quality, tokens) for tokens in GROUPS}
@@ -74,20 +76,24 @@ def parse_options():
 
 
 def states_of(options):
-    """float16 states of the codec's layer, the codec, and its loss in nats a token."""
+    """float16 states of the codec's layer, exemplars from the rest of the text, the codec, and its loss in nats a token."""
     from rdcodec import load_model
     from rdcodec.evaluation import Setting, cut_text, evaluate
     from rdcodec.splits import head_states
 
     codec = Codec.from_pretrained(options.codec)
     model, tokenizer = load_model(options.model)
-    rows, _ = cut_text(tokenizer, options.text.read_text(encoding="utf-8-sig"), WINDOW, options.tokens // WINDOW)
-    h = np.concatenate([head_states(model, codec.layer, row[None])[0].numpy().astype(np.float16) for row in rows])
+    rows, others = cut_text(tokenizer, options.text.read_text(encoding="utf-8-sig"), WINDOW, options.tokens // WINDOW)
+    h, elsewhere = (
+        np.concatenate([head_states(model, codec.layer, row[None])[0].numpy().astype(np.float16) for row in each])
+        for each in (rows, others[:: len(others) // 8][:8])
+    )
+    exemplars = elsewhere.reshape(8, WINDOW, -1)[:, : EXEMPLARS // 8].reshape(EXEMPLARS, -1)
     loss = None
     if options.kl_windows:
         (row,) = evaluate(model, rows[: options.kl_windows], [Setting("store", codec, options.quality)])
         loss = row.kl
-    return h, codec, loss
+    return h, exemplars, codec, loss
 
 
 def frames_alone(h, codec, quality, tokens=WINDOW):
@@ -115,29 +121,23 @@ def measured_peers(folder, h):
     return ways
 
 
-def measured_stores(folder, h, codec, options):
+def measured_stores(folder, h, exemplars, codec, options):
     ways = []
-    for workers in (1, 2):
-        path = folder / f"store-{workers}"
+    kinds = {"store-1": ("1 worker", 1, None), "store-2": ("2 workers", 2, None), "exemplars": (f"{EXEMPLARS:,} exemplars", 1, exemplars)}
+    for name, (what, workers, shown) in kinds.items():
+        path = folder / name
 
-        def write(path=path, workers=workers):
-            with Store.create(path, codec, quality=options.quality, group_tokens=options.group_tokens, workers=workers) as writer:
+        def write(path=path, workers=workers, shown=shown):
+            given = {"quality": options.quality, "group_tokens": options.group_tokens, "exemplars": shown}
+            with Store.create(path, codec, workers=workers, **given) as writer:
                 writer.add(h)
 
         seconds = timed(write)
-        size = sum(file.stat().st_size for file in path.glob("*.shard"))
         store = Store.open(path, cache_bytes=0, workers=workers)
-        ways.append(
-            {
-                "name": f"rdcodec, {workers} worker{'s' * (workers > 1)}",
-                "bytes": size,
-                "write": seconds,
-                "read": store.read,
-                "chunk": workers * GROUP,
-            }
-        )
-    cached = Store.open(folder / "store-1", cache_bytes=2**31)
-    ways.append({"name": "rdcodec, decoded groups kept", "bytes": size, "write": None, "read": cached.read})
+        ways.append({"name": f"rdcodec, {what}", "bytes": store.bytes, "write": seconds, "read": store.read, "chunk": 4 * workers * GROUP})
+    for name, cache in {"the cache as it is by default": {}, "a cache of 8 MiB": {"cache_bytes": SMALL_CACHE}}.items():
+        store = Store.open(folder / "store-1", **cache)
+        ways.append({"name": f"rdcodec, {name}", "bytes": store.bytes, "write": None, "read": store.read})
     return ways
 
 
