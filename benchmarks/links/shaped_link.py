@@ -48,6 +48,11 @@ class ShapedLink:
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def limit(self, bits_per_second):
+        """Another bandwidth from now on, each way; None is none."""
+        for way in self._ways.values():
+            way.bits_per_second = bits_per_second
+
     @property
     def up(self):
         return self._ways["up"].passed
@@ -141,10 +146,11 @@ class _Way:
 
     def departed(self, count):
         """Wait until so many bytes have left; when they arrive."""
-        if self.bits_per_second is None:
+        bits_per_second = self.bits_per_second
+        if bits_per_second is None:
             return time.perf_counter() + self.delay_seconds
         with self._lock:
-            self._free = max(self._free, time.perf_counter()) + 8 * count / self.bits_per_second
+            self._free = max(self._free, time.perf_counter()) + 8 * count / bits_per_second
             free = self._free
         _sleep_until(free)
         return free + self.delay_seconds

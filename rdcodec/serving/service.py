@@ -94,7 +94,8 @@ class TailService(link_pb2_grpc.TailServicer):
             if session.last is not None and step.number == session.next - 1:
                 return session.last  # it came twice
             if step.number != session.next:
-                raise Refused.precondition(f"step {step.number}: expected {session.next}")
+                # One between was lost: the head comes back, and is told which.
+                raise Refused(grpc.StatusCode.ABORTED, f"step {step.number}: expected {session.next}")
             with self._faults(session):
                 done = await self.engine.step(session.state, _rows_of_frames(step), session.room)
             session.last = _reply(step.number, done)

@@ -15,13 +15,21 @@ def refuse_compiled(model):
     RdcodecError
         It names the module.
     """
-    for name, module in model.named_modules() if isinstance(model, torch.nn.Module) else ():
-        forward = vars(module).get("forward")  # also that of the wrapper that torch.compile returns
-        if module._compiled_call_impl is not None or hasattr(forward, "_torchdynamo_orig_callable"):
+    waiting = [model] if isinstance(model, torch.nn.Module) else []
+    while waiting:  # three times as fast as `modules`, and every token of a text comes by here
+        module = waiting.pop()
+        if _is_compiled(module):
+            name = next(name for name, each in model.named_modules() if each is module)
             raise RdcodecError(
                 f"model: {name or type(module).__name__} is compiled by torch.compile, whose code passes hooks by;"
                 " give and run the model as it was before (a compiled module holds it as _orig_mod)"
             )
+        waiting.extend(child for child in module._modules.values() if child is not None)
+
+
+def _is_compiled(module):
+    forward = vars(module).get("forward")  # also that of the wrapper that torch.compile returns
+    return module._compiled_call_impl is not None or hasattr(forward, "_torchdynamo_orig_callable")
 
 
 def refuse_compiled_call(module, args, kwargs):
