@@ -17,10 +17,10 @@ from rdcodec.serving.protocol import link_pb2
 
 NEW = 24
 NOBODY = 1  # a port where nobody listens
-STEP_SECONDS = 2
+STEP_SECONDS = 1
 KINDS = ["cut", "cut inside", "restart", "away", "lost up", "lost down", "twice up", "twice down", "late up", "late down", "slow"]
 SAMPLINGS = [Sampling(), Sampling(temperature=0.9, repetition_penalty=1.1, seed=2)]
-LONGEST_PEACE = 0.2  # seconds between two faults
+MOST_MESSAGES, MOST_SECONDS = 8, 0.02  # from one fault to the next
 LATE_SECONDS = [0.05, STEP_SECONDS + 0.2]  # a little, and so late that the head has given up on it
 
 
@@ -29,8 +29,10 @@ class Messages:
 
     def __init__(self):
         self.up = self.down = None
+        self.count = 0
 
     def passes(self, way, message, put):
+        self.count += 1
         fault = getattr(self, way)
         setattr(self, way, None)
         if fault is None:
@@ -103,11 +105,17 @@ class Chaos(threading.Thread):
 
     def run(self):
         for _ in range(self._moments):
-            time.sleep(self._draws.uniform(0, LONGEST_PEACE))
+            self._wait()
             kind = self._draws.choice(KINDS)
             self.happened.append(kind)
             self._happen(kind)
         self._places.link.limit(None)
+
+    def _wait(self):
+        until = self._messages.count + self._draws.randint(0, MOST_MESSAGES)
+        while self._messages.count < until:
+            time.sleep(0.001)
+        time.sleep(self._draws.uniform(0, MOST_SECONDS))
 
     def _happen(self, kind):
         draws, places = self._draws, self._places
