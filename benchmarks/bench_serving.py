@@ -1,15 +1,18 @@
-"""What codecs save on a thin link: head and tail over gRPC, raw float16, int8 and given codecs in turn on the same texts.
+"""What codecs save on a thin link: head and tail over gRPC, raw float16, 8-bit integers and given codecs in turn on the same texts.
 
-    python benchmarks/bench_serving.py --text FILE --codec DIR [--codec DIR ...] [--model smollm2-135m] [--json FILE]
+    python benchmarks/bench_serving.py --text FILE --codec DIR [--codec DIR ...] [--model smollm2-135m] [--link networks] [--json FILE]
 
-The link is the proxy of links/shaped_link.py between two ends on this machine, with a bandwidth each way and a round trip. Both ends run
-in this process, where they take turns. Every setting is run several times, methods in turn; times are medians, of the link without
-coding and without the blocks, and of whole steps. Bytes on the wire are those that TCP carries, up, with all of gRPC's own.
+The tail is a process of its own. Between it and the head is, by default, a proxy that holds bytes back, or with `--link networks` a link of packets
+between two networks (links/packet_link.py, as root), with `--link tbf` one whose bandwidth `tc tbf` holds back. Every setting is run several
+times, methods in turn; times are medians, of the link without coding and without the blocks, and of whole steps. Bytes on the wire are those that
+TCP carries up with all of gRPC's own, and in networks those of its packets. `--load SESSIONS ROWS` adds texts of so many rows in so many sessions
+at once.
 """
 
 import argparse
 import json
 import sys
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -17,15 +20,17 @@ from time import perf_counter
 
 import torch
 import transformers
-from links.shaped_link import ShapedLink
+from serving.methods import BASELINES, HIVEMIND, RAW, codec_of
+from serving.places import LOOPBACK, OneMachine, TwoNetworks
+from serving.processes import ServerProcess
 
 import rdcodec
 from rdcodec import Codec
-from rdcodec.codecs import IntegerCodec, RawCodec
 from rdcodec.evaluation import cut_text
-from rdcodec.serving import Connector, Head, LinkMeter, Sampling, Tail, generate, part_of, running_server
+from rdcodec.serving import ClientSecurity, Connector, Head, LinkMeter, generate, part_of
 
-LOOPBACK = (None, 0.0)
+TAILS = Path(__file__).parent / "serve_methods.py"
+PLACES = {"proxy": OneMachine, "networks": lambda: TwoNetworks(tbf=False), "tbf": lambda: TwoNetworks(tbf=True)}
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Row:
     method: str
     megabits: float | None
     round_trip: float
+    sessions: int
     rows: int
     prompt_tokens: int
     prompt_link_seconds: float
@@ -42,6 +48,8 @@ class Row:
     step_seconds: float
     step_link_seconds: float
     step_codec_seconds: float
+    step_head_seconds: float
+    step_tail_seconds: float
     tokens_per_second: float
     prompt_frame_bytes: int
     step_frame_bytes: float
@@ -49,45 +57,69 @@ class Row:
 
 
 class Method:
-    """A codec, and a server of the tail with it."""
+    """A codec at the head, and the port of a tail with it."""
 
-    def __init__(self, name, part, codec):
-        self.name, self.codec = name, codec
-        self.head = Head(part, codec)
-        self.serving = running_server(Tail(part, codec))
+    def __init__(self, name, part, port):
+        self.name, self.port = name, port
+        self.codec = codec_of(name, part.site.channels)
+        self.head = Head(part, self.codec)
 
-    def __enter__(self):
-        self.server = self.serving.__enter__()
-        return self
-
-    def __exit__(self, *error):
-        self.serving.__exit__(*error)
-
-    def run(self, link, ids, new):
-        """One text of ids [rows, tokens] over a link: a `Row` of it alone."""
+    def run(self, place, link, ids, new, sessions=1):
+        """A text of ids [rows, tokens], or several at once, over a link: a `Row` of it alone."""
         megabits, round_trip = link
-        with ShapedLink(self.server.port, megabits and 1e6 * megabits, round_trip / 2) as shaped:
-            connector, meter, marks = Connector(f"127.0.0.1:{shaped.port}", self.head), LinkMeter(), []
-            began = perf_counter()
-            for _ in generate(self.head, connector, ids, max_new_tokens=new + 1, ends=set(), meter=meter, sampling=Sampling()):
-                marks.append((perf_counter(), meter.figures(), shaped.up))
-        first, steps = marks[0][1], list(zip(marks, marks[1:]))
+        with place.link(self.port, megabits and 1e6 * megabits, round_trip) as (address, sent):
+            connector = Connector(address, self.head, ClientSecurity(insecure=True), step_seconds=600)
+            texts = [_Text(self.head, connector, ids, new, sent) for _ in range(sessions)]
+            for text in texts:
+                text.start()
+            for text in texts:
+                text.join()
+        first, marks = texts[0].marks[0], texts[0].marks
+        steps = sessions * len(ids) * (len(marks) - 1)
         return Row(
             method=self.name,
             megabits=megabits,
             round_trip=round_trip,
+            sessions=sessions,
             rows=len(ids),
             prompt_tokens=ids.shape[1],
-            prompt_link_seconds=first["link_seconds"],
-            prompt_seconds=marks[0][0] - began,
-            step_seconds=median(after[0] - before[0] for before, after in steps),
-            step_link_seconds=median(after[1]["link_seconds"] - before[1]["link_seconds"] for before, after in steps),
-            step_codec_seconds=median(after[1]["codec_seconds"] - before[1]["codec_seconds"] for before, after in steps),
-            tokens_per_second=len(ids) / median(after[0] - before[0] for before, after in steps),
-            prompt_frame_bytes=first["frame_bytes"],
-            step_frame_bytes=(marks[-1][1]["frame_bytes"] - first["frame_bytes"]) / len(steps) / len(ids),
-            step_wire_bytes=(marks[-1][2] - marks[0][2]) / len(steps) / len(ids),
+            prompt_link_seconds=first.figures["link_seconds"],
+            prompt_seconds=first.seconds - texts[0].began,
+            step_seconds=median(after.seconds - before.seconds for before, after in zip(marks, marks[1:])),
+            **{f"step_{name}_seconds": _median_step(marks, f"{name}_seconds") for name in ("link", "codec", "head", "tail")},
+            tokens_per_second=sum(len(ids) * (len(text.marks) - 1) / (text.marks[-1].seconds - text.marks[0].seconds) for text in texts),
+            prompt_frame_bytes=first.figures["frame_bytes"],
+            step_frame_bytes=(marks[-1].figures["frame_bytes"] - first.figures["frame_bytes"]) / (len(marks) - 1) / len(ids),
+            step_wire_bytes=(texts[-1].marks[-1].sent - texts[-1].marks[0].sent) / steps,
         )
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The moment of a token."""
+
+    seconds: float
+    figures: dict
+    sent: int
+
+
+class _Text(threading.Thread):
+    """One session."""
+
+    def __init__(self, head, connector, ids, new, sent):
+        super().__init__()
+        self._said = head, connector, ids, None, new + 1
+        self._sent, self.marks, self.began = sent, [], None
+
+    def run(self):
+        meter = LinkMeter()
+        self.began = perf_counter()
+        for _ in generate(*self._said, ends=set(), meter=meter):
+            self.marks.append(Mark(perf_counter(), meter.figures(), self._sent()))
+
+
+def _median_step(marks, name):
+    return median(after.figures[name] - before.figures[name] for before, after in zip(marks, marks[1:]))
 
 
 def middle(rows):
@@ -101,17 +133,17 @@ def middle(rows):
     )
 
 
-def measure(methods, links, ids, new, repeats):
+def measure(methods, place, links, ids, new, repeats, sessions=1):
     """Rows, a method and a link each; methods take turns within each repeat."""
     found = []
     for link in links:
         runs = {method.name: [] for method in methods}
         for _ in range(repeats):
             for method in methods:
-                runs[method.name].append(method.run(link, ids, new))
+                runs[method.name].append(method.run(place, link, ids, new, sessions))
         found += [middle(each) for each in runs.values()]
         for row in found[-len(methods) :]:
-            print(json.dumps(asdict(row)), file=sys.stderr)
+            print(json.dumps(asdict(row)), file=sys.stderr, flush=True)
     return found
 
 
@@ -119,9 +151,8 @@ def name_of(row):
     return "loopback" if row.megabits is None else f"{row.megabits:g} Mbit/s, {1000 * row.round_trip:g} ms"
 
 
-def block_against_steps(methods, part, windows):
+def block_against_steps(methods, windows):
     """For each method: bytes a token of windows coded whole, and token by token with the windows' own tokens, frames alone."""
-    site = part.site
     for method in methods:
         whole = steps = 0
         for ids in windows:
@@ -131,60 +162,72 @@ def block_against_steps(methods, part, windows):
             encoder = method.codec.encoder()
             steps += sum(len(encoder.encode(token[None])) for token in states)
         tokens = windows.numel()
-        yield method.name, site.layer, whole / tokens, steps / tokens
+        yield method.name, whole / tokens, steps / tokens
 
 
 def print_rows(rows):
     print(
-        "| link (round trip) | rows | method | bytes of the prompt's frames | prompt on the link, ms | ratio | a step: ms | on the link | codec | tokens/s | ratio | bytes a token: frame | wire |"
+        "| link (round trip) | sessions x rows | method | bytes of the prompt's frames | prompt on the link, ms | ratio | first token, ms"
+        " | a step: ms | on the link | codec | tokens/s | ratio | bytes a token: frame | wire |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
-    raw = {(row.megabits, row.round_trip, row.rows): row for row in rows if row.method == "raw float16"}
+    print("|---" * 14 + "|")
+    raw = {(row.megabits, row.round_trip, row.sessions, row.rows): row for row in rows if row.method == RAW}
     for row in rows:
-        against = raw[row.megabits, row.round_trip, row.rows]
+        against = raw[row.megabits, row.round_trip, row.sessions, row.rows]
         print(
-            f"| {name_of(row)} | {row.rows} | {row.method} | {row.prompt_frame_bytes} | {1e3 * row.prompt_link_seconds:.0f} |"
-            f" {against.prompt_link_seconds / row.prompt_link_seconds:.1f} | {1e3 * row.step_seconds:.1f} | {1e3 * row.step_link_seconds:.1f} |"
-            f" {1e3 * row.step_codec_seconds:.1f} | {row.tokens_per_second:.1f} | {row.tokens_per_second / against.tokens_per_second:.2f} |"
-            f" {row.step_frame_bytes:.0f} | {row.step_wire_bytes:.0f} |"
+            f"| {name_of(row)} | {row.sessions} x {row.rows} | {row.method} | {row.prompt_frame_bytes} | {1e3 * row.prompt_link_seconds:.0f} |"
+            f" {against.prompt_link_seconds / row.prompt_link_seconds:.1f} | {1e3 * row.prompt_seconds:.0f} | {1e3 * row.step_seconds:.1f} |"
+            f" {1e3 * row.step_link_seconds:.1f} | {1e3 * row.step_codec_seconds:.1f} | {row.tokens_per_second:.1f} |"
+            f" {row.tokens_per_second / against.tokens_per_second:.2f} | {row.step_frame_bytes:.0f} | {row.step_wire_bytes:.0f} |"
         )
 
 
-def main():
+def parsed():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", default="smollm2-135m")
-    parser.add_argument("--codec", type=Path, action="append", required=True)
+    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--codec", action="append", required=True, help="folder")
+    parser.add_argument("--hivemind", action="store_true", help="hivemind's 8 bits, too, which needs hivemind")
     parser.add_argument("--text", type=Path, required=True)
     parser.add_argument("--prompt", type=int, default=512)
     parser.add_argument("--new", type=int, default=24)
-    parser.add_argument("--rows", type=int, default=32)
+    parser.add_argument("--load", type=int, nargs=2, action="append", default=[], metavar=("SESSIONS", "ROWS"))
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--link", choices=PLACES, default="proxy")
     parser.add_argument("--megabits", type=float, nargs="*", default=[1, 10, 100])
     parser.add_argument("--milliseconds", type=float, nargs="*", default=[20, 100], help="round trips")
     parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    model, tokenizer = rdcodec.load_model(arguments.model)
-    codecs = {f"{codec.family} ({path})": codec for path, codec in ((path, Codec.from_pretrained(path)) for path in arguments.codec)}
-    (layer,) = {codec.layer for codec in codecs.values()}
-    part, channels = part_of(model, layer, tokenizer), model.config.hidden_size
-    windows, _ = cut_text(tokenizer, arguments.text.read_text(encoding="utf-8"), arguments.prompt, 4)
-    codecs = {"raw float16": RawCodec(channels), "int8, a scale a token": IntegerCodec(channels, 8), **codecs}
-    links = [(megabits, milliseconds / 1e3) for megabits in arguments.megabits for milliseconds in arguments.milliseconds]
-    methods = [Method(name, part, codec).__enter__() for name, codec in codecs.items()]
-    try:
-        short = windows[:1, :16].repeat(arguments.rows, 1)
-        rows = measure(methods, [LOOPBACK, *links], windows[:1], arguments.new, arguments.repeats)
-        rows += measure(methods, [LOOPBACK, *links], short, arguments.new // 2, 1)
-        blocks = list(block_against_steps(methods, part, windows))
-    finally:
-        for method in methods:
-            method.__exit__(None, None, None)
-    print(
-        f"torch {torch.__version__}, transformers {transformers.__version__}, {torch.get_num_threads()} threads, layer {layer} of {arguments.model}\n"
-    )
+    return parser.parse_args()
+
+
+def run(arguments, place):
+    """Rows of all links, and what `block_against_steps` finds."""
+    layer = Codec.from_pretrained(arguments.codec[0]).layer
+    names = [*BASELINES, *[HIVEMIND] * arguments.hivemind, *arguments.codec]
+    command = [*place.command, sys.executable, TAILS, "--model", arguments.model, "--layer", layer, "--dtype", arguments.dtype]
+    with ServerProcess([*command, "--host", place.host, *names], len(names)) as server:
+        model, tokenizer = rdcodec.load_model(arguments.model, arguments.dtype)
+        part = part_of(model, layer, tokenizer)
+        methods = [Method(name, part, port) for name, port in zip(names, server.ports)]
+        windows, _ = cut_text(tokenizer, arguments.text.read_text(encoding="utf-8"), arguments.prompt, 4)
+        links = [(megabits, milliseconds / 1e3) for megabits in arguments.megabits for milliseconds in arguments.milliseconds]
+        if arguments.link == "proxy":
+            links.insert(0, LOOPBACK)
+        rows = measure(methods, place, links, windows[:1], arguments.new, arguments.repeats) if arguments.new else []
+        for sessions, count in arguments.load:
+            rows += measure(methods, place, links, windows[:1, :16].repeat(count, 1), max(arguments.new, 8), 1, sessions)
+        return rows, list(block_against_steps(methods, windows))
+
+
+def main():
+    arguments = parsed()
+    with PLACES[arguments.link]() as place:
+        rows, blocks = run(arguments, place)
+    versions = f"torch {torch.__version__}, transformers {transformers.__version__}, {torch.get_num_threads()} threads"
+    print(f"{versions}, {arguments.model}, {arguments.dtype}, link: {arguments.link}\n")
     print_rows(rows)
     print("\n| method | bytes a token, windows coded whole | token by token | ratio |\n|---|---|---|---|")
-    for name, _, whole, steps in blocks:
+    for name, whole, steps in blocks:
         print(f"| {name} | {whole:.1f} | {steps:.1f} | {steps / whole:.3f} |")
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=2))

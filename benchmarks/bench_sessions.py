@@ -10,6 +10,7 @@ machine computes meanwhile is the tail's part alone, as if the heads were elsewh
 import argparse
 import json
 import random
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -152,8 +153,9 @@ def main():
     windows, _ = cut_text(tokenizer, arguments.text.read_text(encoding="utf-8"), arguments.prompt, arguments.texts)
     samplings = [Sampling() if i % 2 else Sampling(temperature=0.8, top_p=0.95, seed=i) for i in range(len(windows))]
     texts = [said(head, tail, ids[None], sampling, arguments.new) for ids, sampling in zip(windows, samplings)]
-    with ServerProcess(arguments.model, arguments.codec, "--listen", "127.0.0.1:0", "--batch", arguments.batch) as server:
-        connector = Connector(f"127.0.0.1:{server.port}", head, step_seconds=300)
+    command = [sys.executable, "-m", "rdcodec.cli", "serve", "--model", arguments.model, "--codec", arguments.codec]
+    with ServerProcess([*command, "--listen", "127.0.0.1:0", "--batch", arguments.batch]) as server:
+        connector = Connector(f"127.0.0.1:{server.ports[0]}", head, step_seconds=300)
         found = measured(server, connector, texts, arguments.sessions, arguments.minutes, arguments.one_minutes)
     print(json.dumps(found, indent=2))
 

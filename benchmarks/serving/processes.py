@@ -1,8 +1,7 @@
-"""`rdcodec serve` in a process of its own, and what the system says of that process."""
+"""A server in a process of its own, and what the system says of that process."""
 
 import os
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -10,41 +9,36 @@ __all__ = ["ServerProcess"]
 
 
 class ServerProcess:
-    """A tail that is served while the context is open.
+    """A command that serves while the context is open, and says at which ports.
 
     Parameters
     ----------
-    model, codec : str or path
-        As of `rdcodec serve`.
-    *options : str
-        Further ones of it.
-    within : sequence of str
-        Command that runs it, for example in another network.
+    command : sequence
+    ports : int
+        How many it names.
 
     Attributes
     ----------
-    port : int
+    ports : list of int
     """
 
-    def __init__(self, model, codec, *options, within=()):
-        command = [*within, sys.executable, "-m", "rdcodec.cli", "serve", "--model", model, "--codec", codec, *options]
-        self._process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.log = []
-        threading.Thread(target=lambda: self.log.extend(self._process.stderr), daemon=True).start()
+    def __init__(self, command, ports=1):
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen([str(part) for part in command], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        self._log = []
+        threading.Thread(target=lambda: self._log.extend(self._process.stderr), daemon=True).start()
+        self.ports = [self._port() for _ in range(ports)]
+
+    def _port(self):
         words = self._process.stdout.readline().split()
         if words[:3] != ["listening", "on", "port"]:
-            raise RuntimeError(f"the server did not start: {''.join(self.log)}")
-        self.port = int(words[-1])
+            raise RuntimeError(f"the server did not start: {''.join(self._log)}")
+        return int(words[3])
 
     @property
     def resident_bytes(self):
         """int : memory of the process."""
         return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    def kill(self):
-        """End it without a word."""
-        self._process.kill()
-        self._process.wait()
 
     def __enter__(self):
         return self
