@@ -22,11 +22,13 @@ import torch
 import transformers
 from serving.methods import BASELINES, HIVEMIND, RAW, codec_of
 from serving.places import LOOPBACK, OneMachine, TwoNetworks
+from serving.planned import options_of, print_errors
 from serving.processes import ServerProcess
 
 import rdcodec
 from rdcodec import Codec
 from rdcodec.evaluation import cut_text
+from rdcodec.planning.costs import STEPS
 from rdcodec.serving import ClientSecurity, Connector, Head, LinkMeter, generate, part_of
 
 TAILS = Path(__file__).parent / "serve_methods.py"
@@ -54,6 +56,10 @@ class Row:
     prompt_frame_bytes: int
     step_frame_bytes: float
     step_wire_bytes: float
+
+    @property
+    def link(self):
+        return "loopback" if self.megabits is None else f"{self.megabits:g} Mbit/s, {1000 * self.round_trip:g} ms"
 
 
 class Method:
@@ -147,10 +153,6 @@ def measure(methods, place, links, ids, new, repeats, sessions=1):
     return found
 
 
-def name_of(row):
-    return "loopback" if row.megabits is None else f"{row.megabits:g} Mbit/s, {1000 * row.round_trip:g} ms"
-
-
 def block_against_steps(methods, windows):
     """For each method: bytes a token of windows coded whole, and token by token with the windows' own tokens, frames alone."""
     for method in methods:
@@ -175,7 +177,7 @@ def print_rows(rows):
     for row in rows:
         against = raw[row.megabits, row.round_trip, row.sessions, row.rows]
         print(
-            f"| {name_of(row)} | {row.sessions} x {row.rows} | {row.method} | {row.prompt_frame_bytes} | {1e3 * row.prompt_link_seconds:.0f} |"
+            f"| {row.link} | {row.sessions} x {row.rows} | {row.method} | {row.prompt_frame_bytes} | {1e3 * row.prompt_link_seconds:.0f} |"
             f" {against.prompt_link_seconds / row.prompt_link_seconds:.1f} | {1e3 * row.prompt_seconds:.0f} | {1e3 * row.step_seconds:.1f} |"
             f" {1e3 * row.step_link_seconds:.1f} | {1e3 * row.step_codec_seconds:.1f} | {row.tokens_per_second:.1f} |"
             f" {row.tokens_per_second / against.tokens_per_second:.2f} | {row.step_frame_bytes:.0f} | {row.step_wire_bytes:.0f} |"
@@ -201,7 +203,7 @@ def parsed():
 
 
 def run(arguments, place):
-    """Rows of all links, and what `block_against_steps` finds."""
+    """Rows of all links, what a plan says of each method, and what `block_against_steps` finds."""
     layer = Codec.from_pretrained(arguments.codec[0]).layer
     names = [*BASELINES, *[HIVEMIND] * arguments.hivemind, *arguments.codec]
     command = [*place.command, sys.executable, TAILS, "--model", arguments.model, "--layer", layer, "--dtype", arguments.dtype]
@@ -209,23 +211,27 @@ def run(arguments, place):
         model, tokenizer = rdcodec.load_model(arguments.model, arguments.dtype)
         part = part_of(model, layer, tokenizer)
         methods = [Method(name, part, port) for name, port in zip(names, server.ports)]
-        windows, _ = cut_text(tokenizer, arguments.text.read_text(encoding="utf-8"), arguments.prompt, 4)
+        windows, _ = cut_text(tokenizer, arguments.text.read_text(encoding="utf-8"), arguments.prompt + STEPS, 4)
+        options = options_of(methods, part, windows[:1], arguments.prompt)
+        windows = windows[:, : arguments.prompt]
         links = [(megabits, milliseconds / 1e3) for megabits in arguments.megabits for milliseconds in arguments.milliseconds]
         if arguments.link == "proxy":
             links.insert(0, LOOPBACK)
         rows = measure(methods, place, links, windows[:1], arguments.new, arguments.repeats) if arguments.new else []
         for sessions, count in arguments.load:
             rows += measure(methods, place, links, windows[:1, :16].repeat(count, 1), max(arguments.new, 8), 1, sessions)
-        return rows, list(block_against_steps(methods, windows))
+        return rows, options, list(block_against_steps(methods, windows))
 
 
 def main():
     arguments = parsed()
     with PLACES[arguments.link]() as place:
-        rows, blocks = run(arguments, place)
+        rows, options, blocks = run(arguments, place)
     versions = f"torch {torch.__version__}, transformers {transformers.__version__}, {torch.get_num_threads()} threads"
     print(f"{versions}, {arguments.model}, {arguments.dtype}, link: {arguments.link}\n")
     print_rows(rows)
+    print()
+    print_errors([row for row in rows if row.prompt_tokens == arguments.prompt], options)
     print("\n| method | bytes a token, windows coded whole | token by token | ratio |\n|---|---|---|---|")
     for name, whole, steps in blocks:
         print(f"| {name} | {whole:.1f} | {steps:.1f} | {steps / whole:.3f} |")

@@ -59,8 +59,8 @@ def plan(
     parts, codecs = _read_costs(costs, prompt) if model is None else _measure(model, codec or [], points, prompt)
     options = planning.plan(points, parts, codecs, prompt, head_speed, tail_speed)
     first, following = planning.best_options(options, link, loss)
-    _print("time to the first token", first, lambda option: option.first_token(link), "prompt_bits", "prompt_pays_below")
-    _print("time a token", following, lambda option: option.next_token(link), "step_bits", "step_pays_below")
+    _print("time to the first token", first, link, "first_token", "prompt")
+    _print("time a token", following, link, "next_token", "step")
     run: dict[str, object] = {"model": model, "bandwidth": link.bits_per_second, "rtt": link.round_trip, "loss": loss, "prompt": prompt}
     run |= {"head_speed": head_speed, "tail_speed": tail_speed, "parts": list(map(asdict, parts)), "codecs": list(map(asdict, codecs))}
     with nullcontext() if plot is None else output_file(plot) as file:  # both are written or none
@@ -113,18 +113,22 @@ def _rows(options, link):
         asdict(option)
         | {name: getattr(option, method)(link) for name, method in more.items()}
         | {f"raw_{name}": getattr(option.raw, method)(link) for name, method in more.items()}
-        | {name: getattr(option, name) for name in ("prompt_pays_below", "step_pays_below")}
+        | {name: getattr(option, name)(link.round_trip) for name in ("prompt_pays_below", "step_pays_below")}
         for option in options
     ]
 
 
-def _print(title, options, seconds, bits, pays_below):
+def _print(title, options, link, method, part):
+    def seconds(option):
+        return getattr(option, method)(link)
+
     table = Table(title, title_justify="left")
     for name in ("KL", "bits/token", "ms", "raw float16, ms", "pays below"):
         table.add_column(name, justify="right")
     for option in options:
-        figures = f"{option.kl:.4f}", f"{getattr(option, bits):,.0f}", f"{1e3 * seconds(option):,.1f}", f"{1e3 * seconds(option.raw):,.1f}"
-        table.add_row(Text(_name(option)), *figures, _bandwidth(getattr(option, pays_below)))
+        bits, pays_below = getattr(option, f"{part}_bits"), getattr(option, f"{part}_pays_below")(link.round_trip)
+        figures = f"{option.kl:.4f}", f"{bits:,.0f}", f"{1e3 * seconds(option):,.1f}", f"{1e3 * seconds(option.raw):,.1f}"
+        table.add_row(Text(_name(option)), *figures, _bandwidth(pays_below))
     console().print(table)
     best, raw = options[0], min(seconds(option.raw) for option in options)
     than = (

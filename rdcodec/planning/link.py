@@ -8,7 +8,9 @@ from rdcodec.errors import RdcodecError
 
 __all__ = ["Link", "parse_bandwidth", "parse_seconds"]
 
-MESSAGE_BYTES = 100  # of a message besides its frames: those of gRPC, HTTP/2, TCP and IP
+MESSAGE_BYTES = 48  # of a message besides its frames: those of gRPC and HTTP/2
+HEADER_BYTES, PACKET_BYTES = 52, 1448  # of TCP and IP, and what a packet of 1,500 bytes holds besides
+FIRST_PACKETS = 10  # that TCP sends before it has heard anything (RFC 6928)
 BANDWIDTHS = {"bit": 1.0, "kbit": 1e3, "mbit": 1e6, "gbit": 1e9}
 TIMES = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 
@@ -24,15 +26,36 @@ class Link:
         Seconds.
     message_bytes : int
         Of each message besides what it carries.
+    header_bytes : int
+        Of each packet.
     """
 
     bits_per_second: float
     round_trip: float
     message_bytes: int = MESSAGE_BYTES
+    header_bytes: int = HEADER_BYTES
 
     def seconds(self, bits):
         """Seconds of a message of so many bits to the tail, and of a token back."""
-        return self.round_trip + (bits + 2 * 8 * self.message_bytes) / self.bits_per_second
+        return self.round_trip + self._sending(bits) + self._sending(0)
+
+    def first_seconds(self, bits):
+        """Likewise of the first large message of a connection, with which TCP begins slowly."""
+        return self.seconds(bits) + self._waiting(self._sending(bits))
+
+    def _sending(self, bits):
+        nbytes = bits / 8 + self.message_bytes
+        return 8 * (nbytes + self.header_bytes * max(nbytes / PACKET_BYTES, 1)) / self.bits_per_second
+
+    def _waiting(self, sending):
+        """Seconds without anything to send but what the other end has yet to confirm: each round trip twice as much may be under way."""
+        window = 8 * FIRST_PACKETS * (PACKET_BYTES + self.header_bytes) / self.bits_per_second
+        waited = 0.0
+        while window < sending and window < self.round_trip:
+            waited += self.round_trip - window
+            sending -= window
+            window *= 2
+        return waited
 
 
 def parse_bandwidth(text):

@@ -4,10 +4,12 @@ import math
 from dataclasses import dataclass, replace
 
 from rdcodec.errors import RdcodecError
+from rdcodec.planning.link import Link
 
 __all__ = ["Option", "best_options", "check_loss", "plan"]
 
 RAW_BITS = 16  # a channel of what is not compressed: float16
+SLOWEST, FASTEST = 1.0, 1e15  # bits a second
 SINGLE_FRAME_BITS = 8 * 5  # that a frame of one token takes besides its payload, where its codec was not tried
 
 
@@ -47,7 +49,7 @@ class Option:
 
     def first_token(self, link):
         """float : seconds from the prompt to the first token."""
-        return self.prompt_compute + self.prompt_coding + link.seconds(self.prompt_bits * self.prompt_tokens)
+        return self.prompt_compute + self.prompt_coding + link.first_seconds(self.prompt_bits * self.prompt_tokens)
 
     def next_token(self, link):
         """float : seconds a token behind it."""
@@ -61,21 +63,26 @@ class Option:
             self, method="raw float16", quality=None, kl=0.0, prompt_bits=bits, step_bits=bits, prompt_coding=0.0, step_coding=0.0
         )
 
-    @property
-    def prompt_pays_below(self):
-        """float : bits a second below which a prompt takes less time than raw; 0 if never, infinity if always."""
-        return _even((RAW_BITS * self.channels - self.prompt_bits) * self.prompt_tokens, self.prompt_coding)
+    def prompt_pays_below(self, round_trip):
+        """float : bits a second below which a prompt takes less time than raw on a link; 0 if never, infinity if always."""
+        return _even(lambda link: self.raw.first_token(link) - self.first_token(link), round_trip)
 
-    @property
-    def step_pays_below(self):
+    def step_pays_below(self, round_trip):
         """float : likewise of a token behind it."""
-        return _even(RAW_BITS * self.channels - self.step_bits, self.step_coding)
+        return _even(lambda link: self.raw.next_token(link) - self.next_token(link), round_trip)
 
 
-def _even(saved_bits, seconds):
-    if saved_bits <= 0:
+def _even(saved, round_trip):
+    """The bandwidth at which no seconds are saved, of links that save the less the faster they are."""
+    slow, fast = SLOWEST, FASTEST
+    if saved(Link(slow, round_trip)) <= 0:
         return 0.0
-    return saved_bits / seconds if seconds else math.inf
+    if saved(Link(fast, round_trip)) >= 0:
+        return math.inf
+    while fast / slow > 1 + 1e-9:
+        middle = math.sqrt(slow * fast)
+        slow, fast = (middle, fast) if saved(Link(middle, round_trip)) > 0 else (slow, middle)
+    return slow
 
 
 def plan(points, parts, codecs=(), prompt_tokens=512, head_speed=1.0, tail_speed=1.0):

@@ -25,7 +25,7 @@ from rdcodec.planning.costs import smoothed
 
 CHANNELS = 500
 PARTS = [PartCosts(5, 0.4, 0.02, 0.6, 0.03), PartCosts(9, 0.8, 0.04, 0.2, 0.01)]
-LINK = Link(1e6, 0.05, message_bytes=0)
+LINK = Link(1e6, 0.05, message_bytes=0, header_bytes=0)
 
 
 def point(layer=5, method="transform", quality=0, bits=1000.0, kl=0.02, single=False):
@@ -52,14 +52,26 @@ def test_a_codec_that_was_timed_and_faster_machines():
 
 def test_compression_pays_below_where_the_times_are_equal():
     (option,) = plan([point()], PARTS, prompt_tokens=100)
-    even = Link(option.prompt_pays_below, 0.05)
+    even = Link(option.prompt_pays_below(0.01), 0.01)
     assert option.first_token(even) == pytest.approx(option.raw.first_token(even))
-    even = Link(option.step_pays_below, 0.05)
+    even = Link(option.step_pays_below(0.05), 0.05)
     assert option.next_token(even) == pytest.approx(option.raw.next_token(even))
+    assert option.prompt_pays_below(0.05) == math.inf, "TCP's slow start saves as much on a link without limit"
     (wide,) = plan([point(bits=16.0 * CHANNELS + 1)], PARTS)
-    assert wide.prompt_pays_below == wide.step_pays_below == 0
+    assert wide.prompt_pays_below(0.05) == wide.step_pays_below(0.05) == 0
     free = RatePoint(5, "free", None, CHANNELS, 1000.0, 0.0, 0.0, 0.0, True)
-    assert plan([free], PARTS)[0].step_pays_below == math.inf
+    assert plan([free], PARTS)[0].step_pays_below(0.05) == math.inf
+
+
+def test_connections_begin_slowly():
+    """Ten packets of 1,500 bytes in the first round trip, twice as many in each that follows, until they fill the link."""
+    link = Link(12e6, 0.05)  # a packet in a millisecond
+    packet = 8 * 1448
+    assert link.first_seconds(9 * packet) == pytest.approx(link.seconds(9 * packet)), "within the first round trip"
+    assert link.first_seconds(25 * packet) == pytest.approx(link.seconds(25 * packet) + 0.04)
+    waits = 0.04 + 0.03 + 0.01  # behind 10, 20 and 40 packets; 80 fill the round trip
+    assert link.first_seconds(500 * packet) == pytest.approx(link.seconds(500 * packet) + waits)
+    assert link.seconds(500 * packet) == pytest.approx(0.05 + (500 + 48 / 1448) * 1e-3 + 8 * 100 / 12e6)
 
 
 def test_the_soonest_within_the_loss_of_each_method_and_layer():
