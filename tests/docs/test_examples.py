@@ -80,7 +80,7 @@ CHECKS = {
 }
 
 
-NEEDED = {"docs/two-machines.md": "grpc", "docs/tuning.md": "peft", "docs/evaluating.md": "matplotlib"}
+NEEDED = {"docs/two-machines.md": "grpc", "docs/planning.md": "grpc", "docs/tuning.md": "peft", "docs/evaluating.md": "matplotlib"}
 
 
 @pytest.mark.usefixtures("packaged_model")
