@@ -4,7 +4,8 @@ import torch
 
 from rdcodec.calibration.fit import Statistics, fit_codec
 from rdcodec.calibration.inputs import input_states
-from rdcodec.calibration.tail_gradients import sampled_gradients
+from rdcodec.calibration.processes import shared_out
+from rdcodec.calibration.tail_gradients import generators_of, sampled_gradients
 from rdcodec.calibration.tune import rate_at_target
 from rdcodec.calibration.windows import batches, windows_of
 from rdcodec.errors import RdcodecError
@@ -31,11 +32,14 @@ def checked_target(target_kl):
 def measure(model, layer, fit, codewords, report):
     """`Statistics` of the inputs to fit."""
     states = states_of(model, layer, fit, "hidden states", report)
-    generator = torch.Generator().manual_seed(SEED)
-    gradients, parts = [], batches(states[: windows_of(GRADIENT_TOKENS, states)], fit)
-    for i, (part, inputs) in enumerate(parts):
-        gradients.append(sampled_gradients(model, layer, part, SAMPLES, generator, inputs))
+    parts = batches(states[: windows_of(GRADIENT_TOKENS, states)], fit)
+    generators = generators_of(model, layer, parts, SAMPLES, SEED)
+
+    def gradients_of(i):
         report("gradients", (i + 1) / len(parts))
+        return sampled_gradients(model, layer, parts[i][0], SAMPLES, generators[i], parts[i][1])
+
+    gradients = shared_out(len(parts), gradients_of)
     return Statistics(layer, states.float().numpy(), torch.cat(gradients, dim=1).numpy(), codewords(states, report))
 
 
@@ -64,8 +68,8 @@ def choose(statistics, held_out, target, report, priors=()):
 
 
 def states_of(model, layer, inputs, stage, report):
-    states = []
-    for i, one in enumerate(inputs):
-        states.append(input_states(model, layer, one[None])[0])
+    def states(i):
         report(stage, (i + 1) / len(inputs))
-    return torch.stack(states)
+        return input_states(model, layer, inputs[i : i + 1])[0]
+
+    return torch.stack(shared_out(len(inputs), states))

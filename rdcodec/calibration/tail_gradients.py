@@ -14,10 +14,25 @@ from rdcodec.errors import RdcodecError
 from rdcodec.splits import find_site, run_tail
 from rdcodec.splits.hooks import before, block_input, stopped_at
 
-__all__ = ["sampled_gradients"]
+__all__ = ["generators_of", "sampled_gradients"]
 
 KEPT = 30  # arrays of the size of a state that a block keeps for its gradient, about
 MOST_KEPT = 2**30  # bytes that all blocks may keep together
+
+
+def generators_of(model, layer, parts, samples, seed):
+    """Generators of `sampled_gradients` for parts of a text, pairs of h and inputs: each begins where that of the part before it ends.
+
+    How far a draw moves a generator depends on how many there are, not on what they are drawn from.
+    """
+    (h, inputs), *_ = parts
+    with torch.no_grad():
+        of_each = head_inputs(model, layer, h[:1], inputs[:1]).shape[1:-1].numel()
+    generator, found = torch.Generator().manual_seed(seed), []
+    for h, _ in parts:
+        found.append(generator.clone_state())
+        torch.multinomial(torch.ones(len(h) * of_each, 1), samples, replacement=True, generator=generator)
+    return found
 
 
 def sampled_gradients(model, layer, h, samples, generator, inputs=None):

@@ -45,9 +45,14 @@ def calibrate(
     before = _started(start, layer)
     texts = read_texts(text)
     loaded, tokenizer = load_quietly(model)
+    from accelerate import Accelerator
+
     from rdcodec.calibration import adapt, default_tokens
     from rdcodec.calibration import calibrate as fit
 
+    processes = Accelerator()
+    if processes.num_processes > 1:
+        loaded.to(processes.device)
     began = perf_counter()
     with progress_bar() as progress:
         if before is None:
@@ -55,6 +60,8 @@ def calibrate(
         else:
             codec = adapt(before, loaded, tokenizer, texts, tokens, target_kl=target_kl, progress=progress)
     seconds = perf_counter() - began
+    if not processes.is_main_process:
+        return
     fitted = f"up to {default_tokens(codec.channels):,}" if tokens is None else f"{tokens:,}"
     codec.save_pretrained(out)
     write_json(

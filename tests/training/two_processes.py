@@ -1,4 +1,4 @@
-"""Scripts of trainings, run by two processes."""
+"""Programs run by two processes, and what trainings write."""
 
 import json
 import os
@@ -14,11 +14,10 @@ def losses(out):
     return [entry["loss"] for entry in entries if "loss" in entry]
 
 
-def run_by_two(script, out):
-    """What a script prints, which takes a folder, run as `accelerate launch` would."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script, out]
-    path = os.pathsep.join([str(script.parent), *filter(None, sys.path)])
-    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "1"}
+def run_by_two(*program):
+    """What a program prints, run as `accelerate launch` would; it finds what tests find."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *program]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "1"}
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=300, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
