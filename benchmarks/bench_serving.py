@@ -20,7 +20,7 @@ from time import perf_counter
 
 import torch
 import transformers
-from serving.methods import BASELINES, HIVEMIND, RAW, codec_of
+from serving.methods import BASELINES, RAW, codec_of
 from serving.places import LOOPBACK, OneMachine, TwoNetworks
 from serving.planned import options_of, print_errors
 from serving.processes import ServerProcess
@@ -189,7 +189,6 @@ def parsed():
     parser.add_argument("--model", default="smollm2-135m")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--codec", action="append", required=True, help="folder")
-    parser.add_argument("--hivemind", action="store_true", help="hivemind's 8 bits, too, which needs hivemind")
     parser.add_argument("--text", type=Path, required=True)
     parser.add_argument("--prompt", type=int, default=512)
     parser.add_argument("--new", type=int, default=24)
@@ -205,7 +204,7 @@ def parsed():
 def run(arguments, place):
     """Rows of all links, what a plan says of each method, and what `block_against_steps` finds."""
     layer = Codec.from_pretrained(arguments.codec[0]).layer
-    names = [*BASELINES, *[HIVEMIND] * arguments.hivemind, *arguments.codec]
+    names = [*BASELINES, *arguments.codec]
     command = [*place.command, sys.executable, TAILS, "--model", arguments.model, "--layer", layer, "--dtype", arguments.dtype]
     with ServerProcess([*command, "--host", place.host, *names], len(names)) as server:
         model, tokenizer = rdcodec.load_model(arguments.model, arguments.dtype)

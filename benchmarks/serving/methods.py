@@ -4,21 +4,18 @@ from pathlib import Path
 
 from rdcodec import Codec
 from rdcodec.codecs import IntegerCodec, RawCodec
+from rdcodec.evaluation.baselines.codebook import CodebookCodec
 
-__all__ = ["BASELINES", "HIVEMIND", "RAW", "codec_of"]
+__all__ = ["BASELINES", "RAW", "codec_of"]
 
-RAW, INT8, HIVEMIND = "raw float16", "int8, a scale a token", "hivemind 8-bit"
-BASELINES = [RAW, INT8]
+RAW = "raw float16"
+BASELINES = {
+    RAW: RawCodec,
+    "int8, a scale a token": lambda channels: IntegerCodec(channels, 8),
+    "hivemind 8-bit": lambda channels: CodebookCodec(channels, "uniform"),  # its look-up table travels with every message
+}
 
 
 def codec_of(method, channels):
     """The codec of a baseline's name, or of a folder."""
-    if method == RAW:
-        return RawCodec(channels)
-    if method == INT8:
-        return IntegerCodec(channels, 8)
-    if method == HIVEMIND:
-        from serving.hivemind_codec import HivemindCodec
-
-        return HivemindCodec(channels)
-    return Codec.from_pretrained(Path(method))
+    return BASELINES[method](channels) if method in BASELINES else Codec.from_pretrained(Path(method))
