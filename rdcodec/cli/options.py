@@ -44,7 +44,12 @@ Quality = Annotated[Optional[int], typer.Option("--quality", help="Higher is fin
 Stream = Annotated[Path, typer.Argument(help="A coded stream.", show_default=False)]
 Json = Annotated[Optional[Path], typer.Option("--json", help="Also write the result to this file as JSON.", show_default=False)]
 MixedPrecision = Annotated[bool, typer.Option("--mixed-precision", help="Run the model in bfloat16 where it may: faster, less exact.")]
-Cache = Annotated[Optional[Path], typer.Option("--cache", help="Folder of hidden states to use again.", show_default="OUT/cache")]
+Cache = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--cache", help="Folder of hidden states to use again; OUT/cache, which is removed at the end, if not given.", show_default=False
+    ),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder, if there is one.")]
 StoreDir = Annotated[Path, typer.Argument(help="Folder of a store.", show_default=False)]
 StoreOut = Annotated[Path, typer.Option("--out", help="Folder of the new store.", show_default=False)]

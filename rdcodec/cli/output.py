@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +15,18 @@ from rdcodec.files import check_replaceable, replaced_file
 from rdcodec.progress import ProgressLines
 
 __all__ = [
-    *("array_file", "check_folder", "check_writable", "console", "json_rows", "output_file", "progress_bar", "say", "write_json"),
+    *(
+        "array_file",
+        "check_folder",
+        "check_writable",
+        "console",
+        "json_rows",
+        "output_file",
+        "progress_bar",
+        "say",
+        "tidy_cache",
+        "write_json",
+    ),
 ]
 
 PLAIN_WIDTH = 120  # columns where the output is no terminal
@@ -81,6 +93,12 @@ def check_folder(path):
         check_replaceable(there / "config.json")
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def tidy_cache(cache, out):
+    """Remove hidden states that were computed below OUT, once they have served; a cache that was named stays."""
+    if cache is None:
+        shutil.rmtree(out / "cache", ignore_errors=True)
 
 
 def _is_replaced(path):

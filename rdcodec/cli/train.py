@@ -8,7 +8,7 @@ import typer
 
 from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import Cache, Json, Layer, MixedPrecision, Model, Resume, Texts
-from rdcodec.cli.output import check_folder, check_writable, progress_bar, say, write_json
+from rdcodec.cli.output import check_folder, check_writable, progress_bar, say, tidy_cache, write_json
 from rdcodec.cli.stopping import resumable
 from rdcodec.cli.texts import read_texts
 from rdcodec.errors import RdcodecError
@@ -66,6 +66,7 @@ def train(
         return
     codec = trained.codec
     codec.save_pretrained(out)
+    tidy_cache(cache, out)
     write_json(
         json,
         {

@@ -8,7 +8,7 @@ import typer
 
 from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import Cache, CodecDir, Json, MixedPrecision, Model, Resume, Texts
-from rdcodec.cli.output import check_folder, check_writable, progress_bar, say, write_json
+from rdcodec.cli.output import check_folder, check_writable, progress_bar, say, tidy_cache, write_json
 from rdcodec.cli.stopping import resumable
 from rdcodec.cli.texts import read_texts
 from rdcodec.codecs import Codec
@@ -87,6 +87,7 @@ def tune(
         )
     if not accelerator.is_main_process:
         return
+    tidy_cache(cache, out)
     if merge is not None:
         training.save_merged(tuned, tokenizer, merge)
     write_json(

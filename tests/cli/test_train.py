@@ -44,6 +44,12 @@ def test_a_checkpoint_is_resumed_only_if_asked(train, capsys):
     assert train("--lambda", "1e-3", "--resume") == 0
 
 
+def test_states_that_nobody_asked_to_keep_are_removed(model_dir, text_files, tmp_path):
+    given = ["--model", model_dir, "--layer", 1, "--family", "context", "--text", text_files[0], "--out", tmp_path]
+    assert run(["train", *map(str, [*given, "--minutes", 0.02, "--lambda", "1e-3"])]) == 0
+    assert (tmp_path / "config.json").exists() and not (tmp_path / "cache").exists()
+
+
 def test_states_can_be_bfloat16(train, cache):
     assert train("--mixed-precision", "--lambda", "1e-3") == 0
     assert any("bfloat16" in json.loads(key.read_text())["dtype"] for key in cache.glob("*/key.json"))
