@@ -28,6 +28,7 @@ from transformers.utils import logging
 
 from rdcodec import Codec, calibrate, load_model
 from rdcodec.cli.output import progress_bar
+from rdcodec.errors import RdcodecError
 from rdcodec.evaluation import whole_windows
 from rdcodec.theory import StudyRow, layer_bounds, plot_study, study_row, token_entropy_bound
 
@@ -140,7 +141,7 @@ def kept_rows(arguments, progress, task, kind, wanted):
         qualities = sorted({max(codec.default_quality + more, codec.min_quality) for more in arguments.qualities})
         for seed in range(arguments.seeds):
             rows += [kept_row(arguments, progress, task, kind, family, codec, quality, seed) for quality in qualities]
-    return rows
+    return [row for row in rows if row is not None]
 
 
 def kept_codec(folder, make):
@@ -151,14 +152,19 @@ def kept_codec(folder, make):
 
 
 def kept_row(arguments, progress, task, kind, family, codec, quality, seed):
-    """Of an earlier run, or a new one."""
+    """Of an earlier run, or a new one; None where the quality is so low that nothing is said, as for a model that learned little."""
     name = f"{task.architecture} {codec.layer} {family} {quality} {seed}"
     path = arguments.rows / f"{name}.json"
     if not path.is_file():
         drawn = task.measured[torch.from_numpy(np.random.default_rng(seed).permutation(len(task.measured))[: arguments.windows])]
         population, report = len(task.measured), partial(named, progress, name)
         entropy = token_entropy_bound(task.model, drawn, population) if kind == "language" else None
-        bounds = layer_bounds(task.model, drawn, family, codec, quality, entropy, progress=report, population=population)
+        try:
+            bounds = layer_bounds(task.model, drawn, family, codec, quality, entropy, progress=report, population=population)
+        except RdcodecError as error:
+            if str(error).startswith("quality: "):
+                return None
+            raise
         row = study_row(task.architecture, kind, codec.channels, bounds, seed)
         path.write_text(json.dumps(asdict(row), indent=1) + "\n", encoding="utf-8")
     return StudyRow(**json.loads(path.read_text(encoding="utf-8")))

@@ -99,8 +99,9 @@ def mixed_slope(models: Sequence[str], x: ArrayLike, y: ArrayLike) -> Estimate:
 
     Parameters
     ----------
-    models, x, y
+    models : list of str, [rows]
         As `within_between` takes them.
+    x, y : array_like of float, [rows]
 
     Returns
     -------

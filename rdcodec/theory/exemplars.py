@@ -61,7 +61,7 @@ class Exemplars:
     (8, [2, 2, 1, 3])
     """
 
-    def __init__(self, p: ArrayLike, slope: float, most: int = 512):
+    def __init__(self, p: ArrayLike, slope: float, most: int = 512) -> None:
         p, self._slope = distributions(p, 1), between(slope, "slope", 0, np.inf)
         most = integer("most", most, 1, MOST, "at least 1")
         self.kept = np.arange(max(1, min(most, len(p) // 2)))

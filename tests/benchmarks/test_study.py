@@ -17,6 +17,7 @@ def run(program, *arguments):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_rows_of_image_models(tmp_path):
     pytest.importorskip("sklearn")
     pytest.importorskip("statsmodels")
@@ -25,7 +26,7 @@ def test_rows_of_image_models(tmp_path):
     images = ("--only", "ViT", "--only", "ResNet", "--image-minutes", 0.03, "--images", 8, "--family", "int4")
     run("bench_architectures.py", *images, "--out", models)
     folders = ("--text", text, "--measured", text, "--models", models, "--rows", rows, "--out", out)
-    options = ("--only", "images", "--family", "transform", "--windows", 12, "--seeds", 2, "--qualities=-8,0")
+    options = ("--only", "images", "--family", "transform", "--windows", 12, "--seeds", 2, "--qualities=40,48")
     run("study.py", *options, *folders)
     found = json.loads((out / "rows.json").read_text())
     made = sorted(rows.glob("ResNet 3 transform *.json"))
