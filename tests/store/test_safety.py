@@ -339,7 +339,8 @@ def test_who_mends_checksums_gains_nothing(path, codec, states, rounds=400):
     [
         (lambda text: text[:50], "expected JSON"),
         (lambda text: "[]", "expected an object"),
-        (lambda text: text.replace('"version": 1', '"version": 2'), "version 2, this release"),
+        (lambda text: text.replace('"version": 1', '"version": 2'), "version: expected 1, as its places are, got 2"),
+        (lambda text: text.replace('"version": 1', '"version": 3'), "version 3, this release"),
         (lambda text: text.replace('"version": 1', '"version": "1"'), "version: expected an integer"),
         (lambda text: text.replace('"group_tokens": 64', '"group_tokens": 65'), "one was changed"),
         (lambda text: text.replace('"group_tokens": 64', '"group_tokens": 0'), "group_tokens: expected"),
