@@ -40,6 +40,8 @@ class StudyRow:
     rate, rate_error : float
         Real bytes; standard error over windows.
     certificate, gaussian_entropy, log_det, state_log_det : float
+    clipped : int
+        Windows that took more than the certificate's fallback: its rate may be below the codec's own.
     symbol_entropy, token_entropy : float or None
     gap_low, gap_high : float
     complexity, complexity_l2 : float
@@ -59,6 +61,7 @@ class StudyRow:
     rate: float
     rate_error: float
     certificate: float
+    clipped: int
     gaussian_entropy: float
     symbol_entropy: float | None
     token_entropy: float | None
@@ -110,6 +113,7 @@ def study_row(model: str, task: str, channels: int, bounds: LayerBounds, seed: i
         rate=bounds.rate.value,
         rate_error=bounds.rate.error,
         certificate=bounds.certificate.value,
+        clipped=bounds.clipped,
         gaussian_entropy=bounds.gaussian_entropy.value,
         symbol_entropy=bounds.symbol_entropy.value,
         token_entropy=bounds.token_entropy.value if bounds.token_entropy else None,

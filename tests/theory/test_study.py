@@ -23,6 +23,7 @@ ROW = StudyRow(
     rate=20.0,
     rate_error=1.0,
     certificate=25.0,
+    clipped=0,
     gaussian_entropy=22.0,
     symbol_entropy=23.0,
     token_entropy=None,
