@@ -63,7 +63,7 @@ def _decoded(jobs):
         return None
     decoders = [decoder for session, *_ in jobs for decoder in session.decoders]
     try:
-        return torch.from_numpy(decode_rows(decoders, [frame for _, frames, _ in jobs for (frame,) in frames]))
+        return torch.as_tensor(decode_rows(decoders, [frame for _, frames, _ in jobs for (frame,) in frames]))
     except RdcodecError:  # whose it was is found when each is taken for itself
         return None
 

@@ -60,7 +60,7 @@ def decode_states(decoders, frames, counts, size):
         They are not the next frames of the rows, or hold another number of tokens.
     """
     if _side_by_side(counts, size):
-        rows = list(torch.from_numpy(decode_rows(decoders, [frame for (frame,) in frames])))
+        rows = list(torch.as_tensor(decode_rows(decoders, [frame for (frame,) in frames])))
     else:
         rows = [_decoded(decoder, row, size) if row else None for decoder, row in zip(decoders, frames)]
     held = [0 if row is None else len(row) for row in rows]
@@ -70,7 +70,7 @@ def decode_states(decoders, frames, counts, size):
 
 
 def _decoded(decoder, frames, size):
-    return torch.cat([torch.from_numpy(decoder.decode(frame, max_tokens=size)) for frame in frames])
+    return torch.cat([torch.as_tensor(decoder.decode(frame, max_tokens=size)) for frame in frames])
 
 
 def _side_by_side(counts, size):

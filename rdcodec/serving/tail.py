@@ -129,7 +129,7 @@ class TailSession:
         if len(frames) != len(self.decoders) or not all(frames):
             raise CorruptStreamError(f"frames: expected some of each of {len(self.decoders)} rows, got {[len(row) for row in frames]}")
         if self.context.tokens and all(len(row) == 1 for row in frames):
-            h = torch.from_numpy(decode_rows(self.decoders, [frame for (frame,) in frames]))
+            h = torch.as_tensor(decode_rows(self.decoders, [frame for (frame,) in frames]))
             rows = list(h)
         else:
             decoders = [decoder.fork() for decoder in self.decoders]
@@ -160,6 +160,6 @@ def _decoded(decoder, frames, max_tokens):
     """float32 [tokens, channels] of the frames of a row."""
     parts, left = [], max_tokens
     for frame in frames:
-        parts.append(torch.from_numpy(decoder.decode(frame, max_tokens=left)))
+        parts.append(torch.as_tensor(decoder.decode(frame, max_tokens=left)))
         left -= len(parts[-1])
     return torch.cat(parts)
