@@ -21,10 +21,10 @@ demo: $(STAMP) ## calibrate SmolLM2-135M, measure rate and loss, draw them, gene
 	$(BIN)/python examples/demo.py $(ARGS)
 
 test: $(STAMP) ## run all tests
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 test-fast: $(STAMP) ## run the tests but for end-to-end, emulation and slow ones: two minutes on two cores
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not end_to_end and not emulation and not slow" $(ARGS)
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest --numprocesses 2 -m "not end_to_end and not emulation and not slow" $(ARGS)
 
 check: $(TOOLS) compile_flags.txt ## lint, formats, types and spelling, of Python and C; CONTRIBUTING.md says which tools
 	$(BIN)/ruff check --quiet

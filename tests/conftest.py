@@ -16,21 +16,39 @@ settings.load_profile("default")
 
 ROOT = Path(__file__).parents[1]
 TOGETHER = {"fuzz": "kernels"}  # folders that share the builds of the C core with another one
+LONGEST = ("docs", "kernels", "end_to_end", "splits", "library", "serving", "training", "cli")  # begin first, so that workers end together
 # What `make test-fast` leaves out.
 MARKS = {"end_to_end": "end_to_end", "docs": "end_to_end", "kernels": "emulation", "fuzz": "emulation", "benchmarks": "slow"}
 
 
-def pytest_collection_modifyitems(items):
-    """Tests of a folder go to one worker (`pytest -n 2 --dist loadgroup`), for models and builds are made once a process.
+def folder_of(path):
+    """The folder of a test file, by its path below ROOT."""
+    parts = path.split("/")
+    return parts[1] if parts[0] == "tests" and len(parts) > 2 else parts[0]
 
-    What a folder needs is marked, too, for runs that leave it out.
-    """
+
+def pytest_collection_modifyitems(items):
+    """What folders need is marked, for runs that leave it out; those that take longest come first."""
     for item in items:
-        parts = item.path.relative_to(ROOT).parts
-        folder = parts[1] if parts[0] == "tests" and len(parts) > 2 else parts[0]
-        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(folder, folder)))
+        folder = folder_of(item.nodeid.split("::")[0])
         if folder in MARKS:
             item.add_marker(MARKS[folder])
+    order = {folder: place for place, folder in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(folder_of(item.nodeid.split("::")[0]), len(order)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Tests of a folder go to one worker (`pytest -n 2`), for models and builds are made once a process."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFolder(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            folder = folder_of(nodeid.split("::")[0])
+            return TOGETHER.get(folder, folder)
+
+    config.option.loadscopereorder = False
+    return ByFolder(config, log)
 
 
 @pytest.fixture(scope="session", params=["scalar", "neon", "avx2", "avx512"])
