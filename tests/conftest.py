@@ -10,6 +10,7 @@ from rdcodec import RdcodecError, _core
 
 # Examples are few and not timed, so that the whole suite stays short on a slow machine; pytest --hypothesis-profile=long looks longer.
 settings.register_profile("default", max_examples=50, deadline=None)
+settings.register_profile("short", max_examples=10, deadline=None)  # for what is tested with other kernels as well
 settings.register_profile("long", max_examples=2000, deadline=None)
 settings.load_profile("default")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from core_builds import ROOT, run
 
-ROUNDS = {"native": 2000, "sanitized-gcc": 200, "sanitized-clang": 200, "threads": 50, "openmp": 100, "aarch64": 100, "s390x": 100}
+ROUNDS = {"native": 1000, "sanitized-gcc": 100, "sanitized-clang": 100, "threads": 25, "openmp": 100, "aarch64": 100, "s390x": 100}
 KINDS = ["block", "stream", "refused block", "refused header", "refused frame"]  # as golden.c counts them
 
 

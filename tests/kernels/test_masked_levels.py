@@ -25,5 +25,5 @@ def test_with_other_kernels(level):
     if level == _core.info()["kernels"]:
         pytest.skip(f"the other tests run with the {level} kernels")
     assert named.stdout == f"{level}\n"
-    done = run(level, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FOLDERS)
+    done = run(level, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=short", *FOLDERS)
     assert done.returncode == 0, done.stdout
