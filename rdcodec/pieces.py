@@ -1,5 +1,14 @@
 """Text of tokens that come one by one."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rdcodec.types import Tokenizer
+
 __all__ = ["TextPieces"]
 
 UNFINISHED = "\ufffd"
@@ -13,11 +22,12 @@ class TextPieces:
     tokenizer : transformers.PreTrainedTokenizerBase
     """
 
-    def __init__(self, tokenizer):
+    def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._tokens, self._shown = [], 0
+        self._tokens: list[int] = []
+        self._shown = 0
 
-    def add(self, token):
+    def add(self, token: int) -> str:
         """str : what a token adds, which is nothing while a letter of several tokens is under way."""
         self._tokens.append(token)
         text = self._text()
@@ -25,11 +35,11 @@ class TextPieces:
             return ""
         return self._piece(text)
 
-    def rest(self):
+    def rest(self) -> str:
         """str : what was held back, at the end of the text."""
         return self._piece(self._text())
 
-    def of(self, tokens):
+    def of(self, tokens: Iterable[int]) -> Iterator[str]:
         """Yields the pieces of an iterable of tokens as they come, some of which are empty."""
         for token in tokens:
             yield self.add(token)

@@ -1,7 +1,10 @@
 """Tensors as blocks of bytes that never exceed a bound: coded where that is smaller, raw otherwise. The pair that serving engines ask of a codec."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
@@ -9,6 +12,10 @@ from safetensors.torch import load, save
 
 from rdcodec.errors import CorruptStreamError, RdcodecError
 from rdcodec.stream import DTYPES, bytes_of
+
+if TYPE_CHECKING:
+    from rdcodec.codecs import Codec
+    from rdcodec.types import Bytes
 
 __all__ = ["BlockCodec", "BlockStatistics"]
 
@@ -38,7 +45,7 @@ class BlockStatistics:
     decode_seconds: float = 0.0
 
     @property
-    def ratio(self):
+    def ratio(self) -> float:
         """float : how many times smaller; nan before the first block."""
         return self.tensor_bytes / self.block_bytes if self.block_bytes else float("nan")
 
@@ -73,16 +80,16 @@ class BlockCodec:
     (True, True, torch.Size([100, 64]))
     """
 
-    def __init__(self, codec, quality=None):
+    def __init__(self, codec: Codec, quality: int | None = None) -> None:
         codec.encoder(quality)
         self.codec, self.quality = codec, quality
         self.statistics = BlockStatistics()
 
-    def max_size(self, tensor):
-        """int : bytes that no block of a tensor of this shape and element type exceeds, whatever its values are."""
+    def max_size(self, tensor: torch.Tensor) -> int:
+        """int : bytes that no block of a tensor of any shape exceeds, whatever its values are; no errors."""
         return tensor.nbytes + HEAD_BYTES
 
-    def encode(self, tensor):
+    def encode(self, tensor: torch.Tensor) -> bytes:
         """The block of a tensor.
 
         Parameters
@@ -94,6 +101,11 @@ class BlockCodec:
         -------
         bytes
             `max_size` at most.
+
+        Raises
+        ------
+        RuntimeError
+            PyTorch's: the tensor is sparse, or has no values.
         """
         began = perf_counter()
         tensor = tensor.detach()
@@ -107,7 +119,7 @@ class BlockCodec:
         counts.encode_seconds += perf_counter() - began
         return block
 
-    def decode(self, block, max_bytes=None):
+    def decode(self, block: Bytes, max_bytes: int | None = None) -> torch.Tensor:
         """The tensor of a block.
 
         Parameters

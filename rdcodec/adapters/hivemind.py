@@ -1,15 +1,25 @@
 """A codec as a compression of hivemind, by which its peers, and Petals', send activations."""
 
+from __future__ import annotations
+
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rdcodec.adapters.blocks import BlockCodec
 from rdcodec.errors import RdcodecError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hivemind.compression import CompressionBase
+
+    from rdcodec.codecs import Codec
 
 __all__ = ["hivemind_compression"]
 
 
 @contextmanager
-def hivemind_compression(codec, quality=None, name="BLOCKWISE_8BIT"):
+def hivemind_compression(codec: Codec, quality: int | None = None, name: str = "BLOCKWISE_8BIT") -> Iterator[CompressionBase]:
     """Code what hivemind serialises under one of its names while the context is open, in this process.
 
     hivemind's messages name compressions by a list that is closed, so the codec takes a name of it over: both ends open the context with the same codec and

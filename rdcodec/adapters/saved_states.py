@@ -1,17 +1,26 @@
 """Hidden states that wait for the backward pass, kept as bytes: `saved_states`."""
 
+from __future__ import annotations
+
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from torch.autograd.graph import saved_tensors_hooks
 
 from rdcodec.adapters.blocks import BlockCodec
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rdcodec.adapters.blocks import BlockStatistics
+    from rdcodec.codecs import Codec
+
 __all__ = ["saved_states"]
 
 
 @contextmanager
-def saved_states(codec, quality=None):
+def saved_states(codec: Codec, quality: int | None = None) -> Iterator[BlockStatistics]:
     """Keep hidden states for the backward pass coded while the context is open, in this thread.
 
     What autograd saves is coded if it is [rows, tokens, channels] of the codec's channels and no parameter; everything else is

@@ -1,8 +1,11 @@
 """What the parts of a model and codecs take on this machine, in seconds."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,6 +13,12 @@ import torch
 from rdcodec.codecs import RawCodec
 from rdcodec.errors import RdcodecError
 from rdcodec.serving import Head, Tail, part_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rdcodec.codecs import Codec
+    from rdcodec.types import Model, Progress
 
 __all__ = ["CodecCosts", "PartCosts", "measure_codec", "measure_parts", "smoothed"]
 
@@ -60,7 +69,9 @@ class CodecCosts:
     step_ratio: float
 
 
-def measure_parts(model, layers, ids, progress=None):
+def measure_parts(
+    model: Model, layers: Sequence[int], ids: torch.Tensor, progress: Progress | None = None
+) -> tuple[list[PartCosts], dict[int, torch.Tensor]]:
     """Time both ends of a model at some layers, as `rdcodec.serving` runs them.
 
     Layers take turns, and their times are smoothed: a block takes as long as any other, so that what else the machine did at the
@@ -79,7 +90,7 @@ def measure_parts(model, layers, ids, progress=None):
     Returns
     -------
     costs : list of PartCosts
-    states : dict
+    states : dict of int to torch.Tensor
         Of each layer [tokens, channels].
 
     Raises
@@ -92,7 +103,8 @@ def measure_parts(model, layers, ids, progress=None):
     parts = {layer: part_of(model, layer) for layer in layers}
     raw = RawCodec(parts[layers[0]].site.channels)
     ends = {layer: (Head(part, raw), Tail(part, raw)) for layer, part in parts.items()}
-    runs, states = {layer: [] for layer in layers}, {}
+    runs: dict[int, list[tuple[float, ...]]] = {layer: [] for layer in layers}
+    states: dict[int, torch.Tensor] = {}
     for i in range(REPEATS + 1):
         for layer, (head, tail) in ends.items():
             times, states[layer] = _run(head, tail, ids)
@@ -129,7 +141,7 @@ def _run(head, tail, ids):
     return (heads[0], median(heads[1:]), tails[0], median(tails[1:])), torch.cat(states)
 
 
-def measure_codec(codec, h, layer, method, quality=None):
+def measure_codec(codec: Codec, h: torch.Tensor, layer: int, method: str, quality: int | None = None) -> CodecCosts:
     """Time a codec on a text's states, as of `measure_parts`.
 
     Parameters

@@ -1,10 +1,16 @@
 """Rates and losses of methods at layers, from what an evaluation wrote."""
 
+from __future__ import annotations
+
 import json
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rdcodec.errors import RdcodecError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["RatePoint", "read_rows"]
 
@@ -39,7 +45,7 @@ class RatePoint:
     single: bool
 
 
-def read_rows(path):
+def read_rows(path: Path) -> list[RatePoint]:
     """The settings of an evaluation.
 
     Parameters

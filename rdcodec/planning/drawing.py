@@ -1,10 +1,21 @@
 """The picture of a plan."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rdcodec.evaluation.drawing import new_figure, plain_ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+
+    from rdcodec.planning.link import Link
+    from rdcodec.planning.times import Option
 
 __all__ = ["plot_plan"]
 
@@ -13,7 +24,7 @@ POINTS = 121
 COLOURS = "#c1272d", "#0000a7", "#008176", "#b8860b", "#7b3fa0", "#5a9bd4", "#d8572a", "#5a7d2a"
 
 
-def plot_plan(first, following, link, most=6):
+def plot_plan(first: Sequence[Option], following: Sequence[Option], link: Link, most: int = 6) -> Figure:
     """Draw times against bandwidth: to the first token, and a token behind it.
 
     Parameters

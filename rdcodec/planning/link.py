@@ -35,19 +35,19 @@ class Link:
     message_bytes: int = MESSAGE_BYTES
     header_bytes: int = HEADER_BYTES
 
-    def seconds(self, bits):
+    def seconds(self, bits: float) -> float:
         """Seconds of a message of so many bits to the tail, and of a token back."""
         return self.round_trip + self._sending(bits) + self._sending(0)
 
-    def first_seconds(self, bits):
+    def first_seconds(self, bits: float) -> float:
         """Likewise of the first large message of a connection, with which TCP begins slowly."""
         return self.seconds(bits) + self._waiting(self._sending(bits))
 
-    def _sending(self, bits):
+    def _sending(self, bits: float) -> float:
         nbytes = bits / 8 + self.message_bytes
         return 8 * (nbytes + self.header_bytes * max(nbytes / PACKET_BYTES, 1)) / self.bits_per_second
 
-    def _waiting(self, sending):
+    def _waiting(self, sending: float) -> float:
         """Seconds without anything to send but what the other end has yet to confirm: each round trip twice as much may be under way."""
         window = 8 * FIRST_PACKETS * (PACKET_BYTES + self.header_bytes) / self.bits_per_second
         waited = 0.0
@@ -58,7 +58,7 @@ class Link:
         return waited
 
 
-def parse_bandwidth(text):
+def parse_bandwidth(text: str) -> float:
     """Bits a second of a text.
 
     Parameters
@@ -83,7 +83,7 @@ def parse_bandwidth(text):
     return _parsed("bandwidth", text, BANDWIDTHS, "a number above 0 and bit, kbit, Mbit or Gbit, as 20Mbit", least=1e-9)
 
 
-def parse_seconds(text):
+def parse_seconds(text: str) -> float:
     """Seconds of a text.
 
     Parameters

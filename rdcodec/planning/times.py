@@ -1,10 +1,19 @@
 """How long text takes over a link, setting by setting."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from rdcodec.errors import RdcodecError
 from rdcodec.planning.link import Link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rdcodec.planning.costs import CodecCosts, PartCosts
+    from rdcodec.planning.curves import RatePoint
 
 __all__ = ["Option", "best_options", "check_loss", "plan"]
 
@@ -47,27 +56,27 @@ class Option:
     prompt_coding: float
     step_coding: float
 
-    def first_token(self, link):
+    def first_token(self, link: Link) -> float:
         """float : seconds from the prompt to the first token."""
         return self.prompt_compute + self.prompt_coding + link.first_seconds(self.prompt_bits * self.prompt_tokens)
 
-    def next_token(self, link):
+    def next_token(self, link: Link) -> float:
         """float : seconds a token behind it."""
         return self.step_compute + self.step_coding + link.seconds(self.step_bits)
 
     @property
-    def raw(self):
+    def raw(self) -> Option:
         """Option : float16 at the same layer."""
         bits = RAW_BITS * self.channels
         return replace(
             self, method="raw float16", quality=None, kl=0.0, prompt_bits=bits, step_bits=bits, prompt_coding=0.0, step_coding=0.0
         )
 
-    def prompt_pays_below(self, round_trip):
+    def prompt_pays_below(self, round_trip: float) -> float:
         """float : bits a second below which a prompt takes less time than raw on a link; 0 if never, infinity if always."""
         return _even(lambda link: self.raw.first_token(link) - self.first_token(link), round_trip)
 
-    def step_pays_below(self, round_trip):
+    def step_pays_below(self, round_trip: float) -> float:
         """float : likewise of a token behind it."""
         return _even(lambda link: self.raw.next_token(link) - self.next_token(link), round_trip)
 
@@ -85,7 +94,14 @@ def _even(saved, round_trip):
     return slow
 
 
-def plan(points, parts, codecs=(), prompt_tokens=512, head_speed=1.0, tail_speed=1.0):
+def plan(
+    points: Sequence[RatePoint],
+    parts: Iterable[PartCosts],
+    codecs: Iterable[CodecCosts] = (),
+    prompt_tokens: int = 512,
+    head_speed: float = 1.0,
+    tail_speed: float = 1.0,
+) -> list[Option]:
     """All settings with their times.
 
     Parameters
@@ -147,7 +163,7 @@ def _option(point, part, costs, tokens, head_speed, tail_speed):
     )
 
 
-def best_options(options, link, loss):
+def best_options(options: Sequence[Option], link: Link, loss: float) -> tuple[list[Option], list[Option]]:
     """The setting of each method and layer that is soonest among those which lose no more than is stated.
 
     Parameters
@@ -174,7 +190,7 @@ def best_options(options, link, loss):
     return tuple(_soonest(kept, key) for key in (lambda option: option.first_token(link), lambda option: option.next_token(link)))
 
 
-def check_loss(points, loss):
+def check_loss(points: Iterable[RatePoint | Option], loss: float) -> None:
     """Refuse a loss that none of some points or options keeps to.
 
     Raises

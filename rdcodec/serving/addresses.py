@@ -1,17 +1,24 @@
 """Addresses, and what may be spoken at them: TLS anywhere, plain text on this machine alone unless it is asked for."""
 
+from __future__ import annotations
+
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 
 from rdcodec.errors import RdcodecError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
 __all__ = ["ClientSecurity", "ServerSecurity", "is_loopback", "parse_address"]
 
 
-def parse_address(text):
+def parse_address(text: str) -> tuple[str, int]:
     """Host and port of ``HOST:PORT`` or ``[IPv6]:PORT``.
 
     Raises
@@ -54,7 +61,7 @@ class ServerSecurity:
         if (self.certificate is None) != (self.key is None):
             raise RdcodecError("certificate and key: expected both or neither")
 
-    def credentials(self, host):
+    def credentials(self, host: str) -> grpc.ServerCredentials | None:
         """grpc.ServerCredentials for an address, None for plain text.
 
         Raises
@@ -62,7 +69,7 @@ class ServerSecurity:
         RdcodecError
             Others could read what passes.
         """
-        if self.certificate is not None:
+        if self.certificate is not None and self.key is not None:
             return grpc.ssl_server_credentials([(Path(self.key).read_bytes(), Path(self.certificate).read_bytes())])
         _check_plaintext(host, self.insecure)
         return None
@@ -88,8 +95,8 @@ class ClientSecurity:
     token: str | None = None
     insecure: bool = False
 
-    def channel(self, address, options):
-        """grpc.Channel to an address.
+    def channel(self, address: str, options: Sequence[tuple[str, Any]]) -> grpc.Channel:
+        """grpc.Channel to an address, with options of gRPC: pairs of name and value.
 
         Raises
         ------
@@ -104,8 +111,8 @@ class ClientSecurity:
         return grpc.insecure_channel(address, options)
 
     @property
-    def metadata(self):
-        """Of each call."""
+    def metadata(self) -> list[tuple[str, str]] | None:
+        """list of (str, str), or None : names and values that each call brings."""
         return None if self.token is None else [("authorization", f"Bearer {self.token}")]
 
 

@@ -1,6 +1,9 @@
 """Text from a head here and a tail elsewhere: `generate`."""
 
+from __future__ import annotations
+
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -9,10 +12,26 @@ from rdcodec.serving.link import RemoteSession
 from rdcodec.serving.meter import LinkMeter
 from rdcodec.serving.sampling import Sampling
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Generator
+
+    from rdcodec.serving.head import Head
+    from rdcodec.serving.link import Connector
+    from rdcodec.serving.parts import Part
+
 __all__ = ["end_tokens", "generate"]
 
 
-def generate(head, connector, input_ids, attention_mask=None, max_new_tokens=128, sampling=Sampling(), ends=None, meter=None):
+def generate(
+    head: Head,
+    connector: Connector,
+    input_ids: torch.Tensor,
+    attention_mask: torch.Tensor | None = None,
+    max_new_tokens: int = 128,
+    sampling: Sampling = Sampling(),
+    ends: Collection[int] | None = None,
+    meter: LinkMeter | None = None,
+) -> Generator[list[int | None], None, None]:
     """Tokens that follow prompts, one after the other as they come.
 
     Parameters
@@ -50,7 +69,7 @@ def generate(head, connector, input_ids, attention_mask=None, max_new_tokens=128
     meter = LinkMeter() if meter is None else meter
     ends = end_tokens(head.part) if ends is None else ends
     here = head.session(len(input_ids))
-    max_tokens = min(input_ids.shape[1] + max_new_tokens - 1, head.part.longest)  # the last token is not sent
+    max_tokens = int(min(input_ids.shape[1] + max_new_tokens - 1, head.part.longest))  # the last token is not sent
     prompts = _prompts(input_ids, attention_mask) if sampling.needs_prompt else None
     going = [True] * len(input_ids)
     with RemoteSession(connector, max_tokens, len(input_ids), sampling, prompts) as there:
@@ -65,7 +84,7 @@ def generate(head, connector, input_ids, attention_mask=None, max_new_tokens=128
             input_ids, attention_mask = torch.tensor(reply.tokens)[:, None], None
 
 
-def end_tokens(part):
+def end_tokens(part: Part) -> set[int]:
     """set of int : tokens that end a text, by the model's own settings."""
     found = part.site.model.generation_config.eos_token_id
     return set() if found is None else {found} if isinstance(found, int) else set(found)

@@ -1,5 +1,9 @@
 """The head of a model: tokens in, frames out."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import torch
 
 from rdcodec.codecs import encode_rows
@@ -9,6 +13,13 @@ from rdcodec.serving.parts import load_head
 from rdcodec.splits import head_states
 from rdcodec.splits.fingerprint import check_codec
 from rdcodec.stream import MAX_FRAME_TOKENS
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from rdcodec.codecs import Codec
+    from rdcodec.serving.parts import Part
+    from rdcodec.types import PathLike
 
 __all__ = ["Head", "HeadSession"]
 
@@ -32,17 +43,19 @@ class Head:
         The codec does not go with the model, or the quality is out of its range.
     """
 
-    def __init__(self, part, codec, quality=None):
+    def __init__(self, part: Part, codec: Codec, quality: int | None = None) -> None:
         check_codec(part.site.model, part.site.layer, codec)
         codec.encoder(quality)  # refuses a quality here, not in the middle of a text
         self.part, self.codec, self.quality = part, codec, quality
 
     @classmethod
-    def from_pretrained(cls, name, layer, codec, quality=None, dtype="float32"):
+    def from_pretrained(
+        cls, name: PathLike, layer: int, codec: Codec, quality: int | None = None, dtype: str | torch.dtype = "float32"
+    ) -> Self:
         """A head whose other blocks are not loaded: `load_head`, whose errors these are."""
         return cls(load_head(name, layer, dtype), codec, quality)
 
-    def session(self, rows=1):
+    def session(self, rows: int = 1) -> HeadSession:
         """A `HeadSession` for a batch of rows."""
         return HeadSession(self, rows)
 
@@ -58,13 +71,13 @@ class HeadSession:
         One a row.
     """
 
-    def __init__(self, head, rows):
+    def __init__(self, head: Head, rows: int) -> None:
         site = head.part.site
         self.head = head
         self.context = Context(head.part, range(site.layer), rows)
         self.encoders = [head.codec.encoder(head.quality) for _ in range(rows)]
 
-    def states(self, input_ids, attention_mask=None):
+    def states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> list[torch.Tensor]:
         """Run the head over the next tokens of each row.
 
         Parameters
@@ -95,18 +108,23 @@ class HeadSession:
         self.context.mask = mask
         return [row[keep.bool()] for row, keep in zip(h, given)]
 
-    def frames(self, states):
+    def frames(self, states: list[torch.Tensor]) -> list[list[bytes]]:
         """Code what the head made.
 
         Parameters
         ----------
         states : list of torch.Tensor
-            As of `states`.
+            [tokens, channels] of each row, as of `states`.
 
         Returns
         -------
         list of list of bytes
             The next frames of each row: one, or several where a frame does not hold its tokens.
+
+        Raises
+        ------
+        RdcodecError, LimitError
+            As `Encoder.encode`: they are no states of the codec's channels, or hold NaN or infinity.
         """
         size = self.head.codec.frame_tokens
         if len({len(row) for row in states}) == 1 and len(states[0]) <= size and len(states) * len(states[0]) <= MAX_FRAME_TOKENS:

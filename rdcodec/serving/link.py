@@ -1,10 +1,13 @@
 """The head's end of a link: steps go up, replies come down, over as many connections as it takes."""
 
+from __future__ import annotations
+
 import logging
 import queue
 import random
 import threading
 import time
+from typing import TYPE_CHECKING
 
 import grpc
 
@@ -12,6 +15,14 @@ from rdcodec.serving.addresses import ClientSecurity
 from rdcodec.serving.pins import pins_of
 from rdcodec.serving.protocol import link_pb2, link_pb2_grpc
 from rdcodec.serving.refusals import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from typing_extensions import Self
+
+    from rdcodec.serving.head import Head
+    from rdcodec.serving.sampling import Sampling
 
 __all__ = ["Connector", "RemoteSession"]
 
@@ -46,13 +57,21 @@ class Connector:
         Of a reply at most.
     """
 
-    def __init__(self, address, head, security=ClientSecurity(), step_seconds=60.0, patience_seconds=60.0, message_bytes=2**26):
+    def __init__(
+        self,
+        address: str,
+        head: Head,
+        security: ClientSecurity = ClientSecurity(),
+        step_seconds: float = 60.0,
+        patience_seconds: float = 60.0,
+        message_bytes: int = 2**26,
+    ) -> None:
         self.address, self.security, self.message_bytes = address, security, message_bytes
         self.step_seconds, self.patience_seconds = step_seconds, patience_seconds
         self.pins = pins_of(head.part, head.codec)
         self.channel().close()  # an address that is none is refused here
 
-    def channel(self):
+    def channel(self) -> grpc.Channel:
         """A new connection: one that failed would wait before it tries again."""
         options = [
             ("grpc.max_receive_message_length", self.message_bytes),
@@ -89,18 +108,26 @@ class RemoteSession:
         Connections so far.
     """
 
-    def __init__(self, connector, max_tokens, rows=1, sampling=None, prompts=None):
+    def __init__(
+        self,
+        connector: Connector,
+        max_tokens: int,
+        rows: int = 1,
+        sampling: Sampling | None = None,
+        prompts: Sequence[Sequence[int]] | None = None,
+    ) -> None:
         self._connector = connector
         self._hello = link_pb2.Hello(pins=connector.pins, rows=rows, max_tokens=max_tokens)
         if sampling is not None:
             self._hello.sampling.CopyFrom(link_pb2.Sampling(**vars(sampling)))
             if sampling.needs_prompt:
                 self._hello.prompts.extend(link_pb2.Prompt(tokens=row) for row in prompts or ())
-        self._steps, self._chosen = [], []
+        self._steps: list[link_pb2.Up] = []
+        self._chosen: list[list[int]] = []
         self._stream, self._welcomed = None, False
         self.bytes_up = self.bytes_down = self.links = 0
 
-    def step(self, frames):
+    def step(self, frames: Sequence[Sequence[bytes]]) -> link_pb2.Reply:
         """Send the next frames of all rows and wait for what the tail says.
 
         Parameters
@@ -124,21 +151,21 @@ class RemoteSession:
         self._chosen.append(list(reply.tokens))
         return reply
 
-    def open(self):
+    def open(self) -> None:
         """Reach for the tail now, which takes time that the head can use; `step` does so where this was not called."""
         if self._stream is None:
             self._greet()
 
-    def close(self):
+    def close(self) -> None:
         """Say that the text has come to its end: the tail forgets it."""
         if self._stream is not None:
             self._stream.finish(self._connector.step_seconds)
             self._stream, self._welcomed = None, False
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _until_it_works(self, attempt):

@@ -10,7 +10,8 @@ __all__ = ["JsonLines"]
 class JsonLines(logging.Formatter):
     """Time, level and message of a record, and what it has in `extra={"fields": {...}}`."""
 
-    def format(self, record):
+    def format(self, record: logging.LogRecord) -> str:
+        """str : the line of a record."""
         time = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
         line = {"time": time, "level": record.levelname.lower(), "event": record.getMessage(), **getattr(record, "fields", {})}
         if record.exc_info:

@@ -3,11 +3,14 @@
 For this machine alone: it listens at the loopback address, and refuses what pages in a browser could send.
 """
 
+from __future__ import annotations
+
 import json
 import logging
 from contextlib import closing
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
 
 import grpc
 
@@ -15,6 +18,10 @@ from rdcodec.errors import RdcodecError
 from rdcodec.serving.addresses import is_loopback
 from rdcodec.serving.completions import Unanswerable, read_request
 from rdcodec.serving.refusals import Refused
+
+if TYPE_CHECKING:
+    from rdcodec.serving.head import Head
+    from rdcodec.serving.link import Connector
 
 __all__ = ["OpenAIServer"]
 
@@ -43,7 +50,7 @@ class OpenAIServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port, head, connector, model):
+    def __init__(self, port: int, head: Head, connector: Connector, model: str) -> None:
         self.head, self.connector, self.model = head, connector, model
         try:
             super().__init__(("127.0.0.1", port), _Handler)

@@ -4,16 +4,21 @@ The class of the model loads itself, as ever, but modules that belong to the oth
 memory is taken for theirs and, of safetensors, nothing is read.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-from transformers import PreTrainedTokenizerBase
 
 from rdcodec.errors import RdcodecError
 from rdcodec.models import load_model
 from rdcodec.splits import Site, find_site, longest_input, run_tail
 from rdcodec.splits.fingerprint import blocks_fingerprint
 from rdcodec.splits.layouts import Tokens
+
+if TYPE_CHECKING:
+    from rdcodec.types import Model, PathLike, Tokenizer
 
 __all__ = ["Part", "load_head", "load_tail", "part_of"]
 
@@ -35,12 +40,12 @@ class Part:
     """
 
     site: Site
-    tokenizer: PreTrainedTokenizerBase | None
+    tokenizer: Tokenizer | None
     fingerprint: str | None
     longest: float
 
 
-def part_of(model, layer, tokenizer=None):
+def part_of(model: Model, layer: int, tokenizer: Tokenizer | None = None) -> Part:
     """A whole model as the part of either end, or of both.
 
     Parameters
@@ -69,7 +74,7 @@ def part_of(model, layer, tokenizer=None):
     return Part(site, tokenizer, blocks_fingerprint(_landmarks(site)), longest_input(site.model))
 
 
-def load_head(name, layer, dtype="float32"):
+def load_head(name: PathLike, layer: int, dtype: str | torch.dtype = "float32") -> Part:
     """What runs before block `layer` of a language model: embeddings and blocks.
 
     Parameters
@@ -96,7 +101,7 @@ def load_head(name, layer, dtype="float32"):
     return part
 
 
-def load_tail(name, layer, dtype="float32"):
+def load_tail(name: PathLike, layer: int, dtype: str | torch.dtype = "float32") -> Part:
     """As `load_head`: the blocks from `layer` on, and what makes logits of them."""
     part = _loaded(name, layer, dtype, _others_of_tail)
     site = part.site

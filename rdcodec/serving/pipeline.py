@@ -1,9 +1,12 @@
 """Pipelines over several machines, on the parallelism that transformers has, with frames between their stages: `compress_pipeline`."""
 
+from __future__ import annotations
+
 import hashlib
 import importlib.util
 import json
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
 
 import transformers
 
@@ -16,6 +19,13 @@ from rdcodec.splits.compiled import refuse_compiled
 from rdcodec.splits.fingerprint import check_place
 from rdcodec.splits.hooks import on_every_call
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rdcodec.codecs import Codec
+    from rdcodec.serving.stage import StageMeter
+    from rdcodec.types import Model
+
 __all__ = ["compress_pipeline", "pipeline_layers"]
 
 ENGINE = "transformers.distributed.pipeline_parallel"
@@ -24,7 +34,9 @@ MOST_LOGITS = 2**24
 
 
 @contextmanager
-def compress_pipeline(model, codecs, quality=None, best_logits=None):
+def compress_pipeline(
+    model: Model, codecs: Sequence[Codec], quality: int | None = None, best_logits: int | None = None
+) -> Iterator[StageMeter]:
     """Send frames between the stages of a pipeline while the context is open, in place of raw hidden states.
 
     The model is one that transformers split over the processes of `torch.distributed`; each of them opens the context with the
@@ -61,7 +73,7 @@ def compress_pipeline(model, codecs, quality=None, best_logits=None):
     """
     layers = pipeline_layers(model)
     refuse_compiled(model)
-    model = unwrapped(model)
+    model = cast("Model", unwrapped(model))
     stage, codecs = model._pp_stage, list(codecs)
     if len(codecs) != len(layers):
         raise RdcodecError(f"codecs: expected {len(layers)}, one for each of the layers {layers}, got {len(codecs)}")
@@ -71,8 +83,8 @@ def compress_pipeline(model, codecs, quality=None, best_logits=None):
     if best_logits is not None:
         best_logits = integer("best_logits", best_logits, 1, MOST_LOGITS)
     _agree(stage, codecs, best_logits)
-    around = [None, *codecs, None]
-    coded = CodedStage(stage, _own_blocks(model), *around[stage.pp_rank : stage.pp_rank + 2], quality, best_logits)
+    incoming, outgoing = [None, *codecs, None][stage.pp_rank : stage.pp_rank + 2]
+    coded = CodedStage(stage, _own_blocks(model), incoming, outgoing, quality, best_logits)
     model._pp_stage = coded
     try:
         with on_every_call(model, coded.enter, coded.leave):
@@ -82,7 +94,7 @@ def compress_pipeline(model, codecs, quality=None, best_logits=None):
         coded.prompts.close()
 
 
-def pipeline_layers(model):
+def pipeline_layers(model: Model) -> list[int]:
     """The layers at which a pipeline is cut.
 
     Parameters

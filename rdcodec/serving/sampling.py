@@ -1,6 +1,9 @@
 """How the next token is chosen from logits: as `generate` of transformers chooses it, with its own processors."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from transformers import (
@@ -13,6 +16,9 @@ from transformers import (
 )
 
 from rdcodec.errors import RdcodecError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Sampler", "Sampling"]
 
@@ -63,11 +69,11 @@ class Sampling:
                 raise RdcodecError(f"{name}: expected {least} to {most}, got {value}")
 
     @property
-    def needs_prompt(self):
+    def needs_prompt(self) -> bool:
         """bool : whether the tokens of the prompt are asked for, not only those that were chosen."""
         return self.repetition_penalty != 1
 
-    def processors(self):
+    def processors(self) -> LogitsProcessorList:
         """LogitsProcessorList : in the order of `generate`."""
         found = LogitsProcessorList()
         if self.repetition_penalty != 1:
@@ -103,9 +109,12 @@ class Sampler:
         The prompts are asked for, and not given for each row, or hold what is no token.
     """
 
-    def __init__(self, sampling, rows, prompts=None, vocabulary=None):
-        if sampling.needs_prompt and (len(prompts or ()) != rows or not all(prompts)):
-            raise RdcodecError(f"prompts: a penalty of repetition needs the tokens of all {rows} prompts, got {len(prompts or ())}")
+    def __init__(
+        self, sampling: Sampling, rows: int, prompts: Sequence[Sequence[int]] | None = None, vocabulary: int | None = None
+    ) -> None:
+        prompts = prompts or ()
+        if sampling.needs_prompt and (len(prompts) != rows or not all(prompts)):
+            raise RdcodecError(f"prompts: a penalty of repetition needs the tokens of all {rows} prompts, got {len(prompts)}")
         if sampling.needs_prompt and vocabulary is not None and max(map(max, prompts)) >= vocabulary:
             raise RdcodecError(f"prompts: expected tokens below {vocabulary}, got {max(map(max, prompts))}")
         self._processors = sampling.processors()
@@ -117,7 +126,7 @@ class Sampler:
             longest = max(map(len, prompts))  # padded by a token that the prompt has: only which there are is of account
             self._ids = torch.tensor([[row[0]] * (longest - len(row)) + list(row) for row in prompts])
 
-    def choose(self, logits):
+    def choose(self, logits: torch.Tensor) -> torch.Tensor:
         """The next token of each row.
 
         Parameters
@@ -129,6 +138,11 @@ class Sampler:
         -------
         torch.Tensor
             int64 [rows]
+
+        Raises
+        ------
+        RuntimeError
+            PyTorch's, where they are of another number of rows.
         """
         scores = self._processors(self._ids, logits.to("cpu", torch.float32, copy=True))
         if self._draws is None:

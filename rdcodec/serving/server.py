@@ -1,11 +1,15 @@
 """The tail as a server: its ports, its health, its end."""
 
+from __future__ import annotations
+
 import asyncio
 import logging
 import signal
 import threading
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -17,6 +21,11 @@ from rdcodec.serving.metrics import Metrics
 from rdcodec.serving.protocol import link_pb2, link_pb2_grpc
 from rdcodec.serving.service import TailService
 from rdcodec.serving.sessions import Sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rdcodec.serving.tail import Tail
 
 __all__ = ["ServerLimits", "TailServer", "running_server", "serve"]
 
@@ -68,16 +77,17 @@ class TailServer:
         Once it listens.
     """
 
-    def __init__(self, tail, security=ServerSecurity(), limits=ServerLimits()):
+    def __init__(self, tail: Tail, security: ServerSecurity = ServerSecurity(), limits: ServerLimits = ServerLimits()) -> None:
         self.security, self.limits = security, limits
         self.sessions = Sessions(tail, limits.cache_bytes, limits.idle_seconds, limits.sessions)
         self.engine = Engine(tail, limits.batch)
         self.metrics = Metrics(self.sessions)
         self.service = TailService(self.sessions, self.engine, self.metrics, security.token)
         self.health = health.aio.HealthServicer()
-        self.port = self.metrics_port = None
-        self._stop_metrics = None
-        self._sweeping = None
+        self.port: int | None = None
+        self.metrics_port: int | None = None
+        self._stop_metrics: Callable[[], None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
         self._server = grpc.aio.server(
             maximum_concurrent_rpcs=4 * limits.sessions,  # the next ones are refused by gRPC with RESOURCE_EXHAUSTED
             options=[
@@ -93,7 +103,7 @@ class TailServer:
         link_pb2_grpc.add_TailServicer_to_server(self.service, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
 
-    async def start(self, listen, metrics=None):
+    async def start(self, listen: str, metrics: str | None = None) -> None:
         """Listen.
 
         Parameters
@@ -128,7 +138,7 @@ class TailServer:
             extra={"fields": {"address": f"{host}:{self.port}", "tls": credentials is not None, "token": bool(self.security.token)}},
         )
 
-    async def stop(self):
+    async def stop(self) -> None:
         """Take no new texts, let those in progress come to their end for a while, then cut them off."""
         log.info("stopping", extra={"fields": {"sessions": len(self.sessions)}})
         self.service.closing = True
@@ -147,7 +157,14 @@ class TailServer:
             self.sessions.close_idle()
 
 
-def serve(tail, listen, metrics=None, security=ServerSecurity(), limits=ServerLimits(), ready=lambda server: None):
+def serve(
+    tail: Tail,
+    listen: str,
+    metrics: str | None = None,
+    security: ServerSecurity = ServerSecurity(),
+    limits: ServerLimits = ServerLimits(),
+    ready: Callable[[TailServer], object] = lambda server: None,
+) -> None:
     """Serve a tail until SIGTERM or SIGINT.
 
     Parameters
@@ -181,36 +198,36 @@ def serve(tail, listen, metrics=None, security=ServerSecurity(), limits=ServerLi
 
 
 @contextmanager
-def running_server(tail, listen="127.0.0.1:0", metrics=None, security=ServerSecurity(), limits=ServerLimits()):
-    """Serve a tail from a thread of this process while the context is open.
+def running_server(
+    tail: Tail,
+    listen: str = "127.0.0.1:0",
+    metrics: str | None = None,
+    security: ServerSecurity = ServerSecurity(),
+    limits: ServerLimits = ServerLimits(),
+) -> Iterator[TailServer]:
+    """Serve a tail from a thread of this process while the context is open; parameters and errors as of `serve`.
 
     Yields
     ------
     TailServer
         Whose `port` heads connect to.
     """
-    started, end, failed = threading.Event(), None, []
-    server = loop = None
+    started: Future[tuple[TailServer, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def run():
-        nonlocal server, loop, end
-        loop, end = asyncio.get_running_loop(), asyncio.Event()
         try:
-            server = TailServer(tail, security, limits)
+            server, end = TailServer(tail, security, limits), asyncio.Event()
             await server.start(listen, metrics)
         except Exception as error:
-            failed.append(error)
+            started.set_exception(error)
             return
-        finally:
-            started.set()
+        started.set_result((server, asyncio.get_running_loop(), end))
         await end.wait()
         await server.stop()
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), name="rdcodec-server", daemon=True)
     thread.start()
-    started.wait()
-    if failed:
-        raise failed[0]
+    server, loop, end = started.result()
     try:
         yield server
     finally:

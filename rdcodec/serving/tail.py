@@ -1,7 +1,10 @@
 """The tail of a model: frames in, logits or tokens out."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
@@ -15,6 +18,16 @@ from rdcodec.splits import run_tail
 from rdcodec.splits.fingerprint import check_place
 from rdcodec.splits.rows import as_sent
 from rdcodec.stream import MAX_FRAME_TOKENS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from typing_extensions import Self
+
+    from rdcodec.codecs import Codec
+    from rdcodec.serving.parts import Part
+    from rdcodec.serving.sampling import Sampling
+    from rdcodec.types import PathLike
 
 __all__ = ["Step", "Tail", "TailSession"]
 
@@ -57,7 +70,7 @@ class Tail:
         The codec does not go with the model.
     """
 
-    def __init__(self, part, codec):
+    def __init__(self, part: Part, codec: Codec) -> None:
         check_place(part.site.model, part.site.layer, codec)
         self.part, self.codec = part, codec
         self.like = torch.empty(0, dtype=part.site.model.dtype, device=part.site.model.device)
@@ -66,11 +79,11 @@ class Tail:
         self.bytes_a_token = trial.context.nbytes
 
     @classmethod
-    def from_pretrained(cls, name, layer, codec, dtype="float32"):
+    def from_pretrained(cls, name: PathLike, layer: int, codec: Codec, dtype: str | torch.dtype = "float32") -> Self:
         """A tail whose other blocks are not loaded: `load_tail`, whose errors these are."""
         return cls(load_tail(name, layer, dtype), codec)
 
-    def session(self, rows=1, sampling=None, prompts=None):
+    def session(self, rows: int = 1, sampling: Sampling | None = None, prompts: Sequence[Sequence[int]] | None = None) -> TailSession:
         """A `TailSession` for a batch of rows, which chooses tokens by `sampling` or, without one, returns logits."""
         return TailSession(self, rows, sampling, prompts)
 
@@ -86,7 +99,7 @@ class TailSession:
         One a row.
     """
 
-    def __init__(self, tail, rows, sampling, prompts):
+    def __init__(self, tail: Tail, rows: int, sampling: Sampling | None, prompts: Sequence[Sequence[int]] | None) -> None:
         site = tail.part.site
         self.tail = tail
         self.context = Context(tail.part, range(site.layer, len(site.blocks)), rows)
@@ -94,11 +107,11 @@ class TailSession:
         self._sampler = None if sampling is None else Sampler(sampling, rows, prompts, site.model.config.get_text_config().vocab_size)
 
     @property
-    def is_steady(self):
+    def is_steady(self) -> bool:
         """bool : whether the prompt has been, and a token a row is what comes next."""
         return self.context.tokens > 0
 
-    def step(self, frames, max_tokens=MAX_FRAME_TOKENS):
+    def step(self, frames: Sequence[Sequence[bytes]], max_tokens: int = MAX_FRAME_TOKENS) -> Step:
         """Go on with the next frames.
 
         Parameters
@@ -124,8 +137,8 @@ class TailSession:
         decoded = perf_counter()
         return self.chosen(self.forward(h, mask), decoded - began, perf_counter() - decoded)
 
-    def decode(self, frames, max_tokens=MAX_FRAME_TOKENS):
-        """What frames hold: float32 [rows, tokens, channels], padded on the left, and its mask, int [rows, tokens]."""
+    def decode(self, frames: Sequence[Sequence[bytes]], max_tokens: int = MAX_FRAME_TOKENS) -> tuple[torch.Tensor, torch.Tensor]:
+        """What frames hold: float32 [rows, tokens, channels], padded on the left, and its mask, int [rows, tokens]; errors as of `step`."""
         if len(frames) != len(self.decoders) or not all(frames):
             raise CorruptStreamError(f"frames: expected some of each of {len(self.decoders)} rows, got {[len(row) for row in frames]}")
         if self.context.tokens and all(len(row) == 1 for row in frames):
@@ -140,8 +153,8 @@ class TailSession:
             raise LimitError(f"frames: expected 1 to {max_tokens} tokens a row, got {h.shape[1]}")
         return h, pad_sequence([torch.ones(len(row), dtype=torch.int64) for row in rows], batch_first=True, padding_side="left")
 
-    def forward(self, h, mask):
-        """Logits [rows, vocabulary] of the last tokens of h, which are remembered."""
+    def forward(self, h: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Logits [rows, vocabulary] of the last tokens of h, which are remembered; h, mask and errors as of `decode`."""
         site = self.tail.part.site
         mask = self.context.extended(mask)
         with torch.inference_mode():
@@ -150,8 +163,8 @@ class TailSession:
         self.context.mask = mask
         return logits[:, -1]
 
-    def chosen(self, logits, decode_seconds, forward_seconds):
-        """The `Step` of logits [rows, vocabulary]."""
+    def chosen(self, logits: torch.Tensor, decode_seconds: float, forward_seconds: float) -> Step:
+        """The `Step` of logits [rows, vocabulary]; errors as of `Sampler.choose`."""
         tokens = None if self._sampler is None else self._sampler.choose(logits)
         return Step(tokens, logits if tokens is None else None, decode_seconds, forward_seconds)
 

@@ -1,5 +1,6 @@
 """A program that uses every public name as its documentation says. It is checked, not run; a test sees that none is left out."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,24 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 import rdcodec
-from rdcodec import calibration, codecs, entropy, errors, estimators, evaluation, models, net, splits, store, stream, theory, training
+from rdcodec import (
+    adapters,
+    calibration,
+    codecs,
+    entropy,
+    errors,
+    estimators,
+    evaluation,
+    models,
+    net,
+    planning,
+    serving,
+    splits,
+    store,
+    stream,
+    theory,
+    training,
+)
 from rdcodec.types import Array, Progress
 
 names: list[type[Exception]] = [
@@ -141,6 +159,78 @@ def cuts(model: PreTrainedModel, codec: rdcodec.Codec, ids: torch.Tensor) -> flo
     with rdcodec.compress_at(model, codec) as meter, splits.compress_at(model, codec, 3, layer=2, gradients="straight-through"):
         model(ids)
     return meter.bits_per_token + meter.bits_per_element + meter.ratio + float(logits.sum())
+
+
+def kept(codec: rdcodec.Codec, h: torch.Tensor) -> torch.Tensor:
+    blocks: adapters.BlockCodec = adapters.BlockCodec(codec, quality=3)
+    counts: adapters.BlockStatistics
+    with adapters.saved_states(codec, quality=3) as counts, adapters.hivemind_compression(codec, name="NONE") as compression:
+        print(counts.ratio, counts.raw_blocks, compression.blocks.statistics)
+    block: bytes = blocks.encode(h)
+    print(len(block) <= blocks.max_size(h), blocks.statistics.encode_seconds)
+    return blocks.decode(memoryview(block), max_bytes=2**20)
+
+
+def serve(model: PreTrainedModel, codec: rdcodec.Codec, folder: Path) -> None:
+    part: serving.Part = serving.part_of(model, codec.layer or 0)
+    tail: serving.Tail = serving.Tail(serving.load_tail(folder, 3, torch.bfloat16) or part, codec)
+    security: serving.ServerSecurity = serving.ServerSecurity(folder / "certificate.pem", folder / "key.pem", token="token")
+    limits: serving.ServerLimits = serving.ServerLimits(sessions=3, batch=2)
+    logging.getLogger("rdcodec.serving").addHandler(handler := logging.StreamHandler())
+    handler.setFormatter(serving.JsonLines())
+    server: serving.TailServer
+    with serving.running_server(tail, security=security, limits=limits) as server:
+        print(server.port, server.metrics_port, serving.parse_address("localhost:50051"))
+    serving.serve(serving.Tail.from_pretrained("smollm2-135m", 3, codec), "localhost:0", ready=lambda made: print(made.port))
+
+
+def ends(tail: serving.Tail, prompt: torch.Tensor) -> serving.Step:
+    head: serving.Head = serving.Head(serving.load_head("smollm2-135m", 3, "float32"), tail.codec, quality=3)
+    here: serving.HeadSession = serving.Head.from_pretrained("folder", 3, tail.codec).session(rows=2)
+    sampling: serving.Sampling = serving.Sampling(temperature=0.7, top_p=0.9, seed=1)
+    there: serving.TailSession = tail.session(2, sampling, prompts=[[1, 2], [3]])
+    frames: list[list[bytes]] = here.frames(here.states(prompt, torch.ones_like(prompt)))
+    security: serving.ClientSecurity = serving.ClientSecurity(token="token", insecure=True)
+    connector: serving.Connector = serving.Connector("localhost:50051", head, security, patience_seconds=0)
+    with serving.RemoteSession(connector, max_tokens=100, rows=2, sampling=sampling) as remote:
+        print(list(remote.step(frames).tokens), remote.bytes_up)
+    states, mask = tail.session().decode(frames, max_tokens=100)
+    chosen: torch.Tensor = serving.Sampler(sampling, rows=1).choose(there.forward(states, mask))
+    print(chosen, there.is_steady)
+    return there.step(frames)
+
+
+def written(head: serving.Head, connector: serving.Connector, tokenizer: PreTrainedTokenizerBase, prompt: torch.Tensor) -> str:
+    meter: serving.LinkMeter = serving.LinkMeter()
+    pieces: serving.TextPieces = serving.TextPieces(tokenizer)
+    try:
+        for (token,) in serving.generate(head, connector, prompt, max_new_tokens=10, ends={2}, meter=meter):
+            print(pieces.add(token or 0), end="")
+    except serving.Refused as refused:
+        print(refused.status, refused.reason)
+    serving.OpenAIServer(0, head, connector, "model").serve_forever()
+    print(meter, meter.shares["link"], meter.figures())
+    return pieces.rest()
+
+
+def stages(model: PreTrainedModel, codec: rdcodec.Codec, ids: torch.Tensor) -> float:
+    with serving.compress_pipeline(model, [codec for _ in serving.pipeline_layers(model)], best_logits=1) as meter:
+        model(ids)
+    return meter.sent.bits_per_token + meter.logit_bytes
+
+
+def planned(model: PreTrainedModel, codec: rdcodec.Codec, ids: torch.Tensor) -> planning.Option:
+    points: list[planning.RatePoint] = planning.read_rows(Path("rows.json"))
+    costs: list[planning.PartCosts]
+    costs, states = planning.measure_parts(model, [3, 10], ids, progress)
+    coding: planning.CodecCosts = planning.measure_codec(codec, states[3], 3, "transform", quality=3)
+    link: planning.Link = planning.Link(planning.parse_bandwidth("20Mbit"), planning.parse_seconds("30ms"))
+    options: list[planning.Option] = planning.plan(points, costs, [coding], prompt_tokens=512, tail_speed=10.0)
+    planning.check_loss(points, 0.02)
+    first, following = planning.best_options(options, link, 0.02)
+    planning.plot_plan(first, following, link).savefig("plan.png")
+    print(first[0].first_token(link), first[0].raw.next_token(link), first[0].prompt_pays_below(link.round_trip))
+    return following[0]
 
 
 def measured(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, codec: rdcodec.Codec) -> float:

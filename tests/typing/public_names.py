@@ -8,6 +8,7 @@ __all__ = ["MODULES", "callables", "names"]
 
 MODULES = (
     "rdcodec",
+    "rdcodec.adapters",
     "rdcodec.calibration",
     "rdcodec.codecs",
     "rdcodec.entropy",
@@ -16,6 +17,8 @@ MODULES = (
     "rdcodec.evaluation",
     "rdcodec.models",
     "rdcodec.net",
+    "rdcodec.planning",
+    "rdcodec.serving",
     "rdcodec.splits",
     "rdcodec.store",
     "rdcodec.stream",
