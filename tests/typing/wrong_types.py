@@ -4,9 +4,12 @@ import numpy as np
 import torch
 
 import rdcodec
+from rdcodec.adapters import BlockCodec
 from rdcodec.codecs import IntegerCodec, RawCodec
 from rdcodec.entropy import FrequencyTables
 from rdcodec.evaluation import Setting
+from rdcodec.planning import Link
+from rdcodec.serving import Sampler, Sampling, parse_address
 from rdcodec.stream import read_header
 
 h = np.zeros((3, 4), np.float32)
@@ -28,3 +31,7 @@ tables: int = FrequencyTables.builtin_gaussian()  # wrong
 header: tuple[int, int] = read_header(b"")  # wrong
 codec.default_quality = None  # wrong
 codec.codec_id = b"12345678"  # wrong
+Link("20Mbit", 0.03)  # wrong
+port: str = parse_address("localhost:50051")[1]  # wrong
+Sampler(Sampling(), "2")  # wrong
+BlockCodec(codec).encode(h)  # wrong
