@@ -86,7 +86,7 @@ class BlockCodec:
         self.statistics = BlockStatistics()
 
     def max_size(self, tensor: torch.Tensor) -> int:
-        """int : bytes that no block of a tensor of any shape exceeds, whatever its values are; no errors."""
+        """int : bytes that no block of a tensor with the shape and element type of this one exceeds, whatever its values are; no errors."""
         return tensor.nbytes + HEAD_BYTES
 
     def encode(self, tensor: torch.Tensor) -> bytes:
