@@ -9,9 +9,9 @@ from rdcodec.evaluation.comparison import Comparison, bd_rate, compare, rate_at
 from rdcodec.evaluation.losses import OutputLosses, output_losses
 from rdcodec.evaluation.plot import plot_rows
 from rdcodec.evaluation.protocol import Row, Setting, evaluate
+from rdcodec.evaluation.rates_by_token import TokenRates, token_rates
 from rdcodec.evaluation.report import report_html
 from rdcodec.evaluation.rows import Rows
-from rdcodec.evaluation.token_rates import TokenRates, token_rates
 from rdcodec.evaluation.windows import TextWindows, cut_text, whole_windows
 
 __all__ = [

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rdcodec.evaluation.protocol import Row
-    from rdcodec.evaluation.token_rates import TokenRates
+    from rdcodec.evaluation.rates_by_token import TokenRates
 
 __all__ = ["report_html"]
 
