@@ -1,6 +1,6 @@
 """The main job from end to end, on SmolLM2-135M and text that every machine has: calibrate, measure, draw, generate.
 
-    python examples/demo.py [--tokens 12000] [--windows 8] [--out out/demo]
+    python examples/demo.py [--tokens 12000] [--windows 6] [--out out/demo]
 
 The text is the help of the Python language (`pydoc_data.topics`): one half of its paragraphs is fitted to, the other measured on.
 Beside the codec fitted here, the learned codecs of `pretrained` are measured, which were trained on Wikipedia and web text.
@@ -63,7 +63,7 @@ def main():
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tokens", type=int, default=12_000, help="to calibrate on")
-    parser.add_argument("--windows", type=int, default=8, help="of 512 tokens to measure on")
+    parser.add_argument("--windows", type=int, default=6, help="of 512 tokens to measure on")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the codec, the rows and the picture")
     return parser.parse_args()
 
