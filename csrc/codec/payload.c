@@ -201,9 +201,8 @@ rdc_status rdc_codec_symbols(rdc_cpu_level cpu, const rdc_codec *codec, const rd
     return status;
 }
 
-/* Payloads of rows whose gains and components are found; none after an error. */
+/* Payloads, NULL so far, of rows whose gains and components are found; none after an error. */
 static rdc_status encode_rows(const coding *c, rdc_coded_block **payloads) {
-    for (size_t row = 0; row < c->rows; row++) payloads[row] = NULL;
     rdc_status status = choose(c);
     if (status.error == RDC_OK) status = for_rows(c, encode_row, payloads);
     for (size_t row = 0; row < c->rows && status.error != RDC_OK; row++) {
