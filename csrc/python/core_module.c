@@ -14,6 +14,20 @@ static int import_errors(rdc_py_state *state) {
     return state->rdcodec_error && state->corrupt_error && state->version_error && state->limit_error ? 0 : -1;
 }
 
+/* As in rdc_py_name. */
+static const char *const names[RDC_PY_NAMES] = {
+    "channels", "min_quality", "max_quality", "place",          "shape",          "values_of",    "_checked_quality",
+    "_new_state", "mark",      "rollback",    "_encode_tokens", "_decode_tokens", "_encode_rows", "_decode_rows",
+};
+
+static int make_names(rdc_py_state *state) {
+    for (size_t i = 0; i < RDC_PY_NAMES; i++) {
+        state->names[i] = PyUnicode_InternFromString(names[i]);
+        if (!state->names[i]) return -1;
+    }
+    return 0;
+}
+
 static int choose_kernels(rdc_py_state *state) {
     const char *name = getenv("RDCODEC_CPU");
     const rdc_status status = rdc_cpu_choose(name, &state->cpu);
@@ -56,7 +70,8 @@ static PyMethodDef functions[] = {
 /* The files of this folder, in the order in which what they hold stands in the core. */
 static const rdc_py_part *const parts[] = {
     &rdc_py_entropy_part,    &rdc_py_quant_part,  &rdc_py_dense_part, &rdc_py_net_part,        &rdc_py_levels_part,
-    &rdc_py_prediction_part, &rdc_py_stream_part, &rdc_py_codec_part, &rdc_py_link_part,       &rdc_py_estimators_part,
+    &rdc_py_prediction_part, &rdc_py_stream_part, &rdc_py_codec_part, &rdc_py_end_part,        &rdc_py_link_part,
+    &rdc_py_estimators_part,
 };
 #define PARTS (sizeof parts / sizeof *parts)
 
@@ -75,7 +90,7 @@ static int add_part(PyObject *module, const rdc_py_part *part) {
 
 static int core_exec(PyObject *module) {
     rdc_py_state *state = rdc_py_state_of(module);
-    if (_import_array() < 0 || import_errors(state) < 0 || choose_kernels(state) < 0) return -1;
+    if (_import_array() < 0 || import_errors(state) < 0 || make_names(state) < 0 || choose_kernels(state) < 0) return -1;
     for (size_t i = 0; i < PARTS; i++) {
         if (add_part(module, parts[i]) < 0) return -1;
     }
@@ -88,6 +103,7 @@ static int core_traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state->corrupt_error);
     Py_VISIT(state->version_error);
     Py_VISIT(state->limit_error);
+    for (size_t i = 0; i < RDC_PY_NAMES; i++) Py_VISIT(state->names[i]);
     for (size_t i = 0; i < PARTS; i++) {
         for (const rdc_py_type *type = parts[i]->types; type->spec; type++) Py_VISIT(*place_of(state, type));
     }
@@ -100,6 +116,7 @@ static int core_clear(PyObject *module) {
     Py_CLEAR(state->corrupt_error);
     Py_CLEAR(state->version_error);
     Py_CLEAR(state->limit_error);
+    for (size_t i = 0; i < RDC_PY_NAMES; i++) Py_CLEAR(state->names[i]);
     for (size_t i = 0; i < PARTS; i++) {
         for (const rdc_py_type *type = parts[i]->types; type->spec; type++) Py_CLEAR(*place_of(state, type));
     }

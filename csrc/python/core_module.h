@@ -22,12 +22,32 @@
 
 #include "rdc.h"
 
+/* Names that the core asks codecs and their states for: a string made of a literal for each call takes as long as what it calls. */
+typedef enum rdc_py_name {
+    RDC_PY_CHANNELS,
+    RDC_PY_MIN_QUALITY,
+    RDC_PY_MAX_QUALITY,
+    RDC_PY_PLACE,
+    RDC_PY_SHAPE,
+    RDC_PY_VALUES_OF,
+    RDC_PY_CHECKED_QUALITY,
+    RDC_PY_NEW_STATE,
+    RDC_PY_MARK,
+    RDC_PY_ROLLBACK,
+    RDC_PY_ENCODE_TOKENS,
+    RDC_PY_DECODE_TOKENS,
+    RDC_PY_ENCODE_ROWS,
+    RDC_PY_DECODE_ROWS,
+    RDC_PY_NAMES,
+} rdc_py_name;
+
 /* All that the module remembers. */
 typedef struct rdc_py_state {
     PyObject *rdcodec_error; /* the classes of rdcodec.errors */
     PyObject *corrupt_error;
     PyObject *version_error;
     PyObject *limit_error;
+    PyObject *names[RDC_PY_NAMES];
     PyTypeObject *tables_type;
     PyTypeObject *decoder_type;
     PyTypeObject *exact_matrix_type;
@@ -67,7 +87,7 @@ typedef struct rdc_py_part {
 } rdc_py_part;
 
 extern const rdc_py_part rdc_py_entropy_part, rdc_py_quant_part, rdc_py_dense_part, rdc_py_net_part, rdc_py_levels_part;
-extern const rdc_py_part rdc_py_prediction_part, rdc_py_stream_part, rdc_py_codec_part, rdc_py_link_part;
+extern const rdc_py_part rdc_py_prediction_part, rdc_py_stream_part, rdc_py_codec_part, rdc_py_end_part, rdc_py_link_part;
 extern const rdc_py_part rdc_py_estimators_part;
 
 /* Raises the exception of a status; always NULL. */

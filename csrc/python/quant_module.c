@@ -179,6 +179,17 @@ static int half_type_of(const rdc_py_state *state, int number, rdc_float_type *t
     return -1;
 }
 
+/* Refuses another number of bytes than two a value. */
+static int check_planes(const rdc_py_state *state, const Py_buffer *bytes, Py_ssize_t tokens, Py_ssize_t channels) {
+    if (tokens < 0 || channels < 1 || tokens > PY_SSIZE_T_MAX / 4 / channels) {
+        PyErr_Format(state->rdcodec_error, "shape: expected tokens and channels, got %zd and %zd", tokens, channels);
+        return -1;
+    }
+    if (bytes->len == 2 * tokens * channels) return 0;
+    PyErr_Format(state->corrupt_error, "the payload has %zd bytes, its tokens take %zd", bytes->len, 2 * tokens * channels);
+    return -1;
+}
+
 static PyObject *halves_pack(PyObject *module, PyObject *args) {
     PyObject *object;
     int number;
@@ -199,15 +210,19 @@ static PyObject *halves_unpack(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     Py_buffer bytes;
     int number;
+    Py_ssize_t tokens, channels;
     rdc_float_type type;
-    if (!PyArg_ParseTuple(args, "y*i:halves_unpack", &bytes, &number)) return NULL;
-    npy_intp n = (npy_intp)(bytes.len / 2);
-    PyArrayObject *values = half_type_of(state, number, &type) < 0 ? NULL : (PyArrayObject *)PyArray_SimpleNew(1, &n, NPY_FLOAT32);
+    if (!PyArg_ParseTuple(args, "y*inn:halves_unpack", &bytes, &number, &tokens, &channels)) return NULL;
+    PyArrayObject *values = NULL;
     rdc_status status = {RDC_OK, 0, 0};
+    if (half_type_of(state, number, &type) == 0 && check_planes(state, &bytes, tokens, channels) == 0) {
+        npy_intp shape[2] = {tokens, channels};
+        values = (PyArrayObject *)PyArray_SimpleNew(2, shape, NPY_FLOAT32);
+    }
     if (values) {
-        Py_BEGIN_ALLOW_THREADS
-        status = rdc_halves_unpack(bytes.buf, (size_t)n, type, PyArray_DATA(values));
-        Py_END_ALLOW_THREADS
+        PyThreadState *thread = rdc_py_let_go((size_t)bytes.len);
+        status = rdc_halves_unpack(bytes.buf, (size_t)bytes.len / 2, type, PyArray_DATA(values));
+        rdc_py_go_on(thread);
     }
     PyBuffer_Release(&bytes);
     return values ? finish(state, values, status) : NULL;

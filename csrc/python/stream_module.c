@@ -122,15 +122,15 @@ int rdc_py_check_decoded_size(const rdc_py_state *state, uint64_t tokens, uint64
         PyErr_Format(state->limit_error, "%zu bytes claim %llu tokens: more than max_tokens=%S", coded_bytes, (unsigned long long)tokens, max_tokens);
     }
     if (too_many) return -1;
-    const uint64_t size = 4 * tokens * channels;
-    PyObject *limit = max_bytes == Py_None ? PyLong_FromUnsignedLongLong(DECODED_BYTES + DECODED_BYTES_A_BYTE * (uint64_t)coded_bytes) : Py_NewRef(max_bytes);
-    const int too_large = limit ? exceeds(size, limit) : -1;
-    if (too_large > 0) {
-        PyErr_Format(state->limit_error, "%zu bytes claim %llu tokens, %llu bytes of float32; give max_bytes=%llu to decode them, the limit is %S", coded_bytes,
-                     (unsigned long long)tokens, (unsigned long long)size, (unsigned long long)size, limit);
-    }
-    Py_XDECREF(limit);
-    return too_large ? -1 : 0;
+    const uint64_t size = 4 * tokens * channels, expected = DECODED_BYTES + DECODED_BYTES_A_BYTE * (uint64_t)coded_bytes;
+    const int too_large = max_bytes == Py_None ? size > expected : exceeds(size, max_bytes);
+    if (too_large <= 0) return too_large;
+    PyObject *limit = max_bytes == Py_None ? PyLong_FromUnsignedLongLong(expected) : Py_NewRef(max_bytes);
+    if (!limit) return -1;
+    PyErr_Format(state->limit_error, "%zu bytes claim %llu tokens, %llu bytes of float32; give max_bytes=%llu to decode them, the limit is %S", coded_bytes,
+                 (unsigned long long)tokens, (unsigned long long)size, (unsigned long long)size, limit);
+    Py_DECREF(limit);
+    return -1;
 }
 
 static PyObject *check_decoded_size(PyObject *module, PyObject *args) {

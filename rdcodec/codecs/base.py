@@ -218,7 +218,7 @@ class Codec(ABC):
             for start in range(0, tokens, self.frame_tokens):
                 values, _ = self.place.values_of(h[(*before, slice(start, start + self.frame_tokens))])
                 self.place.check_values(values, self.channels, (*before, start, 0))
-                yield encoder._encode(values, None)
+                yield encoder._encode_checked(values)
 
     def decode(self, data: Bytes, max_tokens: int | None = None, max_bytes: int | None = None) -> States:
         """Decode a stream of `encode`.

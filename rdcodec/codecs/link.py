@@ -9,8 +9,7 @@ import copy
 from typing import TYPE_CHECKING
 
 from rdcodec import _core
-from rdcodec.errors import LimitError, RdcodecError
-from rdcodec.stream import MAX_FRAME_TOKENS, bytes_of
+from rdcodec.stream import bytes_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -84,14 +83,7 @@ class Encoder(_End):
         TypeError, RdcodecError, LimitError
             As `Codec.encode`, and for more than 4096 tokens. The encoder is then as it was before.
         """
-        codec = self._codec
-        values, _ = codec.place.values_of(h)
-        if values.ndim != 2:
-            raise RdcodecError(f"h: expected [tokens, channels], got shape {values.shape}")
-        if len(values) > MAX_FRAME_TOKENS:
-            raise LimitError(f"h: {len(values)} tokens, a frame holds {MAX_FRAME_TOKENS}")
-        codec.place.check_values(values, codec.channels)
-        return self._encode(values, None if quality is None else codec._checked_quality(quality))
+        return self._encode(h, quality)
 
     def restart(self) -> None:
         """Make the next frame a new start: it depends on no frame before it.

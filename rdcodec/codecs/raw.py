@@ -53,12 +53,13 @@ class RawCodec(Codec):
         super().__init__(channels)
         if dtype not in _TYPES:
             raise RdcodecError(f"dtype: expected one of {', '.join(_TYPES)}, got {dtype!r}")
-        if compression not in _COMPRESSIONS:
+        if compression is not None and compression not in _COMPRESSIONS:
             raise RdcodecError(f"compression: expected one of None, 'zlib', 'zstd', got {compression!r}")
         self.dtype = dtype
         self.compression = compression
         self._type = DTYPES.index(dtype)
-        self._compress, self._decompress = _COMPRESSIONS[compression]()
+        if compression is not None:
+            self._compress, self._decompress = _COMPRESSIONS[compression]()
 
     def _config(self):
         return {"channels": self.channels, "dtype": self.dtype, "compression": self.compression}
@@ -71,20 +72,12 @@ class RawCodec(Codec):
         return None  # every frame stands on its own
 
     def _encode_tokens(self, h, quality, state):
-        return self._compress(_core.halves_pack(h, self._type))
+        planes = _core.halves_pack(h, self._type)
+        return planes if self.compression is None else self._compress(planes)
 
     def _decode_tokens(self, payload, tokens, quality, state):
-        planes = self._decompress(payload, 2 * tokens * self.channels)
-        return _core.halves_unpack(planes, self._type).reshape(tokens, self.channels)
-
-
-def _plain():
-    def decompress(payload, size):
-        if len(payload) != size:
-            raise CorruptStreamError(f"the payload has {len(payload)} bytes, its tokens take {size}")
-        return payload
-
-    return bytes, decompress
+        planes = payload if self.compression is None else self._decompress(payload, 2 * tokens * self.channels)
+        return _core.halves_unpack(planes, self._type, tokens, self.channels)
 
 
 def _zlib():
@@ -131,4 +124,4 @@ def _zstd():
     return compress, decompress
 
 
-_COMPRESSIONS = {None: _plain, "zlib": _zlib, "zstd": _zstd}
+_COMPRESSIONS = {"zlib": _zlib, "zstd": _zstd}

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rdcodec import _core
-from rdcodec.errors import LimitError, RdcodecError
-from rdcodec.stream import MAX_FRAME_TOKENS, bytes_of
+from rdcodec.stream import bytes_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,15 +41,7 @@ def encode_rows(encoders: Sequence[Encoder], h: States, quality: int | None = No
     TypeError, RdcodecError, LimitError
         As `Encoder.encode`; the encoders are of several codecs, or not as many as rows. All encoders are then as they were before.
     """
-    encoders = tuple(encoders)
-    codec = _core.link_codec(encoders, "encoders")
-    values, _ = codec.place.values_of(h)
-    if values.ndim != 3 or len(values) != len(encoders):
-        raise RdcodecError(f"h: expected [rows, tokens, channels] of {len(encoders)} rows, one an encoder, got shape {values.shape}")
-    if values.shape[1] > MAX_FRAME_TOKENS:
-        raise LimitError(f"h: {values.shape[1]} tokens, a frame holds {MAX_FRAME_TOKENS}")
-    codec.place.check_values(values, codec.channels)
-    return _core.link_encode(encoders, values, None if quality is None else codec._checked_quality(quality))
+    return _core.link_encode(tuple(encoders), h, quality)
 
 
 def decode_rows(decoders: Sequence[Decoder], frames: Sequence[Bytes]) -> States:

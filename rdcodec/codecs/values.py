@@ -17,9 +17,13 @@ def values_of(h):
     """C-contiguous float32 array of the values of h, a view where that is possible, and the name of h's dtype."""
     torch = sys.modules.get("torch")  # a tensor cannot come from anywhere else: NumPy alone is enough
     if torch is not None and isinstance(h, torch.Tensor):
-        if h.dtype is torch.float32 and h.is_cpu and not h.requires_grad and not h.is_neg():
-            values = h.numpy()  # the usual case at once: what follows takes as long as a small codec
-            return values if values.flags.c_contiguous else np.ascontiguousarray(values), "float32"
+        if h.dtype is torch.float32:
+            try:
+                values = h.numpy()  # the usual case at once: what follows takes as long as a small codec
+            except (RuntimeError, TypeError):  # on a device, with a gradient, a view that negates
+                pass
+            else:
+                return values if values.flags.c_contiguous else np.ascontiguousarray(values), "float32"
         name = str(h.dtype).removeprefix("torch.")
         if h.dtype not in (torch.float32, torch.float16, torch.bfloat16):
             raise TypeError(f"h: expected a tensor of float32, float16 or bfloat16, got {name}")

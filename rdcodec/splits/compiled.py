@@ -1,6 +1,7 @@
 """Compiled models are refused by name: their code passes hooks by, and would go on uncoded without a word."""
 
 import torch
+from torch._C._dynamo.eval_frame import get_eval_frame_callback
 
 from rdcodec.errors import RdcodecError
 
@@ -40,7 +41,7 @@ def refuse_compiled_call(module, args, kwargs):
     RdcodecError
         The call comes from compiled code.
     """
-    if torch.compiler.is_compiling() or torch._C._dynamo.eval_frame.get_eval_frame_callback() is not None:
+    if torch.compiler.is_compiling() or get_eval_frame_callback() is not None:
         raise RdcodecError(
             f"model: this call of {type(module).__name__} is compiled by torch.compile, whose code passes hooks by;"
             " call the model itself while its states are coded"

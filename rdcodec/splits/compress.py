@@ -142,7 +142,7 @@ class _Link:
 
     def send(self, call, h, cache):
         """What arrives of h [batch, tokens, channels]."""
-        mask = kept_tokens(call.padding(), h)
+        mask = None if call.mask is None else kept_tokens(call.padding(), h)
         rows = self.rows(call, cache, h.shape[0])
         if mask is None and h.numel():
             return send_rows(rows, h)

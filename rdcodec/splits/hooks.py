@@ -63,6 +63,8 @@ def is_hooked(module):
 class _Hook:
     """A hook that copies of its module do not call: in them stands a function of the standard library that does nothing."""
 
+    __slots__ = ("call", "count", "thread")
+
     def __init__(self, call, count, thread=None):
         self.call = call
         self.count = count
