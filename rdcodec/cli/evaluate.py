@@ -1,5 +1,6 @@
 """rdcodec eval: rate and loss of codecs and baselines on text."""
 
+import copy
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Optional
@@ -9,7 +10,7 @@ import typer
 from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import Json, Model, check_quality
 from rdcodec.cli.output import check_writable, output_file, progress_bar, say, write_json
-from rdcodec.cli.table import print_comparisons, print_rows, print_token_rates
+from rdcodec.cli.table import print_comparisons, print_position_bits, print_rows, print_token_rates
 from rdcodec.cli.texts import read_texts
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
@@ -24,6 +25,14 @@ def evaluate(
     model: Model,
     text: Annotated[Path, typer.Option("--text", help="Text file, UTF-8, that nothing was fitted to.", show_default=False)],
     codec: Annotated[Optional[list[Path]], typer.Option("--codec", help="Folder of a codec; may be repeated.", show_default=False)] = None,
+    tuned: Annotated[
+        Optional[list[Path]],
+        typer.Option(
+            "--tuned",
+            help="Folder of rdcodec tune: its codec in the model as it was, and in the tuned one; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     quality: Annotated[
         Optional[str],
         typer.Option("--quality", help="Qualities, Q[,Q...]; each codec's default if not given.", show_default=False),
@@ -31,6 +40,15 @@ def evaluate(
     layer: Annotated[Optional[int], typer.Option("--layer", help="Split point of baselines without a codec.", show_default=False)] = None,
     window: Annotated[int, typer.Option("--window", help="Tokens a window.")] = 512,
     windows: Annotated[int, typer.Option("--windows", help="Windows to measure on, the first ones of the text.")] = 24,
+    last_words: Annotated[
+        Optional[int],
+        typer.Option(
+            "--last-words",
+            metavar="N",
+            help="In place of windows: predict the last words of N passages of 60 to 100 tokens, drawn from all of the text.",
+            show_default=False,
+        ),
+    ] = None,
     frame_tokens: Annotated[
         Optional[int],
         typer.Option("--frame-tokens", help="Tokens a frame; 1 is what generation costs.", show_default="a window"),
@@ -54,10 +72,10 @@ def evaluate(
     if html is not None:
         need("plot", "bokeh")
     qualities = _parse_qualities(quality)
-    codecs = {path: Codec.from_pretrained(path) for path in codec or []}
+    codecs = _codecs([*(codec or []), *(tuned or [])], qualities)
     layers = sorted({found.layer for path, found in codecs.items() if _has_layer(path, found)} | ({layer} if layer is not None else set()))
     if not codecs and not (baselines and layers):
-        raise RdcodecError("there is nothing to measure: give --codec DIR, or --baselines with --layer K")
+        raise RdcodecError("there is nothing to measure: give --codec DIR, --tuned DIR, or --baselines with --layer K")
     for path, found in codecs.items():
         check_quality(path, found, *qualities)
     (content,) = read_texts([text])
@@ -65,10 +83,18 @@ def evaluate(
     loaded, tokenizer = load_quietly(model)
     from rdcodec import evaluation
 
-    measured, fitted = evaluation.cut_text(tokenizer, content, window, windows)
+    if last_words is None:
+        measured, fitted = evaluation.cut_text(tokenizer, content, window, windows)
+        run, first, first_ids = {"window": window, "windows": windows}, "window", measured[0]
+    else:
+        measured = evaluation.cut_passages(tokenizer, content, last_words)
+        fitted = evaluation.whole_windows(tokenizer, "", window)
+        run, first, first_ids = {"passages": last_words}, "passage", measured.ids[0]
     if fit_text:
         fitted = evaluation.whole_windows(tokenizer, fit_contents, window)
     settings = [evaluation.Setting(_method(path, codecs), found, wanted) for path, found in codecs.items() for wanted in qualities]
+    settings += [setting for path in tuned or [] for setting in _tuned_settings(path, tuned, loaded, qualities)]
+    firsts = settings[:: len(qualities)]  # of each codec
     lacking: list[str] = []
     with progress_bar() as progress:
         if baselines:
@@ -77,16 +103,16 @@ def evaluate(
                 settings += evaluation.published_settings(loaded, at, fitted, lacking.append)
         rows = evaluation.evaluate(loaded, measured, settings, frame_tokens, progress)
     print_rows(rows)
-    firsts = settings[: len(codecs) * len(qualities) : len(qualities)]  # of each codec
-    where = [evaluation.token_rates(loaded, tokenizer, measured[0], setting) for setting in firsts]
-    print_token_rates(where)
+    print_position_bits(rows)
+    where = [evaluation.token_rates(loaded, tokenizer, first_ids, setting) for setting in firsts]
+    print_token_rates(where, first)
     if baselines:
         if not len(fitted):
             lacking.append(f"the text has no windows left to fit baselines to, give --fit-text: {FITTED} are left out")
         for line in dict.fromkeys(lacking):
             say(line, stderr=True)
         print_comparisons(rows, settings[0].method if codecs else None)
-    run = {"model": model, "text": str(text), "window": window, "windows": windows, "frame_tokens": frame_tokens}
+    run = {"model": model, "text": str(text), **run, "frame_tokens": frame_tokens}
     title = f"{model} on {text.name}"
     with ExitStack() as files:  # all are written or none
         if plot is not None:
@@ -94,6 +120,24 @@ def evaluate(
         if html is not None:
             files.enter_context(output_file(html)).write(evaluation.report_html(rows, title, *where[:1]).encode())
         write_json(json, {**run, "rows": rows.to_dicts()})
+
+
+def _codecs(folders, qualities):
+    """dict of folder to codec; one that two folders hold is measured once at a quality."""
+    found = {path: Codec.from_pretrained(path) for path in folders}
+    distinct: dict = {}
+    for path, codec in found.items():
+        distinct.setdefault((codec.codec_id, codec.layer, codec.default_quality if qualities == [None] else None), path)
+    return {path: found[path] for path in distinct.values()}
+
+
+def _tuned_settings(folder, folders, model, qualities):
+    from rdcodec.evaluation import Setting
+    from rdcodec.training import load_tuned
+
+    tuned = load_tuned(folder, copy.deepcopy(model), merge=True)
+    method = f"{tuned.codec.family}, {tuned.part} tuned" + (f" {folder}" if len(folders) > 1 else "")
+    return [Setting(method, tuned.codec, quality, tuned.layer, model=tuned.model) for quality in qualities]
 
 
 def _parse_qualities(text):

@@ -7,15 +7,15 @@ from rich.text import Text
 
 from rdcodec.cli.output import console, say
 
-__all__ = ["print_comparisons", "print_rows", "print_token_rates"]
+__all__ = ["print_comparisons", "print_position_bits", "print_rows", "print_token_rates"]
 
 
 def print_rows(rows):
     """Print rows, a section a layer, and what they have in common below."""
-    from rdcodec.evaluation.figures import COLUMNS, figures_of, name_of
+    from rdcodec.evaluation.figures import columns_of, figures_of, name_of
 
     table = Table("method", title_justify="left")
-    for name in COLUMNS:
+    for name in columns_of(rows):
         table.add_column(name, justify="right")
     layers = sorted({row.layer for row in rows})
     for layer in layers:
@@ -24,28 +24,49 @@ def print_rows(rows):
                 table.add_row(Text(name_of(row, len(layers) > 1)), *figures_of(row))
         table.add_section()
     console().print(table)
+    words = rows[0].predicted == "last words"
+    inputs, loss = ("passages", "nats a word, KL a token") if words else ("windows", "nats a token")
     say(
-        f"{rows[0].tokens:,} tokens; losses in nats a token, ± one standard error over windows; ratio to float16;"
-        f" perplexity of the uncompressed model {rows[0].base_perplexity:.2f}"
+        f"{rows[0].tokens:,} tokens; losses in {loss}, ± one standard error over {inputs}; ratio to float16; "
+        + (
+            f"in brackets the change against the uncompressed model, which has {rows[0].base_accuracy:.1%} of the words right"
+            if words
+            else f"perplexity of the uncompressed model {rows[0].base_perplexity:.2f}"
+        )
     )
     effects = [effect for row in rows for effect in (row.bits_design_effect, row.kl_design_effect) if effect is not None]
-    if effects:
+    if effects and not words:
         say(f"errors count neighbouring windows as alike: their squares are 1 to {max(effects):.1f} times those of independent ones")
     for row in rows:
         if row.quality is not None:
             share = (row.encode_seconds + row.decode_seconds) / row.forward_seconds
             say(
                 f"{name_of(row, True)}: encoding {1e3 * row.encode_seconds:.1f} ms and decoding {1e3 * row.decode_seconds:.1f} ms"
-                f" a window, {100 * share:.1f}% of the model's {1e3 * row.forward_seconds:.0f} ms"
+                f" {'a passage' if words else 'a window'}, {100 * share:.1f}% of the model's {1e3 * row.forward_seconds:.0f} ms"
             )
 
 
-def print_token_rates(rates):
-    """Print what generation takes beside what windows take."""
+def print_position_bits(rows):
+    """Print bits of tokens by octaves of their position, of rows that know them."""
+    from rdcodec.evaluation.figures import name_of, octaves
+
+    known = [row for row in rows if row.position_bits]
+    if not known:
+        return
+    table = Table("bits by position", title_justify="left")
+    for name in octaves(max(len(row.position_bits) for row in known)):
+        table.add_column(name, justify="right")
+    for row in known:
+        table.add_row(Text(name_of(row, True)), *(f"{bits:,.0f}" for bits in row.position_bits))
+    console().print(table)
+
+
+def print_token_rates(rates, first):
+    """Print what generation takes beside what windows take, of the first window or passage."""
     for found in rates:
         quality = "" if found.setting.quality is None else f", quality {found.setting.quality}"
         say(
-            f"{found.setting.method}{quality}, layer {found.setting.layer}: the first window takes {found.window_bits:,.0f} bits a token, and"
+            f"{found.setting.method}{quality}, layer {found.setting.layer}: the first {first} takes {found.window_bits:,.0f} bits a token, and"
             f" {sum(found.bits) / len(found.bits):,.0f} in frames of one token, as in generation"
         )
 

@@ -7,16 +7,18 @@ need("hf", "torch", "transformers")
 from rdcodec.evaluation.baselines import baseline_settings, published_settings
 from rdcodec.evaluation.comparison import Comparison, bd_rate, compare, rate_at
 from rdcodec.evaluation.losses import OutputLosses, output_losses
+from rdcodec.evaluation.passages import Passages, cut_passages
 from rdcodec.evaluation.plot import plot_rows
-from rdcodec.evaluation.protocol import Row, Setting, evaluate
+from rdcodec.evaluation.protocol import Setting, evaluate
 from rdcodec.evaluation.rates_by_token import TokenRates, token_rates
 from rdcodec.evaluation.report import report_html
-from rdcodec.evaluation.rows import Rows
+from rdcodec.evaluation.rows import Row, Rows
 from rdcodec.evaluation.windows import TextWindows, cut_text, whole_windows
 
 __all__ = [
     "Comparison",
     "OutputLosses",
+    "Passages",
     "Row",
     "Rows",
     "Setting",
@@ -25,6 +27,7 @@ __all__ = [
     "baseline_settings",
     "bd_rate",
     "compare",
+    "cut_passages",
     "cut_text",
     "evaluate",
     "output_losses",

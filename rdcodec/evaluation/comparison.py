@@ -12,7 +12,7 @@ from rdcodec.evaluation.bootstrap import block_interval, block_length
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rdcodec.evaluation.protocol import Row
+    from rdcodec.evaluation.rows import Row
     from rdcodec.types import ArrayLike
 
 __all__ = ["Comparison", "bd_rate", "best_settings", "compare", "rate_at"]

@@ -2,9 +2,15 @@
 
 import math
 
-__all__ = ["COLUMNS", "figures_of", "name_of", "with_error"]
+__all__ = ["accuracy_of", "columns_of", "figures_of", "name_of", "octaves", "with_error"]
 
 COLUMNS = ("bits/token", "bits/element", "ratio", "KL", "change of NLL", "perplexity")
+COLUMNS_OF_WORDS = ("bits/token", "bits/element", "KL", "change of NLL", "last words right")
+
+
+def columns_of(rows):
+    """Names of what `figures_of` says of rows."""
+    return COLUMNS_OF_WORDS if _is_of_words(rows[0]) else COLUMNS
 
 
 def name_of(row, with_layer):
@@ -18,15 +24,30 @@ def name_of(row, with_layer):
 
 
 def figures_of(row):
-    """Of a row what `COLUMNS` name, as text."""
-    return (
-        f"{row.bits_per_token:,.1f}",
-        f"{row.bits_per_element:.3f}",
-        f"{row.ratio:.2f}",
-        with_error(row.kl, row.kl_stderr, ""),
-        with_error(row.delta_nll, row.delta_nll_stderr, "+"),
-        "" if math.isnan(row.perplexity) else f"{row.perplexity:.2f}",
-    )
+    """Of a row what `columns_of` names, as text."""
+    rate = f"{row.bits_per_token:,.1f}", f"{row.bits_per_element:.3f}"
+    losses = with_error(row.kl, row.kl_stderr, ""), with_error(row.delta_nll, row.delta_nll_stderr, "+")
+    if _is_of_words(row):
+        return *rate, *losses, accuracy_of(row)
+    return *rate, f"{row.ratio:.2f}", *losses, "" if math.isnan(row.perplexity) else f"{row.perplexity:.2f}"
+
+
+def accuracy_of(row):
+    """29.1% (-1.4 ± 2.1%): how often a row is right, and the relative change against the uncompressed model; nothing where nobody knows."""
+    if not row.base_accuracy > 0:
+        return "" if math.isnan(row.accuracy) else f"{row.accuracy:.1%}"
+    change = 100 * (row.accuracy / row.base_accuracy - 1)
+    error = row.delta_accuracy_stderr
+    return f"{row.accuracy:.1%} ({change:+.1f}{'' if error is None else f' ± {100 * error / row.base_accuracy:.1f}'}%)"
+
+
+def octaves(count):
+    """Names of so many octaves of positions: 0, 1-3, 4-7, 8-15 ..."""
+    return ["0", "1-3", *(f"{2**i}-{2 ** (i + 1) - 1}" for i in range(2, count))][:count]
+
+
+def _is_of_words(row):
+    return row.predicted == "last words"
 
 
 def with_error(value, error, sign):

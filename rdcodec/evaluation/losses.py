@@ -23,11 +23,14 @@ class OutputLosses(NamedTuple):
         float64 [labels], negative log-likelihood of the label in nats, compressed.
     correct : torch.Tensor
         float64 [labels], 1 where the label is the most likely one, compressed.
+    agreed : torch.Tensor
+        float64 [outputs], 1 where the most likely one is that of the uncompressed model.
     """
 
     kl: torch.Tensor
     nll: torch.Tensor
     correct: torch.Tensor
+    agreed: torch.Tensor
 
 
 @torch.no_grad()
@@ -51,16 +54,18 @@ def output_losses(reference: torch.Tensor, logits: torch.Tensor, labels: torch.T
     RuntimeError
         PyTorch's, where the shapes do not fit together.
     """
-    kl, nll, correct = [], [], []
+    kl, nll, correct, agreed = [], [], [], []
     for start in range(0, len(logits), POSITIONS):
         p, q = reference[start : start + POSITIONS].float(), logits[start : start + POSITIONS].float()
+        likely = q.argmax(dim=1)
         kl.append(_divergence(p, q))
+        agreed.append((likely == p.argmax(dim=1)).double())
         right = labels[start : start + len(q)]
         predicted = q[: len(right)]
-        likely = predicted.gather(1, right[:, None]).squeeze(1)
-        nll.append((predicted.logsumexp(dim=1) - likely).double())
-        correct.append((predicted.argmax(dim=1) == right).double())
-    return OutputLosses(torch.cat(kl), torch.cat(nll), torch.cat(correct))
+        logit = predicted.gather(1, right[:, None]).squeeze(1)
+        nll.append((predicted.logsumexp(dim=1) - logit).double())
+        correct.append((likely[: len(right)] == right).double())
+    return OutputLosses(*map(torch.cat, (kl, nll, correct, agreed)))
 
 
 def _divergence(p, q):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from rdcodec.evaluation.protocol import Row
+    from rdcodec.evaluation.rows import Row
 
 __all__ = ["plot_rows"]
 

@@ -53,6 +53,7 @@ def token_rates(model: Model, tokenizer: Tokenizer, window: torch.Tensor, settin
     window : torch.Tensor
         int64 [tokens], such as a row of what `cut_text` returns.
     setting : Setting
+        Its own model, if it has one, takes the place of `model`.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def token_rates(model: Model, tokenizer: Tokenizer, window: torch.Tensor, settin
     """
     if window.dim() != 1 or not len(window):
         raise RdcodecError(f"window: expected [tokens], at least 1, got shape {tuple(window.shape)}")
-    model, codec = unwrapped(model), setting.codec
+    model, codec = unwrapped(model if setting.model is None else setting.model), setting.codec
     check_codec(model, setting.layer, codec, setting.any_layer, f"codec of {setting.method}")
     with evaluating(model):
         h = input_states(model, setting.layer, window[None])[0]

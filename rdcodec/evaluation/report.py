@@ -17,8 +17,8 @@ from rdcodec.extras import need
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rdcodec.evaluation.protocol import Row
     from rdcodec.evaluation.rates_by_token import TokenRates
+    from rdcodec.evaluation.rows import Row
 
 __all__ = ["report_html"]
 

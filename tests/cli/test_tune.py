@@ -1,9 +1,6 @@
 """tune: from a model and a codec to a folder with both."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -48,16 +45,16 @@ def test_a_merged_model_is_measured_as_any_other(tune, text_files, tmp_path, cap
     assert "was fitted to a model" not in capsys.readouterr().err
 
 
-def test_the_benchmark_measures_what_tuning_gains(tune, model_dir, text_files, tmp_path):
+def test_eval_holds_a_tuned_model_against_the_untuned_one(tune, model_dir, codec_dir, text_files, tmp_path):
+    """In one run, at equal bits where the tail alone was tuned; the codec that both have is measured once in the untuned model."""
     assert tune("--steps", 20) == 0
     arguments = {"--model": model_dir, "--tuned": tmp_path / "out", "--text": text_files[1], "--window": 64, "--windows": 4}
-    command = [Path(__file__).parents[2] / "benchmarks" / "bench_tuning.py", *(part for pair in arguments.items() for part in pair)]
-    done = subprocess.run([sys.executable, *map(str, command), "--json", str(tmp_path / "r.json")], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    (row,) = json.loads((tmp_path / "r.json").read_text())
-    (bits, kl, _), (tuned_bits, tuned_kl, _) = (map(sum, zip(*row[name])) for name in ("frozen", "tuned"))
-    assert tuned_bits == bits and tuned_kl < kl
-    assert f"| {tmp_path / 'out'} | -24 | tail |" in done.stdout
+    given = [*(str(part) for pair in arguments.items() for part in pair), "--json", str(tmp_path / "r.json")]
+    assert run(["eval", *given, "--codec", str(codec_dir), "--quality=-24"]) == 0
+    frozen, tuned = json.loads((tmp_path / "r.json").read_text())["rows"]
+    assert (frozen["method"], tuned["method"]) == ("transform", "transform, tail tuned")
+    assert tuned["bits_per_token"] == frozen["bits_per_token"] and tuned["kl"] < frozen["kl"]
+    assert tuned["base_perplexity"] == frozen["base_perplexity"]
 
 
 def test_a_checkpoint_is_resumed_only_if_asked(tune, capsys):

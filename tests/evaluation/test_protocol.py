@@ -1,5 +1,6 @@
 """The protocol against a plain computation with hooks, whole streams and the definitions."""
 
+import copy
 import math
 
 import numpy as np
@@ -61,6 +62,31 @@ def test_settings_do_not_touch_each_other(model, windows, int4):
         assert (row.method, row.layer, row.bits_per_token) == (alone.method, alone.layer, alone.bits_per_token)
         assert row.kl == pytest.approx(alone.kl, rel=1e-5)
         assert row.base_perplexity == pytest.approx(alone.base_perplexity, rel=1e-6)
+
+
+def test_a_setting_with_a_model_of_its_own_is_held_against_the_other(model, windows, int4):
+    """Blocks before and behind the split are its own; what is uncompressed is not."""
+    own = copy.deepcopy(model)
+    with torch.no_grad():
+        own.gpt_neox.layers[0].mlp.dense_4h_to_h.weight.mul_(1.1)
+        own.gpt_neox.layers[3].mlp.dense_4h_to_h.weight.mul_(1.1)
+    frozen, tuned = evaluate(model, windows, [Setting("a", int4, layer=2), Setting("b", int4, layer=2, model=own)])
+    kl = []
+    for ids in windows:
+        with compress_at(own, int4, layer=2):
+            q = log_probabilities(own, ids)
+        p = log_probabilities(model, ids)
+        kl.append(float((p.exp() * (p - q)).sum(1).mean()))
+    assert tuned.window_kl == pytest.approx(kl, rel=1e-3) and tuned.kl != frozen.kl
+    assert tuned.base_perplexity == frozen.base_perplexity
+
+
+def test_a_model_with_other_outputs_is_refused(model, windows, int4):
+    config = copy.deepcopy(model.config)
+    config.vocab_size += 1
+    other = type(model)(config).eval()
+    with pytest.raises(RdcodecError, match=r"model of other: expected outputs \(24, 101\)"):
+        evaluate(model, windows, [Setting("other", int4, layer=2, model=other)])
 
 
 def test_codecs_of_the_same_values_have_the_same_loss(model, windows):

@@ -236,9 +236,14 @@ def planned(model: PreTrainedModel, codec: rdcodec.Codec, ids: torch.Tensor) -> 
 def measured(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, codec: rdcodec.Codec) -> float:
     windows: evaluation.TextWindows = evaluation.cut_text(tokenizer, "text", window=128, windows=2, seed=1)
     rest: torch.Tensor = evaluation.whole_windows(tokenizer, "text")
-    settings: list[evaluation.Setting] = [evaluation.Setting("mine", codec), evaluation.Setting("other", codec, 3, layer=2, variant="x")]
+    settings: list[evaluation.Setting] = [
+        evaluation.Setting("mine", codec),
+        evaluation.Setting("other", codec, 3, layer=2, variant="x", model=model),
+    ]
     settings += evaluation.baseline_settings(model, 2, rest) + evaluation.published_settings(model, 2, windows.rest, print)
     rows: evaluation.Rows = evaluation.evaluate(model, windows.measured, settings, progress=progress)
+    passages: evaluation.Passages = evaluation.cut_passages(tokenizer, "text", 5, (60, 100), seed=1)
+    rows = evaluation.evaluate(model, passages, settings)
     row: evaluation.Row = rows[0]
     evaluation.plot_rows(rows, "title").savefig("picture.png")
     where: evaluation.TokenRates = evaluation.token_rates(model, tokenizer, windows.measured[0], settings[0])
