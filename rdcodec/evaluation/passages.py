@@ -50,7 +50,7 @@ def cut_passages(tokenizer: Tokenizer, text: str, passages: int = 2000, tokens: 
         Paragraphs have empty lines between them; how their own lines are broken does not matter.
     passages : int
     tokens : tuple of int
-        Fewest and most tokens of a passage, its last word included.
+        Fewest tokens of a passage, its last word included, and most tokens with the sign behind it.
     seed : int or numpy.random.Generator
         Of the draw, which is without replacement.
 
@@ -79,23 +79,27 @@ def _of_paragraph(tokenizer: Tokenizer, paragraph: str, tokens: tuple[int, int])
     sentences = SENTENCE.findall(" ".join(paragraph.split()))
     first = 0
     while first < len(sentences):
-        for last in range(first, len(sentences)):
-            passage = _passage(tokenizer, " ".join(sentences[first : last + 1]), tokens)
-            if passage is not None:
-                yield passage
-                first = last
+        last, passage = first, None
+        while passage is None and last < len(sentences):
+            text = " ".join(sentences[first : last + 1])
+            if len(_ids(tokenizer, text)) > tokens[1]:
                 break
-        first += 1
+            passage = _passage(tokenizer, text, tokens)
+            last += 1
+        if passage is not None:
+            yield passage
+        first = first + 1 if passage is None else last
 
 
 def _passage(tokenizer, text, tokens):
+    """(ids, tokens of the last word) of sentences, None where they do not end with a word of tokens of its own, or are too short."""
     parts = WORD.fullmatch(text)
     if parts is None:
         return None
     context, whole = (_ids(tokenizer, part) for part in (parts[1], parts[1] + parts[2]))
     words = len(whole) - len(context)
-    if not tokens[0] <= len(whole) <= tokens[1] or words < 1 or whole[: len(context)] != context:
-        return None  # too short or too long, or the word is not of tokens of its own
+    if len(whole) < tokens[0] or words < 1 or whole[: len(context)] != context:
+        return None
     return torch.tensor(whole, dtype=torch.int64), words
 
 
