@@ -23,6 +23,7 @@ from rdcodec.cli.modules import with_imports
 from rdcodec.cli.pack import pack
 from rdcodec.cli.plan import plan
 from rdcodec.cli.repack import repack
+from rdcodec.cli.report import report
 from rdcodec.cli.serve import serve
 from rdcodec.cli.stopping import stoppable
 from rdcodec.cli.train import train
@@ -62,6 +63,7 @@ for _command, _name in (
     (train, "train"),
     (tune, "tune"),
     (evaluate, "eval"),
+    (report, "report"),
     (bounds, "bounds"),
     (watch, "watch"),
     (serve, "serve"),

@@ -93,7 +93,9 @@ def evaluate(
     if fit_text:
         fitted = evaluation.whole_windows(tokenizer, fit_contents, window)
     settings = [evaluation.Setting(_method(path, codecs), found, wanted) for path, found in codecs.items() for wanted in qualities]
-    settings += [setting for path in tuned or [] for setting in _tuned_settings(path, tuned, loaded, qualities)]
+    for path in tuned or []:
+        untuned = next(_method(other, codecs) for other, found in codecs.items() if found.codec_id == Codec.from_pretrained(path).codec_id)
+        settings += _tuned_settings(path, untuned, loaded, qualities)
     firsts = settings[:: len(qualities)]  # of each codec
     lacking: list[str] = []
     with progress_bar() as progress:
@@ -131,13 +133,13 @@ def _codecs(folders, qualities):
     return {path: found[path] for path in distinct.values()}
 
 
-def _tuned_settings(folder, folders, model, qualities):
+def _tuned_settings(folder, untuned, model, qualities):
     from rdcodec.evaluation import Setting
     from rdcodec.training import load_tuned
 
     tuned = load_tuned(folder, copy.deepcopy(model), merge=True)
-    method = f"{tuned.codec.family}, {tuned.part} tuned" + (f" {folder}" if len(folders) > 1 else "")
-    return [Setting(method, tuned.codec, quality, tuned.layer, model=tuned.model) for quality in qualities]
+    method = f"{untuned}, {tuned.part} tuned"
+    return [Setting(method, tuned.codec, quality, tuned.layer, model=tuned.model, untuned=untuned) for quality in qualities]
 
 
 def _parse_qualities(text):

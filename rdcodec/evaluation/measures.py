@@ -63,6 +63,7 @@ class Measures:
             decode_seconds=float(np.median(self._decode_seconds)),
             forward_seconds=float(np.median(forward_seconds)),
             variant=self.setting.variant,
+            untuned=self.setting.untuned,
             window_bits=window_bits.tolist(),
             window_kl=kl.tolist(),
             bits_per_token_stderr=bits_error.error,

@@ -53,6 +53,8 @@ class Setting:
         What tells settings of one method apart besides the quality.
     model : transformers.PreTrainedModel, optional
         The model with the codec in it where it is another than the one it is held against: one that was tuned.
+    untuned : str
+        Of a setting with such a model, the method that is the same codec in the untuned one.
 
     Raises
     ------
@@ -69,6 +71,7 @@ class Setting:
     any_layer: bool = False
     variant: str = ""
     model: Model | None = field(default=None, repr=False)
+    untuned: str = ""
 
     def __post_init__(self):
         object.__setattr__(self, "layer", layer_of(self.codec, self.layer, f"codec of {self.method}"))

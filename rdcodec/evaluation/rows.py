@@ -45,7 +45,7 @@ class Row:
         Tokens coded.
     encode_seconds, decode_seconds, forward_seconds : float
         Median time a window, a passage or an image takes in the codec, and in the whole uncompressed model, in the same run.
-    variant : str
+    variant, untuned : str
         As in the setting.
     window_bits, window_kl : list of float
         Bits a token and KL of each window or image, in their order.
@@ -96,6 +96,7 @@ class Row:
     window_nll: list = field(default_factory=list)
     window_accuracy: list = field(default_factory=list)
     position_bits: list = field(default_factory=list)
+    untuned: str = ""
 
 
 class Rows(list):
