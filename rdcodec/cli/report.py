@@ -22,7 +22,7 @@ def report(
     check_writable(json)
     check_folder(out)
     need("plot", "matplotlib")
-    from rdcodec.evaluation.results import read_runs, results_page
+    from rdcodec.evaluation import read_runs, results_page
 
     runs = read_runs(rows)
     page, pictures = results_page(runs)

@@ -1,4 +1,4 @@
-"""Rate and loss on real text and images: the protocol, the baselines to compare with, and the picture of both."""
+"""Rate and loss on real text and images: the protocol, the baselines to compare with, pictures of both, and pages of rows that were kept."""
 
 from rdcodec.extras import need
 
@@ -12,6 +12,7 @@ from rdcodec.evaluation.plot import plot_rows
 from rdcodec.evaluation.protocol import Setting, evaluate
 from rdcodec.evaluation.rates_by_token import TokenRates, token_rates
 from rdcodec.evaluation.report import report_html
+from rdcodec.evaluation.results import Run, read_runs, results_page
 from rdcodec.evaluation.rows import Row, Rows
 from rdcodec.evaluation.windows import TextWindows, cut_text, whole_windows
 
@@ -21,6 +22,7 @@ __all__ = [
     "Passages",
     "Row",
     "Rows",
+    "Run",
     "Setting",
     "TextWindows",
     "TokenRates",
@@ -34,7 +36,9 @@ __all__ = [
     "plot_rows",
     "published_settings",
     "rate_at",
+    "read_runs",
     "report_html",
+    "results_page",
     "token_rates",
     "whole_windows",
 ]

@@ -251,6 +251,9 @@ def measured(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, codec: 
     rate: float | None = evaluation.rate_at([1.0, 2.0], [0.2, 0.1], 0.15)
     losses: evaluation.OutputLosses = evaluation.output_losses(torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(1, dtype=torch.int64))
     print(rows.to_dicts(), rows.to_frame(), evaluation.report_html(rows, "title", where), compared, rate, losses.kl)
+    runs: list[evaluation.Run] = evaluation.read_runs(["rows"])
+    page, pictures = evaluation.results_page(runs)
+    pictures["loss.png"].savefig(page)
     return row.kl + evaluation.bd_rate([1.0], [0.1], [2.0], [0.2])
 
 

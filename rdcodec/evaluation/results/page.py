@@ -24,8 +24,7 @@ __all__ = ["results_page"]
 HEAD = """# Results from stored rows
 
 Written by `rdcodec report` from {rows} rows that `rdcodec eval --json` wrote. Rates are real bits of coded frames, heads and checksums included;
-losses are against the untuned, uncompressed model on text that nothing was fitted to, ± one standard error. What they mean:
-[evaluating](../evaluating.md).
+losses are against the untuned, uncompressed model, ± one standard error over windows or passages; what they are is in docs/evaluating.md.
 
 """
 EQUAL_LOSS = 0.02  # nats a token
@@ -62,7 +61,7 @@ def results_page(runs: Sequence[Run]) -> tuple[str, dict[str, Figure]]:
 
 def _overview(runs):
     yield f"## Rates at a KL of {EQUAL_LOSS}\n\n"
-    yield "Between measured settings on a straight line of the logarithms; nothing where no setting loses so little.\n\n"
+    yield "Between measured settings on a straight line of the logarithms; where every setting loses less the rate of the cheapest, where none loses so little nothing.\n\n"
     yield _table(
         ("model", "text", "inputs", "layer", "method", "bits/token"),
         [

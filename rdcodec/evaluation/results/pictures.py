@@ -41,7 +41,7 @@ def draw_words(rows):
     panel.plot(*zip(*PAPER), marker="*", markersize=11, linestyle=":", color="black", label="the paper: GPT-2 small, tuned, LAMBADA")
     panel.axhline(0, color="black", linewidth=0.8)
     panel.set_xlabel("real bits an element")
-    panel.set_ylabel("change of last words right, % of the uncompressed model's")
+    panel.set_ylabel("last words right: relative change, %")
     panel.legend(fontsize=8)
     return figure
 
