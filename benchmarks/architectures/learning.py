@@ -12,7 +12,7 @@ WEIGHT_DECAY = 0.05
 CLIP = 1.0
 
 
-def trained(make, folder, batch, minutes, report):
+def trained(make, folder, batch, minutes, report, seed=SEED):
     """The model of a folder, trained and put there if there is none.
 
     Parameters
@@ -25,19 +25,21 @@ def trained(make, folder, batch, minutes, report):
     minutes : float
     report : callable
         (stage, fraction, figures)
+    seed : int
+        Of weights and batches.
     """
     if (folder / "config.json").is_file():
         return type(make()).from_pretrained(folder).eval()
-    torch.manual_seed(SEED)
+    torch.manual_seed(seed)
     model = make()
-    _train(model, batch, 60 * minutes, report)
+    _train(model, batch, 60 * minutes, report, seed)
     model.save_pretrained(folder)
     return type(model).from_pretrained(folder).eval()  # under the name that it will have the next time
 
 
-def _train(model, batch, seconds, report):
+def _train(model, batch, seconds, report, seed):
     """AdamW under a learning rate that rises, then falls to 0 in a half cosine of the time that is left."""
-    generator = torch.Generator().manual_seed(SEED)
+    generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=WEIGHT_DECAY)
     began, done = perf_counter(), 0.0
     model.train()

@@ -21,12 +21,12 @@ STRETCH = 10_000  # characters of a text ...
 HELD_OUT = 20  # ... of which one in so many is held out
 
 
-def gpt2():
+def gpt2(channels=CHANNELS, layers=LAYERS):
     config = GPT2Config(
         vocab_size=VOCABULARY,
         n_positions=CONTEXT,
-        n_embd=CHANNELS,
-        n_layer=LAYERS,
+        n_embd=channels,
+        n_layer=layers,
         n_head=HEADS,
         bos_token_id=None,
         eos_token_id=None,
@@ -54,20 +54,26 @@ TEXT_MODELS = {"GPT-2": gpt2, "GPT-NeoX": gpt_neox}
 def text_tasks(names, texts, folder, minutes, windows, progress):
     """`TextTask` s at the middle layer of models trained on all but some stretches of texts."""
     fit, held_out = _parted(texts)
-    tokenizer = _tokenizer(fit, folder / "tokenizer")
+    tokenizer = tokenizer_of(fit, folder / "tokenizer")
     found = torch.cat(cut_text(tokenizer, "\n\n".join(held_out), CONTEXT, windows))
     measured = found[torch.linspace(0, len(found) - 1, windows).round().long()]
-    ids = torch.cat([torch.tensor(tokenizer(text, verbose=False)["input_ids"]) for text in fit])
+    batch = batches(tokenizer, fit)
+    for name in names:
+        report = partial(named, progress, name)
+        model = trained(TEXT_MODELS[name], folder / name, batch, minutes, report)
+        yield TextTask(name, model, LAYERS // 2, measured, None, tokenizer, fit)
+
+
+def batches(tokenizer, texts):
+    """A function (generator) -> arguments of a forward pass, of stretches of texts."""
+    ids = torch.cat([torch.tensor(tokenizer(text, verbose=False)["input_ids"]) for text in texts])
 
     def batch(generator):
         starts = torch.randint(len(ids) - CONTEXT, (BATCH,), generator=generator)
         rows = torch.stack([ids[start : start + CONTEXT] for start in starts])
         return {"input_ids": rows, "labels": rows}
 
-    for name in names:
-        report = partial(named, progress, name)
-        model = trained(TEXT_MODELS[name], folder / name, batch, minutes, report)
-        yield TextTask(name, model, LAYERS // 2, measured, None, tokenizer, fit)
+    return batch
 
 
 def _parted(texts):
@@ -80,7 +86,7 @@ def _parted(texts):
     return fit, held_out
 
 
-def _tokenizer(texts, folder):
+def tokenizer_of(texts, folder):
     """Byte-pair encoding trained on texts, or the one of the folder."""
     if not (folder / "tokenizer.json").is_file():
         pairs = Tokenizer(models.BPE())
