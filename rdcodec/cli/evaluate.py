@@ -87,15 +87,13 @@ def evaluate(
         measured, fitted = evaluation.cut_text(tokenizer, content, window, windows)
         run, first, first_ids = {"window": window, "windows": windows}, "window", measured[0]
     else:
-        measured = evaluation.cut_passages(tokenizer, content, last_words)
-        fitted = evaluation.whole_windows(tokenizer, "", window)
+        measured, fitted = evaluation.cut_passages(tokenizer, content, last_words), evaluation.whole_windows(tokenizer, "", window)
         run, first, first_ids = {"passages": last_words}, "passage", measured.ids[0]
     if fit_text:
         fitted = evaluation.whole_windows(tokenizer, fit_contents, window)
     settings = [evaluation.Setting(_method(path, codecs), found, wanted) for path, found in codecs.items() for wanted in qualities]
     for path in tuned or []:
-        untuned = next(_method(other, codecs) for other, found in codecs.items() if found.codec_id == Codec.from_pretrained(path).codec_id)
-        settings += _tuned_settings(path, untuned, loaded, qualities)
+        settings += _tuned_settings(path, codecs, loaded, qualities)
     firsts = settings[:: len(qualities)]  # of each codec
     lacking: list[str] = []
     with progress_bar() as progress:
@@ -133,13 +131,15 @@ def _codecs(folders, qualities):
     return {path: found[path] for path in distinct.values()}
 
 
-def _tuned_settings(folder, untuned, model, qualities):
+def _tuned_settings(folder, codecs, model, qualities):
     from rdcodec.evaluation import Setting
     from rdcodec.training import load_tuned
 
     tuned = load_tuned(folder, copy.deepcopy(model), merge=True)
-    method = f"{untuned}, {tuned.part} tuned"
-    return [Setting(method, tuned.codec, quality, tuned.layer, model=tuned.model, untuned=untuned) for quality in qualities]
+    same = folder if folder in codecs else next(path for path, found in codecs.items() if found.codec_id == tuned.codec.codec_id)
+    names = {"variant": str(folder), "untuned": _method(same, codecs)}  # tunings of one codec make a curve
+    method = f"{names['untuned']}, {tuned.part} tuned"
+    return [Setting(method, tuned.codec, quality, tuned.layer, model=tuned.model, **names) for quality in qualities]
 
 
 def _parse_qualities(text):

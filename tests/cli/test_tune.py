@@ -53,6 +53,7 @@ def test_eval_holds_a_tuned_model_against_the_untuned_one(tune, model_dir, codec
     assert run(["eval", *given, "--codec", str(codec_dir), "--quality=-24"]) == 0
     frozen, tuned = json.loads((tmp_path / "r.json").read_text())["rows"]
     assert (frozen["method"], tuned["method"]) == ("transform", "transform, tail tuned")
+    assert (tuned["untuned"], tuned["variant"]) == ("transform", str(tmp_path / "out"))
     assert tuned["bits_per_token"] == frozen["bits_per_token"] and tuned["kl"] < frozen["kl"]
     assert tuned["base_perplexity"] == frozen["base_perplexity"]
 
