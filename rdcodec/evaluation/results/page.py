@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,10 @@ def results_page(runs: Sequence[Run]) -> tuple[str, dict[str, Figure]]:
 
 def _overview(runs):
     yield f"## Rates at a KL of {EQUAL_LOSS}\n\n"
-    yield "Between measured settings on a straight line of the logarithms; where every setting loses less the rate of the cheapest, where none loses so little nothing.\n\n"
+    yield (
+        "Between measured settings on a straight line of the logarithms; where every setting loses less, the rate of the cheapest;"
+        " where none loses so little, nothing.\n\n"
+    )
     yield _table(
         ("model", "text", "inputs", "layer", "method", "bits/token"),
         [
@@ -74,7 +78,7 @@ def _overview(runs):
 
 def _windows(run, pictures):
     yield _picture(run, "loss", draw_losses(run.rows), pictures)
-    yield _rows_table(run.rows, [("most likely token kept", lambda row: f"{row.agreement:.1%}"), ("next token right", accuracy_of)])
+    yield _rows_table(run.rows, [("most likely token kept", _agreement), ("next token right", accuracy_of)])
     yield from _compared(run.rows)
     yield from _tuned(run.rows, "accuracy of next tokens")
     yield from _positions(run, pictures)
@@ -82,7 +86,8 @@ def _windows(run, pictures):
 
 def _words(run, pictures):
     yield _picture(run, "words", draw_words(run.rows), pictures)
-    yield f"The uncompressed model has {run.rows[0].base_accuracy:.1%} of the words right; in brackets the relative change, by paired differences.\n\n"
+    right = run.rows[0].base_accuracy
+    yield f"The uncompressed model has {right:.1%} of the words right; in brackets the relative change, by paired differences.\n\n"
     yield _rows_table(run.rows, [])
     yield "\nPer element, beside the paper:\n\n"
     yield _table(
@@ -108,7 +113,10 @@ def _compared(rows):
     if len(found) < 2:
         return
     low, high = LOSSES
-    yield f"\nBits a token at equal loss, at each method's best settings; BD-rate over {low} to {high} nats, 95% interval by blocks of windows:\n\n"
+    yield (
+        f"\nBits a token at equal loss, at each method's best settings; BD-rate over {low} to {high} nats, 95% interval by blocks"
+        " of windows:\n\n"
+    )
     names = ("method", "layer", *(f"KL {target}" for target in TARGETS), f"bits of {rows[0].method} at equal KL")
     yield _table(names, [(each.method, each.layer, *map(_rate, each.rates), _percent(each.saved, each.interval)) for each in found])
 
@@ -117,7 +125,10 @@ def _tuned(rows, accuracy):
     found = gains(rows)
     if not found:
         return
-    yield "\nTuned models against the same codec and quality in the untuned one, by paired differences, and against the bits that it takes there to lose as little:\n\n"
+    yield (
+        "\nTuned models against the same codec and quality in the untuned one, by paired differences, and against the bits that it"
+        " takes there to lose as little:\n\n"
+    )
     yield _table(
         ("method", "bits/token, untuned", "bits/token, tuned", "change of KL", f"change of {accuracy}", "bits at equal KL"),
         [
@@ -159,6 +170,10 @@ def _table(names, lines):
 
 def _cell(value):
     return str(value).replace("|", "\\|")
+
+
+def _agreement(row):
+    return "" if math.isnan(row.agreement) else f"{row.agreement:.1%}"
 
 
 def _rate(rate):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "read_runs"]
 
+SAME = 1e-3  # relative, of perplexities: other machines and threads round in another way
 COLUMNS = {field.name: field for field in fields(Row)}
 
 
@@ -70,7 +71,7 @@ def read_runs(paths: Sequence[PathLike]) -> list[Run]:
     FileNotFoundError
         A path does not exist.
     RdcodecError
-        A file is not what `eval` writes, or there are none.
+        A file is not what `eval` writes, there are none, or texts of one name are different ones.
     """
     found: dict[tuple[str, str, str, int | None], dict] = {}
     for file in (file for path in paths for file in _files(Path(path))):
@@ -78,7 +79,22 @@ def read_runs(paths: Sequence[PathLike]) -> list[Run]:
         found.setdefault(key, {}).update({(row.layer, row.method, row.variant, row.quality): row for row in rows})
     if not found:
         raise RdcodecError(f"{', '.join(map(str, paths))}: expected files that rdcodec eval --json wrote, found none")
-    return [Run(*key, Rows(rows.values())) for key, rows in found.items()]
+    runs = [Run(*key, Rows(rows.values())) for key, rows in found.items()]
+    for run in runs:
+        _check(run)
+    return runs
+
+
+def _check(run):
+    """On the same inputs the uncompressed model loses the same."""
+    first = run.rows[0]
+    for row in run.rows:
+        same = math.isclose(row.base_perplexity, first.base_perplexity, rel_tol=SAME)
+        if not same or len(row.window_bits) != len(first.window_bits):
+            raise RdcodecError(
+                f"{run.title}: expected rows of the same inputs, the uncompressed model has a perplexity of {first.base_perplexity:g} over"
+                f" {len(first.window_bits)} inputs and of {row.base_perplexity:g} over {len(row.window_bits)}"
+            )
 
 
 def _files(path):

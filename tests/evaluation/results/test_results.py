@@ -1,6 +1,7 @@
 """Rows that were kept become tables and pictures."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from kept_rows import kept, write_run
@@ -81,6 +82,12 @@ def test_last_words_stand_beside_the_paper(folder):
     assert "| context, quality -8, layer 10 | 0.694 | 41.7% (-16.7 ± 4.0%) |" in page
     assert "| method | 0 | 1-3 | 4-7 | 8-15 |" in page
     assert len(pictures) == 3 and all(f"]({name})" in page for name in pictures)
+
+
+def test_other_texts_of_the_same_name_are_not_put_together(folder):
+    write_run(folder / "d.json", [replace(kept("transform", 0), base_perplexity=19.5)])
+    with pytest.raises(RdcodecError, match="perplexity of 19 over 12 inputs and of 19.5 over 12"):
+        read_runs([folder])
 
 
 def test_what_is_no_evaluation(tmp_path):
