@@ -10,7 +10,7 @@ import typer
 from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import Json, Model, check_quality
 from rdcodec.cli.output import check_writable, output_file, progress_bar, say, write_json
-from rdcodec.cli.table import print_comparisons, print_position_bits, print_rows, print_token_rates
+from rdcodec.cli.table import print_comparisons, print_gains, print_position_bits, print_rows, print_token_rates
 from rdcodec.cli.texts import read_texts
 from rdcodec.codecs import Codec
 from rdcodec.errors import RdcodecError
@@ -103,6 +103,7 @@ def evaluate(
                 settings += evaluation.published_settings(loaded, at, fitted, lacking.append)
         rows = evaluation.evaluate(loaded, measured, settings, frame_tokens, progress)
     print_rows(rows)
+    print_gains(rows)
     print_position_bits(rows)
     where = [evaluation.token_rates(loaded, tokenizer, first_ids, setting) for setting in firsts]
     print_token_rates(where, first)

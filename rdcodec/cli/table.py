@@ -7,7 +7,7 @@ from rich.text import Text
 
 from rdcodec.cli.output import console, say
 
-__all__ = ["print_comparisons", "print_position_bits", "print_rows", "print_token_rates"]
+__all__ = ["print_comparisons", "print_gains", "print_position_bits", "print_rows", "print_token_rates"]
 
 
 def print_rows(rows):
@@ -46,6 +46,21 @@ def print_rows(rows):
             )
 
 
+def print_gains(rows):
+    """Print what tuning changes at each setting, against the same codec and quality in the untuned model."""
+    from rdcodec.evaluation.figures import name_of, saved_of, with_error
+    from rdcodec.evaluation.results.tuned import gains
+
+    for gain in gains(rows):
+        changes = [
+            f"KL {with_error(gain.kl, gain.kl_stderr, '+')}",
+            f"accuracy {with_error(gain.accuracy, gain.accuracy_stderr, '+')}",
+            f"bits {gain.row.bits_per_token - gain.frozen.bits_per_token:+,.1f} a token",
+        ]
+        saved = f"; bits {saved_of(gain)} against what the untuned one needs for the same KL" if gain.saved is not None else ""
+        say(f"{name_of(gain.row, True)} against untuned, by paired differences: {', '.join(changes)}{saved}")
+
+
 def print_position_bits(rows):
     """Print bits of tokens by octaves of their position, of rows that know them."""
     from rdcodec.evaluation.figures import name_of, octaves
@@ -74,6 +89,7 @@ def print_token_rates(rates, first):
 def print_comparisons(rows, reference):
     """Print the rate of each method at its best setting at some losses, and what the reference saves where its package is there."""
     from rdcodec.evaluation.comparison import LOSSES, TARGETS, compare
+    from rdcodec.evaluation.figures import saved_of
 
     if reference is not None and importlib.util.find_spec("bjontegaard") is None:
         say("BD-rates need the package bjontegaard: pip install 'rdcodec[baselines]'", stderr=True)
@@ -87,16 +103,9 @@ def print_comparisons(rows, reference):
     several = len({found.layer for found in comparisons}) > 1
     for found in comparisons:
         name = f"{found.method}, layer {found.layer}" if several else found.method
-        saved = [] if reference is None else [_saved(found)]
+        saved = [] if reference is None else [saved_of(found)]
         table.add_row(Text(name), *("" if rate is None else f"{rate:,.0f}" for rate in found.rates), *saved)
     console().print(table)
     if reference is not None:
         low, high = LOSSES
         say(f"bits at equal KL: BD-rate over {low} to {high} nats a token, 95% interval by resampling blocks of windows")
-
-
-def _saved(found):
-    if found.saved is None:
-        return ""
-    interval = "" if found.interval is None else " ({:+.1f} to {:+.1f})".format(*found.interval)
-    return f"{found.saved:+.1f}%{interval}"

@@ -2,7 +2,7 @@
 
 import math
 
-__all__ = ["accuracy_of", "columns_of", "figures_of", "name_of", "octaves", "with_error"]
+__all__ = ["accuracy_of", "columns_of", "figures_of", "name_of", "octaves", "saved_of", "with_error"]
 
 COLUMNS = ("bits/token", "bits/element", "ratio", "KL", "change of NLL", "perplexity")
 COLUMNS_OF_WORDS = ("bits/token", "bits/element", "KL", "change of NLL", "last words right")
@@ -39,6 +39,14 @@ def accuracy_of(row):
     change = 100 * (row.accuracy / row.base_accuracy - 1)
     error = row.delta_accuracy_stderr
     return f"{row.accuracy:.1%} ({change:+.1f}{'' if error is None else f' ± {100 * error / row.base_accuracy:.1f}'}%)"
+
+
+def saved_of(found):
+    """-9.1% (-12.0 to -6.5): what is saved, with its interval, of a `Comparison` or a `Gain`; nothing where it is not known."""
+    if found.saved is None:
+        return ""
+    interval = "" if found.interval is None else " ({:+.1f} to {:+.1f})".format(*found.interval)
+    return f"{found.saved:+.1f}%{interval}"
 
 
 def octaves(count):

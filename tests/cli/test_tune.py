@@ -45,12 +45,13 @@ def test_a_merged_model_is_measured_as_any_other(tune, text_files, tmp_path, cap
     assert "was fitted to a model" not in capsys.readouterr().err
 
 
-def test_eval_holds_a_tuned_model_against_the_untuned_one(tune, model_dir, codec_dir, text_files, tmp_path):
+def test_eval_holds_a_tuned_model_against_the_untuned_one(tune, model_dir, codec_dir, text_files, tmp_path, capsys):
     """In one run, at equal bits where the tail alone was tuned; the codec that both have is measured once in the untuned model."""
     assert tune("--steps", 20) == 0
     arguments = {"--model": model_dir, "--tuned": tmp_path / "out", "--text": text_files[1], "--window": 64, "--windows": 4}
     given = [*(str(part) for pair in arguments.items() for part in pair), "--json", str(tmp_path / "r.json")]
     assert run(["eval", *given, "--codec", str(codec_dir), "--quality=-24"]) == 0
+    assert "layer 1 against untuned, by paired differences: KL -" in capsys.readouterr().out
     frozen, tuned = json.loads((tmp_path / "r.json").read_text())["rows"]
     assert (frozen["method"], tuned["method"]) == ("transform", "transform, tail tuned")
     assert (tuned["untuned"], tuned["variant"]) == ("transform", str(tmp_path / "out"))

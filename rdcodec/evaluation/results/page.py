@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rdcodec.evaluation.comparison import LOSSES, TARGETS, compare
-from rdcodec.evaluation.figures import accuracy_of, columns_of, figures_of, name_of, octaves, with_error
+from rdcodec.evaluation.figures import accuracy_of, columns_of, figures_of, name_of, octaves, saved_of, with_error
 from rdcodec.evaluation.results.paper import DIFFERENCES, PAPER
 from rdcodec.evaluation.results.pictures import draw_losses, draw_positions, draw_words
 from rdcodec.evaluation.results.tuned import gains
@@ -118,7 +118,7 @@ def _compared(rows):
         " of windows:\n\n"
     )
     names = ("method", "layer", *(f"KL {target}" for target in TARGETS), f"bits of {rows[0].method} at equal KL")
-    yield _table(names, [(each.method, each.layer, *map(_rate, each.rates), _percent(each.saved, each.interval)) for each in found])
+    yield _table(names, [(each.method, each.layer, *map(_rate, each.rates), saved_of(each)) for each in found])
 
 
 def _tuned(rows, accuracy):
@@ -138,7 +138,7 @@ def _tuned(rows, accuracy):
                 f"{gain.row.bits_per_token:,.1f}",
                 with_error(gain.kl, gain.kl_stderr, "+"),
                 with_error(gain.accuracy, gain.accuracy_stderr, "+"),
-                _percent(gain.saved, gain.interval),
+                saved_of(gain),
             )
             for gain in found
         ],
@@ -178,9 +178,3 @@ def _agreement(row):
 
 def _rate(rate):
     return "" if rate is None else f"{rate:,.0f}"
-
-
-def _percent(value, interval):
-    if value is None:
-        return ""
-    return f"{value:+.1f}%" + ("" if interval is None else " ({:+.1f} to {:+.1f})".format(*interval))
