@@ -25,15 +25,7 @@ def print_rows(rows):
         table.add_section()
     console().print(table)
     words = rows[0].predicted == "last words"
-    inputs, loss = ("passages", "nats a word, KL a token") if words else ("windows", "nats a token")
-    say(
-        f"{rows[0].tokens:,} tokens; losses in {loss}, ± one standard error over {inputs}; ratio to float16; "
-        + (
-            f"in brackets the change against the uncompressed model, which has {rows[0].base_accuracy:.1%} of the words right"
-            if words
-            else f"perplexity of the uncompressed model {rows[0].base_perplexity:.2f}"
-        )
-    )
+    say(_common(rows[0], words))
     effects = [effect for row in rows for effect in (row.bits_design_effect, row.kl_design_effect) if effect is not None]
     if effects and not words:
         say(f"errors count neighbouring windows as alike: their squares are 1 to {max(effects):.1f} times those of independent ones")
@@ -44,6 +36,18 @@ def print_rows(rows):
                 f"{name_of(row, True)}: encoding {1e3 * row.encode_seconds:.1f} ms and decoding {1e3 * row.decode_seconds:.1f} ms"
                 f" {'a passage' if words else 'a window'}, {100 * share:.1f}% of the model's {1e3 * row.forward_seconds:.0f} ms"
             )
+
+
+def _common(row, words):
+    if words:
+        return (
+            f"{row.tokens:,} tokens; losses in nats a word, KL a token, ± one standard error over passages; in brackets the relative change"
+            f" against the uncompressed model, which has {row.base_accuracy:.1%} of the words right"
+        )
+    return (
+        f"{row.tokens:,} tokens; losses in nats a token, ± one standard error over windows; ratio to float16;"
+        f" perplexity of the uncompressed model {row.base_perplexity:.2f}"
+    )
 
 
 def print_gains(rows):
