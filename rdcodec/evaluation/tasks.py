@@ -100,16 +100,17 @@ def _of_passages(model, passages, labels, mask):
     if max(by_length) > longest_input(model):
         raise RdcodecError(f"inputs: expected passages of at most {longest_input(model)} tokens, as the model allows, got {max(by_length)}")
     batches = [
-        _batch_of(passages, places[start : start + PASSAGES])
+        _batch_of(passages, places[start : start + PASSAGES], model.device)
         for _, places in sorted(by_length.items())
         for start in range(0, len(places), PASSAGES)
     ]
     return Task("last words", "passages", batches)
 
 
-def _batch_of(passages, places):
-    targets = [passages.ids[i][-passages.words[i] :] for i in places]
-    return Batch(places, torch.stack([passages.ids[i][:-1] for i in places]), None, targets, max(map(len, targets)))
+def _batch_of(passages, places, device):
+    ids = [passages.ids[i].to(device) for i in places]
+    targets = [own[-passages.words[i] :] for own, i in zip(ids, places)]
+    return Batch(places, torch.stack([own[:-1] for own in ids]), None, targets, max(map(len, targets)))
 
 
 def _check(model, inputs, labels, mask, next_tokens):
