@@ -7,9 +7,10 @@
 #include "base/rounding.h"
 #include "base/status.h"
 #include "base/threads.h"
-#include "dense/exact_blocks.h"
+#include "dense/exact_matrix.h"
 #include "dense/exact_pairs.h"
 #include "dense/exact_rows.h"
+#include "dense/exact_tiles.h"
 
 #define EXACT 9007199254740992.0   /* 2^53 */
 #define MOST_RANGE_BITS 50         /* up to where doubles are rounded */
@@ -17,16 +18,6 @@
 #define CHUNK (8 * RDC_DENSE_ROWS) /* tokens that pass a panel of columns while it is in the cache */
 #define FEW 4                      /* tokens fewer than these are taken one by one ... */
 #define MOST_INTEGER 1073741824.0  /* ... where values are integers of 32 bits: 2^30 */
-
-struct rdc_exact_matrix {
-    size_t inputs, outputs, panels;
-    double value_scale, limit, product_scale;
-    int is_short;           /* whether integers and values are such as pairs of 16 bits multiply */
-    const int32_t *columns; /* [panels, inputs, RDC_DENSE_COLUMNS], zeros behind the last output; aligned. Of a short matrix, NULL and ... */
-    const int16_t *pairs;   /* ... [panels, pairs of inputs, RDC_DENSE_COLUMNS, 2], with a zero behind an odd last input */
-    rdc_exact_blocks *blocks; /* or, where it is not NULL, all of the matrix but its inputs and outputs */
-    void *memory;
-};
 
 static rdc_status check_format(rdc_exact_format format) {
     RDC_RETURN_IF(format.matrix_bits < -MOST_BITS || format.matrix_bits > MOST_BITS, RDC_ERROR_EXACT_MATRIX_BITS, 0, format.matrix_bits);
@@ -70,10 +61,6 @@ static rdc_status check_sums(const double *integers, size_t inputs, size_t outpu
     return rdc_ok();
 }
 
-static size_t pairs_of(const rdc_exact_matrix *m) {
-    return m->inputs / 2 + m->inputs % 2;
-}
-
 /* The integer at input i of an output, zero behind the last of either. */
 static double integer_at(const rdc_exact_matrix *m, const double *integers, size_t i, size_t o) {
     return i < m->inputs && o < m->outputs ? integers[i * m->outputs + o] : 0;
@@ -88,8 +75,8 @@ static void pack_columns(const rdc_exact_matrix *m, const double *integers, int3
 
 static void pack_pairs(const rdc_exact_matrix *m, const double *integers, int16_t *pairs) {
     for (size_t o = 0; o < m->panels * RDC_DENSE_COLUMNS; o++) {
-        int16_t *panel = pairs + o / RDC_DENSE_COLUMNS * pairs_of(m) * RDC_PAIR_COLUMNS + 2 * (o % RDC_DENSE_COLUMNS);
-        for (size_t i = 0; i < 2 * pairs_of(m); i++) panel[i / 2 * RDC_PAIR_COLUMNS + i % 2] = (int16_t)integer_at(m, integers, i, o);
+        int16_t *panel = pairs + o / RDC_DENSE_COLUMNS * rdc_exact_pairs_of(m) * RDC_PAIR_COLUMNS + 2 * (o % RDC_DENSE_COLUMNS);
+        for (size_t i = 0; i < 2 * rdc_exact_pairs_of(m); i++) panel[i / 2 * RDC_PAIR_COLUMNS + i % 2] = (int16_t)integer_at(m, integers, i, o);
     }
 }
 
@@ -101,7 +88,7 @@ static int is_short(const double *integers, size_t n, double limit) {
 
 /* Takes the memory of a matrix whose sizes are there, and fills it. */
 static rdc_status pack(rdc_exact_matrix *m, const double *integers) {
-    const size_t columns = m->panels * (m->is_short ? pairs_of(m) * RDC_PAIR_COLUMNS : m->inputs * RDC_DENSE_COLUMNS);
+    const size_t columns = m->panels * (m->is_short ? rdc_exact_pairs_of(m) * RDC_PAIR_COLUMNS : m->inputs * RDC_DENSE_COLUMNS);
     m->memory = malloc(columns * (m->is_short ? sizeof *m->pairs : sizeof *m->columns) + RDC_ALIGNMENT);
     RDC_RETURN_IF(!m->memory, RDC_ERROR_MEMORY, 0, 0);
     void *const aligned = rdc_aligned(m->memory);
@@ -129,9 +116,10 @@ rdc_status rdc_exact_matrix_make(rdc_exact_matrix **matrix, const double *intege
     made->limit = limit;
     made->product_scale = ldexp(1, -format.matrix_bits - format.value_bits);
     made->is_short = is_short(integers, inputs * outputs, limit);
-    const rdc_status status = pack(made, integers);
+    rdc_status status = pack(made, integers);
+    if (status.error == RDC_OK && limit <= MOST_INTEGER) status = rdc_exact_tiles_make(&made->tiles, integers, inputs, outputs, made->is_short);
     if (status.error == RDC_OK) *matrix = made;
-    else free(made);
+    else rdc_exact_matrix_free(made);
     return status;
 }
 
@@ -164,6 +152,7 @@ rdc_status rdc_exact_blocks_make(rdc_exact_matrix **matrix, const int16_t *integ
 void rdc_exact_matrix_free(rdc_exact_matrix *matrix) {
     if (!matrix) return;
     rdc_exact_blocks_free(matrix->blocks);
+    rdc_exact_tiles_free(matrix->tiles);
     free(matrix->memory);
     free(matrix);
 }
@@ -187,13 +176,8 @@ static void pack_tokens(const rdc_exact_matrix *m, const double *values, size_t 
     }
 }
 
-static size_t columns_of(const rdc_exact_matrix *m, size_t panel) {
-    const size_t left = m->outputs - panel * RDC_DENSE_COLUMNS;
-    return left < RDC_DENSE_COLUMNS ? left : RDC_DENSE_COLUMNS;
-}
-
 static void store(const rdc_exact_matrix *m, const double *sums, size_t tokens, size_t panel, double *products) {
-    const size_t first = panel * RDC_DENSE_COLUMNS, count = columns_of(m, panel);
+    const size_t first = panel * RDC_DENSE_COLUMNS, count = rdc_exact_columns_of(m, panel);
     for (size_t t = 0; t < tokens; t++) {
         for (size_t o = 0; o < count; o++) products[t * m->outputs + first + o] = sums[t * RDC_DENSE_COLUMNS + o] * m->product_scale;
     }
@@ -202,7 +186,7 @@ static void store(const rdc_exact_matrix *m, const double *sums, size_t tokens, 
 /* A panel for the kernel of many tokens. */
 static const double *widened(const rdc_exact_matrix *m, size_t panel, double *room) {
     if (m->is_short) {
-        const int16_t *pairs = m->pairs + panel * pairs_of(m) * RDC_PAIR_COLUMNS;
+        const int16_t *pairs = m->pairs + panel * rdc_exact_pairs_of(m) * RDC_PAIR_COLUMNS;
         for (size_t i = 0; i < m->inputs; i++) {
             const int16_t *row = pairs + i / 2 * RDC_PAIR_COLUMNS + i % 2;
             for (size_t o = 0; o < RDC_DENSE_COLUMNS; o++) room[i * RDC_DENSE_COLUMNS + o] = row[2 * o];
@@ -221,7 +205,9 @@ static double *panel_room(const rdc_exact_matrix *m, double *work) {
 
 static size_t work_room(const rdc_exact_matrix *m) {
     if (m->blocks) return rdc_exact_blocks_room(m->blocks, RDC_DENSE_ROWS) + RDC_ALIGNMENT;
-    return (CHUNK + RDC_DENSE_ROWS + RDC_DENSE_COLUMNS) * m->inputs * sizeof(double) + RDC_ALIGNMENT;
+    const size_t of_doubles = (CHUNK + RDC_DENSE_ROWS + RDC_DENSE_COLUMNS) * m->inputs * sizeof(double);
+    const size_t of_tiles = m->tiles ? rdc_exact_tiles_room(m, CHUNK) : 0;
+    return (of_tiles > of_doubles ? of_tiles : of_doubles) + RDC_ALIGNMENT;
 }
 
 static void multiply_chunk(rdc_cpu_level cpu, const rdc_exact_matrix *m, const double *values, size_t tokens, double *work, double *products) {
@@ -261,10 +247,10 @@ static void multiply_few(rdc_cpu_level cpu, const rdc_exact_matrix *m, const dou
         const row_room row = round_row(m, values, work);
         for (size_t panel = 0; panel < m->panels; panel++) {
             _Alignas(RDC_ALIGNMENT) int64_t sums[RDC_DENSE_COLUMNS];
-            if (m->is_short) rdc_exact_pair_kernel_of(cpu)(row.high, row.low, m->pairs + panel * pairs_of(m) * RDC_PAIR_COLUMNS, pairs_of(m), sums);
+            if (m->is_short) rdc_exact_pair_kernel_of(cpu)(row.high, row.low, m->pairs + panel * rdc_exact_pairs_of(m) * RDC_PAIR_COLUMNS, rdc_exact_pairs_of(m), sums);
             else rdc_exact_row_kernel_of(cpu)(row.values, m->columns + panel * m->inputs * RDC_DENSE_COLUMNS, m->inputs, sums);
             double *const to = products + panel * RDC_DENSE_COLUMNS;
-            for (size_t o = 0; o < columns_of(m, panel); o++) to[o] = (double)sums[o] * m->product_scale;
+            for (size_t o = 0; o < rdc_exact_columns_of(m, panel); o++) to[o] = (double)sums[o] * m->product_scale;
         }
     }
 }
@@ -279,8 +265,10 @@ static void multiply_blocks(rdc_cpu_level cpu, const rdc_exact_matrix *m, const 
 
 /* What a thread does. */
 static void multiply_some(rdc_cpu_level cpu, const rdc_exact_matrix *m, const double *values, size_t tokens, double *work, double *products) {
+    rdc_exact_tiles_function *multiply_tiles = rdc_exact_tiles_function_of(cpu, m);
     if (m->blocks) multiply_blocks(cpu, m, values, tokens, work, products);
     else if (tokens < FEW && m->limit <= MOST_INTEGER) multiply_few(cpu, m, values, tokens, work, products);
+    else if (multiply_tiles) multiply_tiles(m, values, tokens, work, products);
     else multiply_chunk(cpu, m, values, tokens, work, products);
 }
 

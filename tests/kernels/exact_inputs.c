@@ -22,6 +22,13 @@ static int64_t *make_integers(rng *r, size_t n, int64_t most) {
     return integers;
 }
 
+/* Of states: nearly all have 15 bits, which products have shorter ways for. */
+static void make_most_small(rng *r, size_t n, int64_t *quarters) {
+    for (size_t i = 0; i < n; i++) {
+        if (!rng_one_in(r, 40)) quarters[i] %= 4 << 15;
+    }
+}
+
 /* In quarters of what they are rounded to. */
 static int64_t rounded(int64_t quarters, int64_t limit) {
     const int64_t x = (int64_t)nearbyint((double)quarters / 4);
@@ -57,7 +64,8 @@ exact_product make_exact_product(rng *r) {
     const int64_t most = (((int64_t)1 << 53) / limit - 1) / (int64_t)inputs;
     const int64_t bound = rng_one_in(r, 2) ? INT16_MAX : INT32_MAX; /* short ones have kernels of their own */
     const int64_t *integers = make_integers(r, inputs * outputs, most < bound ? most : bound);
-    const int64_t *quarters = make_integers(r, made.tokens * inputs, 4 * limit + 8);
+    int64_t *quarters = make_integers(r, made.tokens * inputs, 4 * limit + 8);
+    if (rng_one_in(r, 2)) make_most_small(r, made.tokens * inputs, quarters);
     made.values = as_doubles(quarters, made.tokens * inputs, ldexp(0.25, -format.value_bits));
     made.expected = multiply(quarters, limit, integers, made.tokens, inputs, outputs);
     made.unit = ldexp(1, -format.matrix_bits - format.value_bits);
