@@ -1,71 +1,26 @@
 """What stops a writer, and what damages files: nothing is lost but the group in the making, and what is damaged is named."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
-import zlib
-from itertools import chain
 
 import numpy as np
 import pytest
+from damage import ADD, GROUP, damage, damage_and_mend, found_problems, kill_writers, rows
 
 from rdcodec import CorruptStreamError, RdcodecError, UnsupportedVersionError
-from rdcodec.reference_store import read_shard
 from rdcodec.store import Store
-from rdcodec.store.container import checksum
-from rdcodec.store.verification import problems
-
-GROUP = 64
-
-ADD = """
-import sys, numpy as np
-from rdcodec.store import Store
-from rdcodec.store.container import checksum
-path, tokens = sys.argv[1], int(sys.argv[2])
-with Store.append(path, shard_bytes=9000) as writer:
-    print("began", len(writer), flush=True)
-    while len(writer) < tokens:
-        first = len(writer)
-        rows = (np.arange(first, first + 50)[:, None] * 24 + np.arange(24)) % 2048
-        writer.add(rows.astype(np.float16), document=f"from {first}")
-"""
 
 
-def rows(tokens):
-    return ((np.arange(tokens)[:, None] * 24 + np.arange(24)) % 2048).astype(np.float16)
-
-
-def found_problems(path, **options):
-    return [problem for _, found in problems(Store.open(path), **options) for problem in found]
-
-
-def adding(path, tokens, **options):
-    return subprocess.Popen(
-        [sys.executable, "-c", ADD, str(path), str(tokens)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
-    )
+def problems_of(path, **options):
+    return found_problems(Store.open(path), **options)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no kill -9")
-def test_killed_at_random_moments(path, codec, kills=6):
-    Store.create(path, codec, group_tokens=GROUP).close()
-    chance, before, documents = random.Random(5), 0, 0
-    for _ in range(kills):
-        process = adding(path, 10**9)
-        assert int(process.stdout.readline().split()[1]) == before
-        time.sleep(chance.uniform(0, 0.1))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        store = Store.open(path)
-        assert np.array_equal(store[before:], rows(len(store))[before:])
-        new = store.documents[documents:]
-        assert all((document.start, document.stop) == (int(document.id[5:]), int(document.id[5:]) + 50) for document in new)
-        before, documents = len(store), documents + len(new)
-    assert before > 0 and documents > 0
-    Store.append(path).close()
-    assert len(Store.open(path)) == before and not found_problems(path)
+def test_killed_at_random_moments(path, codec):
+    *_, tokens = kill_writers(path, codec, kills=6)
+    assert tokens > 0 and Store.open(path).documents[0].id == "from 0"
 
 
 def cut(path, size):
@@ -93,7 +48,7 @@ def test_every_length_of_what_a_writer_leaves(path, codec):
         assert not left.exists()
         store = Store.open(path)
         assert np.array_equal(store[:], rows(tokens)) and [d.stop for d in store.documents] == list(range(50, tokens + 1, 50))
-        assert not found_problems(path)
+        assert not problems_of(path)
         finished.unlink(missing_ok=True)
 
 
@@ -110,7 +65,7 @@ def test_a_last_group_of_zeros_goes(path, codec):
         writer._shard.leave()
         writer._shard = None
     Store.append(path).close()
-    assert np.array_equal(Store.open(path)[:], rows(192)) and not found_problems(path)
+    assert np.array_equal(Store.open(path)[:], rows(192)) and not problems_of(path)
 
 
 LIMITED = (
@@ -128,7 +83,7 @@ def test_a_disk_that_is_full(path, codec):
     assert len(store) == 100 + GROUP and np.array_equal(store[:], rows(len(store)))
     with Store.append(path) as writer:
         writer.add(rows(300)[len(writer) :])
-    assert np.array_equal(Store.open(path)[:], rows(300)) and not found_problems(path)
+    assert np.array_equal(Store.open(path)[:], rows(300)) and not problems_of(path)
 
 
 def test_what_could_not_be_written_is_kept(path, codec, monkeypatch):
@@ -148,7 +103,7 @@ def test_what_could_not_be_written_is_kept(path, codec, monkeypatch):
                 writer.flush()
         assert np.array_equal(Store.open(path)[:], rows(64))
         writer.add(rows(200)[len(writer) :])
-    assert np.array_equal(Store.open(path)[:], rows(200)) and not found_problems(path)
+    assert np.array_equal(Store.open(path)[:], rows(200)) and not problems_of(path)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="everything can be written")
@@ -189,8 +144,8 @@ def test_a_damaged_group_is_named_and_the_others_are_read(filled):
     with pytest.raises(CorruptStreamError, match="group 1"):
         store[[5, 100]]
     assert np.array_equal(store[:64], h[:64]) and np.array_equal(store[128:], h[128:])
-    assert len(found_problems(path)) == 1 and "group 1" in found_problems(path)[0]
-    assert len(found_problems(path, symbols=True)) == 1
+    assert len(problems_of(path)) == 1 and "group 1" in problems_of(path)[0]
+    assert len(problems_of(path, symbols=True)) == 1
 
 
 def test_a_lost_index_is_rebuilt(filled):
@@ -200,7 +155,7 @@ def test_a_lost_index_is_rebuilt(filled):
     store = Store.open(path)
     assert np.array_equal(store[:], h) and np.array_equal(store.token_ids(), ids)
     assert [document.id for document in store.documents] == ["first", "one token", "in pieces"]
-    assert all("index is missing" in problem for problem in found_problems(path))
+    assert all("index is missing" in problem for problem in problems_of(path))
 
 
 def test_lost_groups_leave_a_hole(filled):
@@ -211,7 +166,7 @@ def test_lost_groups_leave_a_hole(filled):
     assert len(store) == 700 and np.array_equal(store[:128], h[:128]) and np.array_equal(store[shards[1].first :], h[shards[1].first :])
     with pytest.raises(CorruptStreamError, match="00000000.shard: the group with token 130 is missing"):
         store[130]
-    assert any(f"tokens 128 to {shards[1].first - 1} are missing" in problem for problem in found_problems(path))
+    assert any(f"tokens 128 to {shards[1].first - 1} are missing" in problem for problem in problems_of(path))
 
 
 def test_a_damaged_head_without_an_index(filled):
@@ -243,95 +198,12 @@ def test_shards_that_are_missing_or_elsewhere(filled):
         Store.open(path)
 
 
-def accepts(read):
-    try:
-        return not read()
-    except RdcodecError:
-        return False
+def test_damage_is_refused_as_the_reference_refuses_it(path, codec):
+    assert len(list(damage(path, codec, rounds=300))) == 300
 
 
-def mutated(data, chance):
-    """One of several kinds of damage, at random places."""
-    data = bytearray(data)
-    kind = chance.randrange(4)
-    at = chance.randrange(len(data))
-    if kind == 0:
-        data[at] ^= 1 << chance.randrange(8)
-    elif kind == 1:
-        data[at : at + chance.randrange(1, 9)] = chance.randbytes(chance.randrange(9))
-    elif kind == 2:
-        del data[at:]
-    else:
-        start, size = chance.randrange(len(data)), chance.randrange(1, 200)
-        data[at : at + size] = data[start : start + size]
-    return bytes(data)
-
-
-def test_damage_is_refused_as_the_reference_refuses_it(path, codec, states, rounds=300):
-    with Store.create(path, codec, group_tokens=8, token_ids=True) as writer:
-        for seed in range(4):
-            writer.add(states(9, seed), token_ids=np.arange(9) * 300, document=f"number {seed}", metadata={"seed": seed})
-    shard = path / "00000000.shard"
-    data, chance = shard.read_bytes(), random.Random(7)
-    assert accepts(lambda: found_problems(path, symbols=True)) and accepts(lambda: read_shard(data, 1, True) and None)
-    for _ in range(rounds):
-        changed = mutated(data, chance)
-        shard.write_bytes(changed)
-        expected = accepts(lambda: read_shard(changed, 1, True) and None)
-        assert accepts(lambda: found_problems(path, symbols=True)) == expected == (changed == data)
-        for read in (lambda store: store[:], lambda store: store.token_ids(), lambda store: list(store.documents), lambda store: store[30]):
-            try:
-                read(Store.open(path))
-            except (RdcodecError, IndexError):
-                continue
-
-
-def mended(data, store_id, at, parts):
-    """A shard with all checksums right again, so far as its lengths allow: what an attacker would write."""
-    data = bytearray(data)
-    data[28:32] = zlib.crc32(data[:28]).to_bytes(4, "little")
-    while data[at : at + 4] == b"RDCg":
-        begin, head = at + 20 + 8 * parts, at
-        for part in range(parts):
-            size = int.from_bytes(data[head + 16 + 8 * part : head + 20 + 8 * part], "little")
-            data[head + 20 + 8 * part : head + 24 + 8 * part] = zlib.crc32(data[begin : begin + size]).to_bytes(4, "little")
-            begin += size
-        end = head + 16 + 8 * parts
-        data[end : end + 4] = checksum(bytes(data[head:end]), store_id).to_bytes(4, "little")
-        at = begin
-    data[-8:-4] = checksum(bytes(data[at:-8]), store_id).to_bytes(4, "little")
-    return bytes(data)
-
-
-def test_who_mends_checksums_gains_nothing(path, codec, states, rounds=400):
-    with Store.create(path, codec, group_tokens=8) as writer:
-        for seed in range(3):
-            writer.add(states(9, seed), document=f"number {seed}")
-    shard, store_id = path / "00000000.shard", Store.open(path).description.store_id
-    data, chance, accepted = shard.read_bytes(), random.Random(11), 0
-    assert mended(data, store_id, 32, 2) == data
-    (whole,) = Store.open(path).shards
-    heads = [range(int(offset), int(offset) + 32) for offset in whole.groups["offset"]]
-    fields = [
-        *range(4, 28),
-        *chain(*heads),
-        *range(whole.end, len(data) - 8),
-        *range(int(whole.groups["offset"][1]) + 424, int(whole.groups["offset"][2])),
-    ]
-    for _ in range(rounds):
-        changed, at = bytearray(data), chance.choice(fields)
-        changed[at] = chance.choice((0, 1, 255, changed[at] ^ 1 << chance.randrange(8)))
-        changed = mended(changed, store_id, 32, 2)
-        shard.write_bytes(changed)
-        expected = accepts(lambda: read_shard(changed, 1, False)[1] != (store_id, 0, 0))
-        assert accepts(lambda: found_problems(path)) == expected
-        accepted += expected
-        for read in (lambda store: store[:], lambda store: list(store.documents), lambda store: store[20]):
-            try:
-                read(Store.open(path))
-            except (RdcodecError, IndexError):
-                continue
-    assert 0 < accepted < rounds / 4
+def test_who_mends_checksums_gains_nothing(path, codec):
+    assert 0 < sum(damage_and_mend(path, codec, rounds=400)) < 100
 
 
 @pytest.mark.parametrize(
