@@ -183,7 +183,7 @@ def opening(folder):
 
 
 def large_store(folder, source, gib):
-    """Peak memory of processes that check, and read at random, a store of so many GiB."""
+    """Peak memory of processes that check, read and add to a store of so many GiB."""
     path = folder / "large"
     shutil.copytree(source, path)
     description = Store.open(path).description
@@ -207,6 +207,8 @@ PROGRAMS = {
     "verify": "list(problems(store))",
     "read": "[store.read(int(at), int(at) + 128) for at in np.random.default_rng(0).integers(0, len(store) - 128, 300)]",
     "chunks": "[None for _ in store.chunks(4096, 0, 100_000)]",
+    "shuffled": "from itertools import islice; from rdcodec.store import Shuffled; [None for _ in islice(Shuffled(store, 4096), 20)]",
+    "append": "writer = Store.append(sys.argv[1]); writer.add(store.read(0, 8192)); writer.close()",
 }
 
 

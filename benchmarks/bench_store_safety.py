@@ -43,7 +43,9 @@ def main():
             accepted += is_accepted
             if 2 * count % SHOWN_EVERY == 0:
                 print(f"{2 * count:,} mutations, {accepted:,} of the mended ones accepted", file=sys.stderr, flush=True)
-        print(f"{2 * rounds:,} mutations, half of them with checksums mended: {accepted:,} of these accepted, as the reference accepts them.")
+        print(
+            f"{2 * rounds:,} mutations, half of them with checksums mended: {accepted:,} of these accepted, as the reference accepts them."
+        )
 
 
 def take_checksums_from_libraries():

@@ -50,12 +50,12 @@ def open_safetensors(path):
 # ---- zarr
 
 
-def zarr_peer(name, codec):
+def zarr_peer(name, codec, tokens=GROUP):
     def write(path, h):
         import zarr
 
         array = zarr.create_array(
-            str(path), shape=h.shape, chunks=(GROUP, h.shape[1]), dtype=h.dtype, compressors=codec(h.dtype.itemsize), zarr_format=3
+            str(path), shape=h.shape, chunks=(tokens, h.shape[1]), dtype=h.dtype, compressors=codec(h.dtype.itemsize), zarr_format=3
         )
         array[:] = h
 

@@ -11,6 +11,10 @@ int rdc_thread_count(unsigned wanted) {
     return rdc_threads_allowed(wanted);
 }
 
+void rdc_threads_limit(int most) {
+    (void)most;
+}
+
 #else
 
 static int smaller(int a, int b) {
@@ -87,6 +91,10 @@ int rdc_threads_allowed(unsigned wanted) {
 
 int rdc_thread_count(unsigned wanted) {
     return startable(rdc_threads_allowed(wanted));
+}
+
+void rdc_threads_limit(int most) {
+    omp_set_num_threads(most);
 }
 
 #endif

@@ -14,6 +14,9 @@
  * OpenMP keeps for the next region did not come along, and a region would wait for them for ever. */
 int rdc_threads_allowed(unsigned wanted);
 
+/* The thread that calls has regions of so many at most from now on: one of several that work side by side. */
+void rdc_threads_limit(int most);
+
 /* For the parallel region that is opened next: of the threads that there may be, as many as can be started. */
 int rdc_thread_count(unsigned wanted);
 

@@ -62,8 +62,17 @@ static PyObject *core_info(PyObject *module, PyObject *Py_UNUSED(unused)) {
                          rdc_threads_allowed(0));
 }
 
+static PyObject *limit_threads(PyObject *Py_UNUSED(module), PyObject *args) {
+    int most;
+    if (!PyArg_ParseTuple(args, "i:limit_threads", &most)) return NULL;
+    if (most < 1) return PyErr_Format(PyExc_ValueError, "most: expected 1 or more, got %d", most);
+    rdc_threads_limit(most);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
     {"info", core_info, METH_NOARGS, NULL},
+    {"limit_threads", limit_threads, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

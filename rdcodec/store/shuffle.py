@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from rdcodec import _core
 from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
 
@@ -97,6 +98,8 @@ class Shuffled(torch.utils.data.IterableDataset):
     def __iter__(self) -> Iterator[torch.Tensor]:
         worker = torch.utils.data.get_worker_info()
         number, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        if worker is not None:
+            _core.limit_threads(1)  # as torch does with its own threads there
         plans = [self._plan(each, workers) for each in range(workers)]
         shares, turn = _shares([-(-int(tokens.sum()) // self.batch) for _, tokens in plans], self._skipped)
         number = (number + turn) % workers  # a loader begins with its first worker, whoever's turn it was

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from rdcodec.store.names import finished_name, numbers, unfinished_name
 from rdcodec.store.paths import path_of
 from rdcodec.store.shard import Shard
 from rdcodec.store.states import States
+from rdcodec.store.workers import pool_of
 from rdcodec.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ class Store:
             for span in spans:
                 one(span)
             return
-        with ThreadPoolExecutor(self._workers) as pool:
+        with pool_of(self._workers) as pool:
             for _ in pool.map(one, spans):
                 pass
 

@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,10 @@ from rdcodec.store.names import LOCK_FILE, numbers, unfinished_name
 from rdcodec.store.paths import local_path
 from rdcodec.store.shard import Shard
 from rdcodec.store.unfinished import Unfinished, finish_left
+from rdcodec.store.workers import pool_of
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
     from typing import Any
 
     from typing_extensions import Self
@@ -326,7 +327,7 @@ class Writer:
         if self._workers == 1:
             return lambda: self._parts(rows)
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._workers)
+            self._pool = pool_of(self._workers)
         return self._pool.submit(self._parts, rows).result
 
     def _parts(self, rows):

@@ -5,10 +5,11 @@ import os
 import numpy as np
 import pytest
 
-from rdcodec import RdcodecError
+from rdcodec import RdcodecError, _core
 from rdcodec.codecs import IntegerCodec, Origin, RawCodec
 from rdcodec.reference_store import read_shard
 from rdcodec.store import Store
+from rdcodec.store.workers import pool_of
 
 
 def contents(path):
@@ -227,3 +228,12 @@ def test_a_reader_sees_whole_groups_of_a_writer_at_work(path, codec, states):
         writer.add(h[30:])
     assert np.array_equal(early[:], h[:24]), "the shard has another name now"
     assert np.array_equal(Store.open(path)[:], h)
+
+
+def test_a_worker_has_no_threads_besides():
+    before = _core.info()["threads"]
+    with pool_of(2) as pool:
+        assert pool.submit(lambda: _core.info()["threads"]).result() == 1
+    assert _core.info()["threads"] == before
+    with pytest.raises(ValueError, match="most: expected 1 or more, got 0"):
+        _core.limit_threads(0)
