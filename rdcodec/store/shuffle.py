@@ -117,24 +117,32 @@ class Shuffled(torch.utils.data.IterableDataset):
 
     def _batches(self, number, order, tokens, skipped):
         """Batches of a worker, but for the first ones; what is left of one mixture begins the next batch."""
-        left, skipped = [], skipped * self.batch
+        left, skipped = torch.empty((0, self.states.shape[1]), dtype=self.dtype), skipped * self.batch
         for start in range(0, len(order), self.mixed_groups):
-            count = int(tokens[start : start + self.mixed_groups].sum())
+            mixed = slice(start, start + self.mixed_groups)
+            count = int(tokens[mixed].sum())
             if skipped >= count:
                 skipped -= count
                 continue
-            mixture = self._mixture(number, order[start : start + self.mixed_groups], start)[skipped:]
-            skipped, rows = 0, torch.cat([*left, mixture])
-            whole = len(rows) // self.batch * self.batch
-            yield from rows[:whole].split(self.batch) if whole else ()
-            left = [rows[whole:].clone()]
-        if left and len(left[0]):
-            yield left[0]
+            rows = self._mixture(left, order[mixed], tokens[mixed], [number, start])[skipped:]
+            skipped, whole = 0, len(rows) // self.batch * self.batch
+            for at in range(0, whole, self.batch):
+                yield rows[at : at + self.batch].clone()  # who keeps a batch does not keep the mixture
+            left = rows[whole:].clone()
+            del rows  # before there is the next mixture
+        if len(left):
+            yield left
 
-    def _mixture(self, number, groups, start):
-        rows = torch.from_numpy(np.concatenate([self.states.group(int(group)) for group in groups])).to(self.dtype)
-        mixed = np.random.default_rng([self.seed, self.epoch, self.rank, number, start]).permutation(len(rows))
-        return rows[torch.from_numpy(mixed)]
+    def _mixture(self, left, groups, tokens, seeds):
+        """What is left, then the tokens of groups, each put where it belongs as it is decoded: no more than these are in memory."""
+        behind = len(left) + np.cumsum(tokens)
+        rows = torch.empty((int(behind[-1]), left.shape[1]), dtype=self.dtype)
+        rows[: len(left)] = left
+        mixed = np.random.default_rng([self.seed, self.epoch, self.rank, *seeds]).permutation(len(rows) - len(left))
+        places = torch.from_numpy(np.argsort(mixed)) + len(left)
+        for group, count, end in zip(groups, tokens, behind - len(left)):
+            rows[places[end - count : end]] = torch.from_numpy(self.states.group(int(group))).to(self.dtype)
+        return rows
 
 
 def _shares(batches, taken):
