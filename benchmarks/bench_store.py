@@ -1,7 +1,7 @@
 """Stores of hidden states beside other formats: size, reads in order and at random, memory, and how long one of a million groups takes to open.
 
     python benchmarks/bench_store.py --model smollm2-135m --codec pretrained/smollm2-135m/layer10/context --quality=-3 --text TEST.txt
-        [--tokens 49152] [--group-tokens 512] [--large GIB] [--folder FOLDER] [--json ROWS.json]
+        [--tokens 49152] [--group-tokens 512] [--large GIB] [--many GROUPS] [--no-peers] [--folder FOLDER] [--json ROWS.json]
 
 States are those of the codec's layer, float16, in windows of 512 tokens. Each way writes them, reads all in chunks of 512 and at random 128 tokens at
 a time, in turn with the others, one thread; the better of two rounds counts. Of each peer the smallest of its lossless settings is shown, and 8-bit
@@ -36,7 +36,6 @@ READ_TOKENS = 128
 READS = 60
 EXEMPLARS = 2048
 SMALL_CACHE = 2**23  # bytes
-MANY_GROUPS = 10**6
 SHARDS = 16  # of the store of many groups
 
 
@@ -45,10 +44,10 @@ def main():
     h, exemplars, codec, loss = states_of(options)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         folder = Path(folder)
-        peers = measured_peers(folder, h)
+        peers = measured_peers(folder, h) if options.peers else []
         stores = measured_stores(folder, h, exemplars, codec, options)
         rows = timed_rows(peers + stores, h)
-        facts = {"tokens": len(h), "channels": h.shape[1], "kl": loss, "open": opening(folder)}
+        facts = {"tokens": len(h), "channels": h.shape[1], "kl": loss, "open": opening(folder, options.many) if options.many else None}
         facts["frames"] = {tokens: frames_alone(h, codec, options.quality, tokens) for tokens in GROUPS}
         if options.large:
             facts["memory"] = large_store(folder, folder / "store-1", options.large)
@@ -67,6 +66,8 @@ def parse_options():
     parser.add_argument("--kl-windows", type=int, default=8, help="that the loss is measured on; 0 for none")
     parser.add_argument("--group-tokens", type=int, default=GROUP)
     parser.add_argument("--large", type=float, default=0)
+    parser.add_argument("--many", type=int, default=10**6, help="groups of the store that is opened; 0 for none")
+    parser.add_argument("--no-peers", dest="peers", action="store_false")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
@@ -164,22 +165,22 @@ def timed(work):
 # ---- many groups, many bytes
 
 
-def opening(folder):
-    """Seconds to open a store of a million groups of one token, best of several, and bytes of index a group."""
+def opening(folder, many):
+    """Seconds to open a store of so many groups of one token, best of several, and bytes of index a group."""
     path, description = folder / "many", describe(RawCodec(1), group_tokens=1)
     path.mkdir()
     write_description(description, path)
     for number in range(SHARDS):
-        shard = Unfinished(path, description, number, number * MANY_GROUPS // SHARDS)
+        shard = Unfinished(path, description, number, number * many // SHARDS)
         part = description.places[0].codec.encoder().encode(np.zeros((1, 1), np.float32))
-        for _ in range(MANY_GROUPS // SHARDS):
+        for _ in range(many // SHARDS):
             shard.add(1, [part], [])
         groups = shard.size
         shard.finish()
     index = (path / "00000000.shard").stat().st_size - groups
     seconds = min(timed(lambda: Store.open(path)) for _ in range(5))
     shutil.rmtree(path)
-    return {"seconds": seconds, "index": index * SHARDS / MANY_GROUPS}
+    return {"seconds": seconds, "groups": many, "index": index * SHARDS / many}
 
 
 def large_store(folder, source, gib):
@@ -247,9 +248,9 @@ def report(rows, facts):
     )
     sizes = ", ".join(f"{tokens:,}: {size / frames[WINDOW] - 1:+.1%}" for tokens, size in frames.items() if tokens != WINDOW)
     lines.append(f"Frames of other sizes against those of {WINDOW} tokens: {sizes}.")
-    lines.append(
-        f"\nA store of {MANY_GROUPS:,} groups opens in {facts['open']['seconds']:.3f} s; its index takes {facts['open']['index']:.1f} bytes a group."
-    )
+    if facts["open"]:
+        opened = "A store of {groups:,} groups opens in {seconds:.3f} s; its index takes {index:.1f} bytes a group."
+        lines.append("\n" + opened.format(**facts["open"]))
     if "memory" in facts:
         memory = facts["memory"]
         peaks = ", ".join(f"{name} {memory[name] / 2**20:.0f} MiB" for name in PROGRAMS)

@@ -1,7 +1,4 @@
-#include <string.h>
-
 #include "base/cpu.h"
-#include "dense/exact_pairs.h"
 #include "dense/exact_tiles.h"
 
 #if RDC_X86
@@ -14,7 +11,7 @@
     FOUR_ROWS(each, __VA_ARGS__) each(4, __VA_ARGS__) each(5, __VA_ARGS__) each(6, __VA_ARGS__) each(7, __VA_ARGS__)
 #define BEGIN_ROW(i, zero) __m256i first##i = zero, second##i = zero, third##i = zero;
 #define ADD_ROW(i, multiply_add)                         \
-    left = in_all_lanes(values + 2 * i);                 \
+    left = _mm256_set1_epi32(values[i]);                 \
     first##i = multiply_add(first##i, left, right[0]);   \
     second##i = multiply_add(second##i, left, right[1]); \
     third##i = multiply_add(third##i, left, right[2]);
@@ -24,26 +21,20 @@
     _mm256_store_si256(to + i * RDC_DENSE_COLUMNS / 8 + 2, third##i);
 
 /* A tile in blocks of rows whose sums stay in registers. */
-#define TILE(name, target, rows, each_row, multiply_add)                                                              \
-    target static void name(const int16_t *a, const uint32_t *which, size_t count, const int16_t *b, int32_t *tile) { \
-        for (size_t block = 0; block < RDC_DENSE_ROWS; block += rows) {                                               \
-            each_row(BEGIN_ROW, _mm256_setzero_si256());                                                              \
-            for (size_t k = 0; k < count; k++) {                                                                      \
-                const int16_t *values = a + 2 * (k * RDC_DENSE_ROWS + block);                                         \
-                const __m256i *right = (const void *)(b + which[k] * RDC_PAIR_COLUMNS);                               \
-                __m256i left;                                                                                         \
-                each_row(ADD_ROW, multiply_add);                                                                      \
-            }                                                                                                         \
-            __m256i *to = (void *)(tile + block * RDC_DENSE_COLUMNS);                                                 \
-            each_row(STORE_ROW, to);                                                                                  \
-        }                                                                                                             \
+#define TILE(name, target, rows, each_row, multiply_add)                                                           \
+    target static void name(const int32_t *a, const uint32_t *which, size_t count, const void *b, int32_t *tile) { \
+        for (size_t block = 0; block < RDC_DENSE_ROWS; block += rows) {                                            \
+            each_row(BEGIN_ROW, _mm256_setzero_si256());                                                           \
+            for (size_t k = 0; k < count; k++) {                                                                   \
+                const int32_t *values = a + k * RDC_DENSE_ROWS + block;                                            \
+                const __m256i *right = (const __m256i *)b + which[k] * RDC_DENSE_COLUMNS / 8;                      \
+                __m256i left;                                                                                      \
+                each_row(ADD_ROW, multiply_add);                                                                   \
+            }                                                                                                      \
+            __m256i *to = (void *)(tile + block * RDC_DENSE_COLUMNS);                                              \
+            each_row(STORE_ROW, to);                                                                               \
+        }                                                                                                          \
     }
-
-RDC_TARGET_AVX2 static inline __m256i in_all_lanes(const int16_t *pair) {
-    int32_t both;
-    memcpy(&both, pair, sizeof both);
-    return _mm256_set1_epi32(both);
-}
 
 RDC_TARGET_AVX2 static inline __m256i multiply_add(__m256i sums, __m256i left, __m256i right) {
     return _mm256_add_epi32(sums, _mm256_madd_epi16(left, right));

@@ -10,7 +10,7 @@
 
 /* Halves of the values of a tile's tokens. */
 typedef struct tile_half {
-    int16_t *values;       /* [pairs, RDC_DENSE_ROWS, 2] */
+    int32_t *values;       /* pairs [pairs, RDC_DENSE_ROWS] */
     const uint32_t *which; /* pairs that they are of, rising */
     uint32_t *ends[2];     /* where the runs of each part end among these */
 } tile_half;
@@ -22,7 +22,7 @@ typedef struct tile {
 
 typedef struct room {
     int32_t *row;         /* [2 * pairs] of a token */
-    int16_t *integers[2]; /* [pairs, RDC_DENSE_COLUMNS, 2] of a panel */
+    int32_t *integers[2]; /* pairs [pairs, RDC_DENSE_COLUMNS] of a panel */
     uint8_t *tiles;
 } room;
 
@@ -31,7 +31,7 @@ static size_t aligned_size(size_t bytes) {
 }
 
 static size_t half_size(const rdc_exact_matrix *m) {
-    return aligned_size(2 * RDC_DENSE_ROWS * rdc_exact_pairs_of(m) * sizeof(int16_t));
+    return aligned_size(RDC_DENSE_ROWS * rdc_exact_pairs_of(m) * sizeof(int32_t));
 }
 
 static size_t list_size(const rdc_exact_matrix *m) {
@@ -39,7 +39,7 @@ static size_t list_size(const rdc_exact_matrix *m) {
 }
 
 static size_t panel_size(const rdc_exact_matrix *m) {
-    return aligned_size(RDC_PAIR_COLUMNS * rdc_exact_pairs_of(m) * sizeof(int16_t));
+    return aligned_size(RDC_DENSE_COLUMNS * rdc_exact_pairs_of(m) * sizeof(int32_t));
 }
 
 static size_t row_size(const rdc_exact_matrix *m) {
@@ -73,31 +73,33 @@ static tile tile_at(const rdc_exact_matrix *m, const room *r, size_t token) {
                   (void *)lists};
 }
 
+/* Two numbers of 16 bits as kernels read them. */
+static RDC_ALWAYS_INLINE int32_t pair_of(int32_t first, int32_t second) {
+    return (int32_t)(((uint32_t)first & 0xffff) | (uint32_t)second << 16);
+}
+
 /* A token's values as integers, cut. */
 static RDC_ALWAYS_INLINE void cut_token(const rdc_exact_matrix *m, const double *values, int32_t *row, size_t t, tile *of) {
     for (size_t i = 0; i < m->inputs; i++) row[i] = (int32_t)rdc_rounded_within(values[i] * m->value_scale, m->limit);
     if (m->inputs % 2) row[m->inputs] = 0;
     for (size_t p = 0; p < rdc_exact_pairs_of(m); p++) {
         const rdc_halves first = rdc_cut(row[2 * p], RDC_TILE_VALUE_BITS), second = rdc_cut(row[2 * p + 1], RDC_TILE_VALUE_BITS);
-        const size_t at = 2 * (p * RDC_DENSE_ROWS + t);
-        of->low.values[at] = (int16_t)first.low;
-        of->low.values[at + 1] = (int16_t)second.low;
-        of->high.values[at] = (int16_t)first.high;
-        of->high.values[at + 1] = (int16_t)second.high;
-        of->which[p] |= (uint32_t)(first.high | second.high);
+        const int32_t high = pair_of(first.high, second.high);
+        of->low.values[p * RDC_DENSE_ROWS + t] = pair_of(first.low, second.low);
+        of->high.values[p * RDC_DENSE_ROWS + t] = high;
+        of->which[p] |= (uint32_t)high;
     }
 }
 
 /* Keeps the pairs that have a high half. */
 static RDC_ALWAYS_INLINE void gather_high(const rdc_exact_matrix *m, tile *of) {
-    const size_t size = 2 * RDC_DENSE_ROWS;
     size_t count = 0, run[2] = {0};
     for (size_t p = 0; p < rdc_exact_pairs_of(m); p++) {
         for (size_t k = 0; k < m->tiles->count; k++) {
             if (p == m->tiles->parts[k].ends[run[k]]) of->high.ends[k][run[k]++] = (uint32_t)count;
         }
         if (!of->which[p]) continue;
-        memmove(of->high.values + count * size, of->high.values + p * size, size * sizeof *of->high.values);
+        memmove(of->high.values + count * RDC_DENSE_ROWS, of->high.values + p * RDC_DENSE_ROWS, RDC_DENSE_ROWS * sizeof *of->high.values);
         of->which[count++] = (uint32_t)p;
     }
     for (size_t k = 0; k < m->tiles->count; k++) of->high.ends[k][run[k]] = (uint32_t)count;
@@ -111,18 +113,19 @@ static RDC_ALWAYS_INLINE void pack_tile(const rdc_exact_matrix *m, const double 
 }
 
 /* The parts of a panel. */
-static RDC_ALWAYS_INLINE void find_parts(const rdc_exact_matrix *m, size_t panel, const room *r, const int16_t *parts[2]) {
+static RDC_ALWAYS_INLINE void find_parts(const rdc_exact_matrix *m, size_t panel, const room *r, const void *parts[2]) {
     if (m->is_short) {
         parts[0] = m->pairs + panel * rdc_exact_pairs_of(m) * RDC_PAIR_COLUMNS;
         return;
     }
-    const int32_t *columns = m->columns + panel * m->inputs * RDC_DENSE_COLUMNS;
-    for (size_t i = 0; i < 2 * rdc_exact_pairs_of(m); i++) {
-        const size_t at = i / 2 * RDC_PAIR_COLUMNS + i % 2;
+    static const int32_t behind[RDC_DENSE_COLUMNS] = {0}; /* an odd last input */
+    const int32_t *first = m->columns + panel * m->inputs * RDC_DENSE_COLUMNS;
+    for (size_t p = 0; p < rdc_exact_pairs_of(m); p++, first += 2 * RDC_DENSE_COLUMNS) {
+        const int32_t *second = 2 * p + 1 < m->inputs ? first + RDC_DENSE_COLUMNS : behind;
         for (size_t o = 0; o < RDC_DENSE_COLUMNS; o++) {
-            const rdc_halves of = rdc_cut(i < m->inputs ? columns[i * RDC_DENSE_COLUMNS + o] : 0, RDC_TILE_INTEGER_BITS);
-            r->integers[0][at + 2 * o] = (int16_t)of.low;
-            r->integers[1][at + 2 * o] = (int16_t)of.high;
+            const rdc_halves one = rdc_cut(first[o], RDC_TILE_INTEGER_BITS), other = rdc_cut(second[o], RDC_TILE_INTEGER_BITS);
+            r->integers[0][p * RDC_DENSE_COLUMNS + o] = pair_of(one.low, other.low);
+            r->integers[1][p * RDC_DENSE_COLUMNS + o] = pair_of(one.high, other.high);
         }
     }
     parts[0] = r->integers[0];
@@ -131,20 +134,20 @@ static RDC_ALWAYS_INLINE void find_parts(const rdc_exact_matrix *m, size_t panel
 
 /* totals += the products of a half with a part, times 2^shift. */
 static RDC_ALWAYS_INLINE void add_products(rdc_exact_tile_kernel *kernel, const tile_half *half, const rdc_tile_part *part, size_t which,
-                                           const int16_t *integers, int shift, int64_t *totals) {
+                                           const void *integers, int shift, int64_t *totals) {
     size_t at = 0;
     for (size_t run = 0; run < part->runs; run++) {
         _Alignas(RDC_ALIGNMENT) int32_t sums[TILE_SIZE];
         const size_t end = half->ends[which][run];
         if (end == at) continue;
-        kernel(half->values + 2 * at * RDC_DENSE_ROWS, half->which + at, end - at, integers, sums);
+        kernel(half->values + at * RDC_DENSE_ROWS, half->which + at, end - at, integers, sums);
         for (size_t i = 0; i < TILE_SIZE; i++) totals[i] += (int64_t)((uint64_t)(int64_t)sums[i] << shift);
         at = end;
     }
 }
 
 static RDC_ALWAYS_INLINE void multiply_tile(rdc_exact_tile_kernel *kernel, const rdc_exact_matrix *m, const tile *of,
-                                            const int16_t *const parts[2], size_t tokens, size_t panel, double *products) {
+                                            const void *const parts[2], size_t tokens, size_t panel, double *products) {
     _Alignas(RDC_ALIGNMENT) int64_t totals[TILE_SIZE] = {0};
     for (size_t k = 0; k < m->tiles->count; k++) {
         const int shift = k ? RDC_TILE_INTEGER_BITS : 0;
@@ -165,7 +168,7 @@ static RDC_ALWAYS_INLINE void multiply(rdc_exact_tile_kernel *kernel, const rdc_
         pack_tile(m, values + t * m->inputs, tokens_of_tile(tokens - t), r.row, tile_at(m, &r, t));
     }
     for (size_t panel = 0; panel < m->panels; panel++) {
-        const int16_t *parts[2] = {NULL, NULL};
+        const void *parts[2] = {NULL, NULL};
         find_parts(m, panel, &r, parts);
         for (size_t t = 0; t < tokens; t += RDC_DENSE_ROWS) {
             const tile of = tile_at(m, &r, t);

@@ -38,9 +38,9 @@ static inline rdc_halves rdc_cut(int32_t value, int bits) {
 rdc_status rdc_exact_tiles_make(rdc_exact_tiles **tiles, const double *integers, size_t inputs, size_t outputs, int is_short);
 void rdc_exact_tiles_free(rdc_exact_tiles *tiles);
 
-/* tile [RDC_DENSE_ROWS, RDC_DENSE_COLUMNS] = the sums over `count` pairs k of a [count, RDC_DENSE_ROWS, 2] times row which[k] of b
- * [pairs, RDC_DENSE_COLUMNS, 2], which stay within 32 bits. b and the tile are rdc_aligned. */
-typedef void rdc_exact_tile_kernel(const int16_t *a, const uint32_t *which, size_t count, const int16_t *b, int32_t *tile);
+/* tile [RDC_DENSE_ROWS, RDC_DENSE_COLUMNS] = the sums over `count` pairs k of a [count, RDC_DENSE_ROWS] times row which[k] of b
+ * [pairs, RDC_DENSE_COLUMNS], which stay within 32 bits. Pairs are two numbers of 16 bits. b and the tile are rdc_aligned. */
+typedef void rdc_exact_tile_kernel(const int32_t *a, const uint32_t *which, size_t count, const void *b, int32_t *tile);
 
 rdc_exact_tile_kernel *rdc_exact_tile_kernel_of(rdc_cpu_level level); /* NULL where there is none */
 

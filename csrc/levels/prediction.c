@@ -1,4 +1,5 @@
 /* Coding under predictions: token after token, since each is predicted from the tokens before it as they are decoded. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -296,14 +297,23 @@ static void predict(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_sid
     }
 }
 
-/* Features of what base and network leave of a token, for the search alone. The product with a power of two is exact. */
+/* 2^exponent, of a double's range. */
+static double power_of_two(int exponent) {
+    const uint64_t bits = (uint64_t)(exponent + 1023) << 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    return power;
+}
+
+/* Features of what base and network leave of a token, for the search alone. The product with a power of two is exact. Signs are those of
+ * noise, so that no branch may depend on them. */
 static void find_left(rdc_prediction *prediction, const double *y) {
     const rdc_predictor *predictor = prediction->predictor;
     for (size_t i = 0; i < predictor->grid.components; i++) {
-        const double unit = 1 / (double)((int64_t)1 << (RDC_COMPONENT_BITS - RDC_FEATURE_BITS + predictor->unit[i]));
+        const double unit = power_of_two(RDC_FEATURE_BITS - RDC_COMPONENT_BITS - predictor->unit[i]);
         const double left = (y[i] * (1 << RDC_COMPONENT_BITS) - (double)prediction->mean[i]) * unit;
         const double below = left > INT16_MAX ? INT16_MAX : left, within = below >= -INT16_MAX ? below : -INT16_MAX; /* also of no number */
-        prediction->left[i] = (int16_t)(within < 0 ? within - 0.5 : within + 0.5);
+        prediction->left[i] = (int16_t)(within + copysign(0.5, within));
     }
 }
 
