@@ -104,7 +104,7 @@ class CompressedLM(HFLM):
     def _loglikelihood_tokens(self, requests, *args, **kwargs):
         self._known = {tuple((context + rest)[-(self.max_length + 1) :][:-1]) for _, context, rest in requests}
         try:
-            with on_every_call(self._site.block, self._transmit):
+            with on_every_call(self._site.place, self._transmit):
                 return super()._loglikelihood_tokens(requests, *args, **kwargs)
         finally:
             self._known = None
@@ -133,7 +133,7 @@ class CompressedLM(HFLM):
     def _transmit(self, block, args, kwargs):
         if self._lengths is None:
             return None
-        layout, own = self._site.split.layout, block_input(args, kwargs)
+        layout, own = self._site.layout, block_input(args, kwargs)
         h = layout.to_tokens(own)
         arrived = h.clone()
         for sent, there, length in zip(h, arrived, self._lengths, strict=True):

@@ -101,7 +101,7 @@ class _TailByBlocks:
         self._model, self._layer, self._inputs, self._sites, self._states = model, layer, inputs, sites, []
         with torch.no_grad(), ExitStack() as stack:
             for site in sites:
-                stack.enter_context(before(site.block, self._keeping(site)))
+                stack.enter_context(before(site.place, self._keeping(site)))
             self.end = head_inputs(model, layer, h, inputs)
 
     def _keeping(self, site):
@@ -119,12 +119,12 @@ class _TailByBlocks:
         if number + 1 == len(self._sites):
             return head_inputs(self._model, layer, state, self._inputs)
         following, given = self._sites[number + 1], main_input(self._model, self._inputs)
-        reached = stopped_at(following.block, lambda: run_tail(self._model, layer, state, **given))
+        reached = stopped_at(following.place, lambda: run_tail(self._model, layer, state, **given))
         return _state(following, *reached)
 
 
 def _state(site, args, kwargs):
-    return site.split.layout.to_tokens(block_input(args, kwargs))
+    return site.layout.to_tokens(block_input(args, kwargs))
 
 
 def _sites_behind(model, layer):

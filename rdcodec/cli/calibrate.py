@@ -31,7 +31,12 @@ def calibrate(
         typer.Option("--target-kl", help="Loss in nats a token that the default quality keeps on held-out tokens."),
     ] = None,
     layer: Annotated[
-        Optional[int], typer.Option("--layer", help="Split point: the codec codes hidden_states[LAYER].", show_default="that of --start")
+        Optional[int],
+        typer.Option(
+            "--layer",
+            help="Split point: the codec codes hidden_states[LAYER]; the number of blocks is the last hidden state.",
+            show_default="that of --start",
+        ),
     ] = None,
     start: Annotated[
         Optional[Path],

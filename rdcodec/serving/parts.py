@@ -65,7 +65,7 @@ def part_of(model: Model, layer: int, tokenizer: Tokenizer | None = None) -> Par
     RdcodecError
         As `rdcodec.splits.find_site`; the model writes no text, or the blocks behind the cut take more than the hidden state.
     """
-    site = find_site(model, layer)
+    site = _cut(model, layer)
     split, kind = site.split, type(site.model).__name__
     if site.model.config.is_encoder_decoder or not site.model.can_generate():
         raise RdcodecError(f"model: expected a decoder of text, got {kind}")
@@ -113,11 +113,19 @@ def load_tail(name: PathLike, layer: int, dtype: str | torch.dtype = "float32") 
     return part
 
 
+def _cut(model, layer):
+    """The split point, which has blocks behind it."""
+    site = find_site(model, layer)
+    if site.is_last:
+        raise RdcodecError(f"layer: expected 0 to {site.layer - 1}, got {layer}, behind which there are no blocks")
+    return site
+
+
 def _loaded(name, layer, dtype, others):
     """A part with blocks that are looked at for its fingerprint besides."""
 
     def prepare(model):
-        site = find_site(model, layer)
+        site = _cut(model, layer)
         looked_at = _landmarks(site)
         for module in others(site):
             if module not in looked_at:

@@ -52,14 +52,15 @@ class _Call:
     """A forward pass of one owner.
 
     `mask` is the argument of that name; `begins` whether the pass begins a prompt; `reached` whether it came to the block; `sent`
-    has what was coded, as pairs of the state that was sent and the one that arrived.
+    has what was coded, as pairs of the state that was sent and the one that arrived; `cache` is that which the last block was given,
+    where somebody asks for it.
     """
 
-    __slots__ = ("begins", "mask", "module", "outer", "reached", "sent")
+    __slots__ = ("begins", "cache", "mask", "module", "outer", "reached", "sent")
 
     def __init__(self, module, outer, mask, begins):
         self.module, self.outer, self.mask, self.begins = module, outer, mask, begins
-        self.reached, self.sent = False, []
+        self.reached, self.sent, self.cache = False, [], None
 
     def padding(self):
         """The mask of padding, or what there is in its place where no owner was given one."""

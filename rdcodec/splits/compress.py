@@ -62,8 +62,8 @@ def compress_at(
     quality : int, optional
         Higher is finer; the codec's default where it is not given.
     layer : int, optional
-        0 to n_layers - 1, in Hugging Face's count of hidden states: 0 is the input of the first block. That of the codec where it is
-        not given; a codec that was fitted to none needs it.
+        0 to n_layers, in Hugging Face's count of hidden states: 0 is the input of the first block, n_layers the last hidden state, behind
+        the final norm where there is one. That of the codec where it is not given; a codec that was fitted to none needs it.
     frame_tokens : int, optional
         Tokens a frame at most, 1 to 4096. With 1, whole windows cost what generation token by token costs.
     any_layer : bool
@@ -96,7 +96,9 @@ def compress_at(
     link = _Link(site, codec, quality, frame_tokens, passes_gradients)
     try:
         with ExitStack() as hooks:  # from the inside out, so that a pass which is seen to begin is seen at the block as well
-            hooks.enter_context(on_every_call(site.block, link.transmit))
+            hooks.enter_context(on_every_call(site.place, link.transmit))
+            if site.is_last:
+                hooks.enter_context(on_every_call(site.block, link.note_cache))
             for level, owner in enumerate(link.calls.owners):
                 hooks.enter_context(on_every_call(owner, partial(link.calls.enter, level), partial(link.calls.leave, level)))
             for outermost in {model, site.base}.difference(link.calls.owners):
@@ -113,7 +115,8 @@ class _Link:
 
     def __init__(self, site, codec, quality, frame_tokens, passes_gradients):
         self.layer = site.layer
-        self.layout = site.split.layout
+        self.layout = site.layout
+        self.is_last = site.is_last
         self.meter = Meter(codec.channels)
         self.new_row = lambda: Row(codec, quality, frame_tokens, self.meter)
         self.calls = Calls(owners(site.base, site.block))
@@ -121,19 +124,25 @@ class _Link:
         self.passed_by = False
         self.passes_gradients = passes_gradients
 
+    def note_cache(self, block, args, kwargs):
+        """Of the last block: what is behind it is given no cache."""
+        call = self.calls.innermost()
+        if call is not None:
+            call.cache = cache_among(args, kwargs)
+
     def transmit(self, block, args, kwargs):
         call = self.calls.innermost()
         if call is None:
             self.passed_by = True
             return None
         call.reached = True
-        if is_skipped(block):
+        if is_skipped(block) and not self.is_last:
             return None
         if block.training and getattr(block, "gradient_checkpointing", False):
             raise RdcodecError("model: gradient checkpointing would send every state twice; disable it, or call model.eval()")
         state = block_input(args, kwargs)
         h = self.layout.to_tokens(state)
-        decoded = self.send(call, h, cache_among(args, kwargs))
+        decoded = self.send(call, h, call.cache if self.is_last else cache_among(args, kwargs))
         if self.passes_gradients:
             decoded = straight_through(h, decoded)
         arrived = self.layout.from_tokens(decoded, state)

@@ -7,10 +7,23 @@ they were not there; `on_every_call` acts in all.
 
 from collections import Counter
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from threading import Lock, get_ident
 
-__all__ = ["before", "block_input", "is_hooked", "is_skipped", "on_every_call", "replaced_input", "skipped", "stopped_at"]
+import torch
+
+__all__ = ["Output", "before", "block_input", "is_hooked", "is_skipped", "on_every_call", "replaced_input", "skipped", "stopped_at"]
+
+
+@dataclass(frozen=True)
+class Output:
+    """The output of a module as a place to get into, where a module itself stands for its input.
+
+    Hooks see it as the arguments that the next block would be given, if there were one.
+    """
+
+    module: torch.nn.Module
 
 
 def block_input(args, kwargs):
@@ -26,12 +39,12 @@ def replaced_input(args, kwargs, h):
 
 
 @contextmanager
-def before(module, hook):
-    """Call `hook(module, args, kwargs)` before each forward of a module in this thread; it may return other (args, kwargs).
+def before(place, hook):
+    """Call `hook(module, args, kwargs)` before each forward of a module, or at its `Output`, in this thread; it may return other (args, kwargs).
 
     It comes before the hooks that there are: what a link sends of a block's input is what a part begins with.
     """
-    handle = module.register_forward_pre_hook(_Hook(hook, 2, get_ident()), prepend=True, with_kwargs=True)
+    handle = _registered(place, hook, get_ident(), prepend=True)
     try:
         yield
     finally:
@@ -39,25 +52,44 @@ def before(module, hook):
 
 
 @contextmanager
-def on_every_call(module, enter, leave=None):
-    """Call `enter(module, args, kwargs)` before each forward, `leave(module, args, kwargs, output)` after it.
+def on_every_call(place, enter, leave=None):
+    """Call `enter(module, args, kwargs)` before each forward of a module, or at its `Output`, and `leave(module, args, kwargs, output)` after it.
 
     Both may return something else in place of what they were given. Where the forward failed, `output` is None.
     """
     handles = []
     try:
         if leave is not None:  # first, so that of a pass in another thread which is seen to begin the end is seen as well
-            handles.append(module.register_forward_hook(_Hook(leave, 3), prepend=True, with_kwargs=True, always_call=True))
-        handles.append(module.register_forward_pre_hook(_Hook(enter, 2), with_kwargs=True))
+            handles.append(place.register_forward_hook(_Hook(leave, 3), prepend=True, with_kwargs=True, always_call=True))
+        handles.append(_registered(place, enter))
         yield
     finally:
         for handle in reversed(handles):
             handle.remove()
 
 
-def is_hooked(module):
-    """Whether a context of `before` or `on_every_call` is open at a module."""
-    return any(isinstance(hook, _Hook) for hook in module._forward_pre_hooks.values())
+def _registered(place, hook, thread=None, prepend=False):
+    if isinstance(place, Output):
+        return place.module.register_forward_hook(_Hook(_at_output(hook), 3, thread), prepend=prepend, with_kwargs=True)
+    return place.register_forward_pre_hook(_Hook(hook, 2, thread), prepend=prepend, with_kwargs=True)
+
+
+def _at_output(hook):
+    """A hook of a block's arguments, for the output of a module, which may be a tuple that begins with the state."""
+
+    def called(module, args, kwargs, output):
+        replaced = hook(module, output if isinstance(output, tuple) else (output,), {})
+        if replaced is None:
+            return None
+        return replaced[0] if isinstance(output, tuple) else replaced[0][0]
+
+    return called
+
+
+def is_hooked(place):
+    """Whether a context of `before` or `on_every_call` is open at a module, or at its `Output`."""
+    hooks = place.module._forward_hooks if isinstance(place, Output) else place._forward_pre_hooks
+    return any(isinstance(hook, _Hook) for hook in hooks.values())
 
 
 class _Hook:
@@ -85,15 +117,15 @@ class _Reached(Exception):
     """Ends a forward pass."""
 
 
-def stopped_at(module, run):
-    """Call `run()` until it gets to a module, which is not run: the module's (args, kwargs), None if it never gets there."""
+def stopped_at(place, run):
+    """Call `run()` until it gets to a module, which is not run, or to its `Output`: the (args, kwargs) there, None if it never gets there."""
     reached = []
 
     def stop(module, *arguments):
         reached.append(arguments)
         raise _Reached
 
-    with before(module, stop):
+    with before(place, stop):
         try:
             run()
         except Exception:  # PyTorch raises another one on the way out if a thread opens or closes a context just then

@@ -22,6 +22,10 @@ class Tokens:
         """int : channels of a token before the block."""
         return config.get_text_config().hidden_size
 
+    def channels_behind(self, config: Any, block: torch.nn.Module) -> int:
+        """int : channels of a token behind the block."""
+        return self.channels(config, block)
+
     def to_tokens(self, state: torch.Tensor) -> torch.Tensor:
         """[batch, tokens, channels] of a block's own state; errors as PyTorch's for another rank."""
         return state
@@ -41,6 +45,10 @@ class Streams:
         config = config.get_text_config()
         return config.altup_num_inputs * config.hidden_size
 
+    def channels_behind(self, config: Any, block: torch.nn.Module) -> int:
+        """int : channels of a token behind the block."""
+        return self.channels(config, block)
+
     def to_tokens(self, state: torch.Tensor) -> torch.Tensor:
         """[batch, tokens, channels] of a block's own state; errors as PyTorch's for another rank."""
         return state.permute(1, 2, 0, 3).flatten(2)
@@ -59,6 +67,10 @@ class FeatureMaps:
     def channels(self, config: Any, block: torch.nn.Module) -> int:
         """int : channels of a token before the block."""
         return next(module for module in block.modules() if isinstance(module, torch.nn.Conv2d)).in_channels
+
+    def channels_behind(self, config: Any, block: torch.nn.Module) -> int:
+        """int : channels of a token behind the block."""
+        return [module for module in block.modules() if isinstance(module, torch.nn.Conv2d)][-1].out_channels
 
     def to_tokens(self, state: torch.Tensor) -> torch.Tensor:
         """[batch, tokens, channels] of a block's own state; errors as PyTorch's for another rank."""

@@ -26,14 +26,14 @@ __all__ = ["head_states", "run_head", "run_tail"]
 def head_states(
     model: Model, layer: int, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **inputs: Any
 ) -> torch.Tensor:
-    """Hidden states that enter block `layer`; the blocks from there on are not run.
+    """Hidden states that enter block `layer`; the blocks from there on are not run. At n_layers, the last hidden state.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel
         Of a known architecture, in evaluation mode.
     layer : int
-        0 to n_layers - 1.
+        0 to n_layers, which is the last hidden state, behind the final norm where there is one.
     input_ids : torch.Tensor
         int [batch, tokens]; pixel values for models of images.
     attention_mask : torch.Tensor, optional
@@ -55,7 +55,7 @@ def head_states(
     site = _site(model, layer)
     inputs = {site.model.main_input_name: input_ids, **_given(attention_mask), **inputs}
     with torch.no_grad():
-        reached = stopped_at(site.block, lambda: site.model(**inputs))
+        reached = stopped_at(site.place, lambda: site.model(**inputs))
     return _states(site, reached)
 
 
@@ -67,7 +67,7 @@ def run_head(model: Model, layer: int, h: torch.Tensor) -> torch.Tensor:
     model : transformers.PreTrainedModel
         Of a known architecture, in evaluation mode.
     layer : int
-        0 to n_layers - 1.
+        0 to n_layers.
     h : torch.Tensor
         [batch, tokens, channels], the input of block 0; gradients flow to it. Feature maps must be square.
 
@@ -90,10 +90,10 @@ def run_head(model: Model, layer: int, h: torch.Tensor) -> torch.Tensor:
         inputs["decoder_input_ids"] = torch.zeros(len(h), 1, dtype=torch.int64, device=h.device)
 
     def run():
-        with before(first.block, _giving(site, h)):  # within: of block 0, h is what is reached
+        with before(first.place, _giving(site, h)):  # within: of block 0, h is what is reached
             site.model(**inputs)
 
-    return _states(site, stopped_at(site.block, run))
+    return _states(site, stopped_at(site.place, run))
 
 
 def run_tail(model: Model, layer: int, h: torch.Tensor, attention_mask: torch.Tensor | None = None, **inputs: Any) -> torch.Tensor:
@@ -106,9 +106,9 @@ def run_tail(model: Model, layer: int, h: torch.Tensor, attention_mask: torch.Te
     model : transformers.PreTrainedModel
         Of a known architecture, in evaluation mode.
     layer : int
-        0 to n_layers - 1.
+        0 to n_layers.
     h : torch.Tensor
-        [batch, tokens, channels], the input of block `layer`; gradients flow to it. Feature maps must be square.
+        [batch, tokens, channels], as `head_states` gives them; gradients flow to it. Feature maps must be square.
     attention_mask : torch.Tensor, optional
         [batch, tokens], 0 where a token is padding.
     **inputs
@@ -132,7 +132,7 @@ def run_tail(model: Model, layer: int, h: torch.Tensor, attention_mask: torch.Te
     if h.dim() != 3 or h.shape[-1] != site.channels:
         raise RdcodecError(f"h: expected [batch, tokens, {site.channels}], got shape {tuple(h.shape)}")
     inputs = {**_shape_of(site, h, inputs), **_given(attention_mask), **inputs}
-    with skipped(site.skipped), before(site.block, _giving(site, h)):
+    with skipped(site.skipped), before(site.place, _giving(site, h)):
         output = site.model(**inputs)
     return output.logits if "logits" in output else output.last_hidden_state
 
@@ -145,7 +145,7 @@ def _site(model, layer):
 def _states(site, reached):
     if reached is None:
         raise RdcodecError(f"model: {type(site.model).__name__} never ran block {site.layer}")
-    return site.split.layout.to_tokens(block_input(*reached))
+    return site.layout.to_tokens(block_input(*reached))
 
 
 def _giving(site, h):
@@ -153,7 +153,7 @@ def _giving(site, h):
 
     def begin(block, args, kwargs):
         own = block_input(args, kwargs)
-        return replaced_input(args, kwargs, site.split.layout.from_tokens(h, own).to(own))
+        return replaced_input(args, kwargs, site.layout.from_tokens(h, own).to(own))
 
     return begin
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +12,7 @@ from transformers import PreTrainedModel
 from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
 from rdcodec.splits.architectures import ARCHITECTURES, REFUSED
+from rdcodec.splits.hooks import Output
 from rdcodec.splits.layouts import Tokens
 from rdcodec.splits.split import Split, text_inputs
 from rdcodec.splits.wrappers import unwrapped
@@ -28,7 +30,7 @@ _SPLITS = {name: splits if isinstance(splits, tuple) else (splits,) for name, sp
 
 @dataclass(frozen=True)
 class Site:
-    """A split point found in a model: the input of `block`, `channels` a token.
+    """A split point found in a model: the input of `block`, or the last hidden state, `channels` a token.
 
     Attributes
     ----------
@@ -38,8 +40,12 @@ class Site:
     blocks : list of torch.nn.Module
         Of the model, or of its encoder or decoder.
     layer : int
-        Index of the block among these.
+        Index of the block among these; their number where the split point is behind them.
     channels : int
+    layout : Tokens, Streams or FeatureMaps
+        Of the state there.
+    place : torch.nn.Module or rdcodec.splits.hooks.Output
+        Where hooks get at it: the block, whose input it is, or the output of what is behind the last one.
     """
 
     split: Split
@@ -48,11 +54,18 @@ class Site:
     blocks: list
     layer: int
     channels: int
+    layout: Tokens | Streams | FeatureMaps
+    place: torch.nn.Module | Output
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the split point is the last hidden state, behind all blocks."""
+        return self.layer == len(self.blocks)
 
     @property
     def block(self) -> torch.nn.Module:
-        """The block whose input is the split point."""
-        return self.blocks[self.layer]
+        """The block whose input is the split point; the last one where that is behind it."""
+        return self.blocks[self.layer - self.is_last]
 
     @property
     def skipped(self) -> list[torch.nn.Module]:
@@ -64,6 +77,7 @@ def register_split(
     model_type: str,
     blocks: str | tuple[str, ...],
     *,
+    end: str | None = None,
     inputs: Callable[[Any, torch.Tensor], dict[str, Any]] = text_inputs,
     layout: Tokens | Streams | FeatureMaps = Tokens(),
 ) -> None:
@@ -79,6 +93,9 @@ def register_split(
     blocks : str or tuple of str
         Path from `model.base_model` to the list of blocks, where ``*`` stands for every item of a list; several paths where
         releases of transformers differ.
+    end : str, optional
+        Path from `model.base_model` to the norm behind the last block, whose output is the last hidden state; that of the last block
+        where there is none.
     inputs : callable, optional
         (model, h) -> keyword arguments of a forward pass over as many tokens as h has; text by default.
     layout : Tokens or FeatureMaps, optional
@@ -86,11 +103,11 @@ def register_split(
 
     Examples
     --------
-    >>> register_split("olmo3", "layers")
+    >>> register_split("olmo3", "layers", end="norm")
     >>> "olmo3" in known_architectures()
     True
     """
-    _SPLITS[model_type] = (Split(blocks, inputs, layout),)
+    _SPLITS[model_type] = (Split(blocks, end, inputs, layout),)
 
 
 def known_architectures() -> list[str]:
@@ -99,15 +116,16 @@ def known_architectures() -> list[str]:
 
 
 def find_site(model: torch.nn.Module, layer: int) -> Site:
-    """The input of block `layer` of a model.
+    """The input of block `layer` of a model, or its last hidden state.
 
     Parameters
     ----------
     model : torch.nn.Module
         A transformers.PreTrainedModel, alone or in a wrapper (PEFT, DataParallel, a module of one's own).
     layer : int
-        0 to n_layers - 1: the index of the hidden state in Hugging Face's count. The layers of an encoder and a decoder are
-        counted through, the encoder's first; those of a ResNet through all stages.
+        0 to n_layers: the index of the hidden state in Hugging Face's count. The layers of an encoder and a decoder are
+        counted through, the encoder's first; those of a ResNet through all stages. n_layers is the last hidden state, behind the final
+        norm where there is one: what heads and poolers take, `last_hidden_state`.
 
     Returns
     -------
@@ -125,8 +143,16 @@ def find_site(model: torch.nn.Module, layer: int) -> Site:
         paths = " or ".join(path for split in _splits_of(model) for path in split.paths())
         raise RdcodecError(f"model: {type(base).__name__} has no blocks at {paths}")
     cuts = [(split, config, blocks, at) for split, config, blocks in parts for at in range(split.cuts(config, len(blocks)))]
+    split, config, blocks, at = cuts[-1]
+    if at + 1 == len(blocks):
+        cuts.append((split, config, blocks, len(blocks)))
     split, config, blocks, at = cuts[integer("layer", layer, 0, len(cuts) - 1)]
-    return Site(split, model, base, blocks, at, split.layout.channels(config, blocks[at]))
+    if at < len(blocks):
+        return Site(split, model, base, blocks, at, split.layout.channels(config, blocks[at]), split.layout, blocks[at])
+    end = None if split.end is None else attrgetter(split.end)(base)
+    if end is not None:
+        return Site(split, model, base, blocks, at, Tokens().channels(config, end), Tokens(), Output(end))
+    return Site(split, model, base, blocks, at, split.layout.channels_behind(config, blocks[-1]), split.layout, Output(blocks[-1]))
 
 
 def _splits_of(model):

@@ -73,6 +73,9 @@ class Split:
     blocks : str or tuple of str
         Dotted path from the base model (`model.base_model`) to the list of blocks, or several, of which the first that exists
         holds. ``*`` stands for every item of a list.
+    end : str or None
+        Dotted path from the base model to what follows the last block, a norm: its output is the last hidden state. That of the block
+        is where there is none.
     inputs : callable
         (model, h) -> keyword arguments of a forward pass with the shape of h.
     layout : Tokens, Streams or FeatureMaps
@@ -86,6 +89,7 @@ class Split:
     """
 
     blocks: str | tuple[str, ...]
+    end: str | None = None
     inputs: Callable = text_inputs
     layout: Tokens | Streams | FeatureMaps = Tokens()
     chained: bool = False

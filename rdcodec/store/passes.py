@@ -41,7 +41,7 @@ def capture(
     documents: Iterable[str] | None = None,
     **options: Any,
 ) -> Iterator[Writer]:
-    """Write the states that enter blocks of a model while the context is open, with the ids of their tokens.
+    """Write the states that enter blocks of a model, or its last ones, while the context is open, with the ids of their tokens.
 
     Every forward pass is written; each row of its batch, padding left out, is a document. States are those of the model, unchanged.
 
@@ -52,7 +52,7 @@ def capture(
     model : transformers.PreTrainedModel
         Of a known architecture, float32, float16 or bfloat16, not compiled.
     layers : int or list of int
-        Split points, 0 to n_layers - 1; a place each, named ``layerN``.
+        Split points, 0 to n_layers, which is the last hidden state; a place each, named ``layerN``.
     codecs : Codec or list of Codec
         One for each layer, or one for all.
     documents : iterable of str, optional
@@ -133,7 +133,7 @@ class _Recorder:
     def hooks(self):
         with ExitStack() as stack:
             for name, site in self.sites.items():
-                stack.enter_context(on_every_call(site.block, partial(self.record, name)))
+                stack.enter_context(on_every_call(site.place, partial(self.record, name)))
             for level, owner in enumerate(self.calls.owners):
                 stack.enter_context(on_every_call(owner, partial(self.enter, level), partial(self.leave, level)))
             stack.callback(self.calls.close)
@@ -154,9 +154,7 @@ class _Recorder:
         if not call.begins:
             raise RdcodecError("model: the pass goes on with a cache; what is written are whole passes, without or with an empty one")
         call.reached = True
-        self.seen.states[name] = (
-            self.sites[name].split.layout.to_tokens(block_input(args, kwargs)).detach().clone()
-        )  # the block may change it
+        self.seen.states[name] = self.sites[name].layout.to_tokens(block_input(args, kwargs)).detach().clone()  # the block may change it
 
     def leave(self, level, module, args, kwargs, output):
         call = self.calls.innermost()

@@ -109,9 +109,9 @@ def layer_states(model, layers, input_ids):
 
     with ExitStack() as hooks, torch.no_grad():
         for layer in set(layers) - {last}:
-            hooks.enter_context(before(sites[layer].block, keep(layer)))
-        end = stopped_at(sites[last].block, lambda: sites[last].model(input_ids=input_ids))
+            hooks.enter_context(before(sites[layer].place, keep(layer)))
+        end = stopped_at(sites[last].place, lambda: sites[last].model(input_ids=input_ids))
     if end is None:
         raise RdcodecError(f"model: {type(sites[last].model).__name__} never ran block {last}")
     reached[last] = block_input(*end)
-    return {layer: sites[layer].split.layout.to_tokens(reached[layer]) for layer in layers}
+    return {layer: sites[layer].layout.to_tokens(reached[layer]) for layer in layers}

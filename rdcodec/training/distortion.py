@@ -31,7 +31,7 @@ class TailDistortion:
     model : transformers.PreTrainedModel
         With an output head over a vocabulary or classes.
     layer : int
-        Split point, 0 to n_layers - 1.
+        Split point, 0 to n_layers, which is the last hidden state.
     kind : str
         "kl", KL(uncompressed || compressed), or "cross-entropy", the negative log-likelihood of the text's next token, which
         a classifier has not.

@@ -108,7 +108,7 @@ class StateCache:
         tokenizer : transformers.PreTrainedTokenizerBase
         texts : str or list of str
         layer : int
-            Split point, 0 to n_layers - 1.
+            Split point, 0 to n_layers, which is the last hidden state.
         autocast : bool
             Compute in bfloat16 where PyTorch's autocast does so, which is faster on GPUs and on CPUs with AVX512-BF16.
         progress : callable, optional

@@ -110,7 +110,7 @@ def test_a_tuned_model_brings_its_codec(scores, model_dir, texts, tmp_path):
     ("arguments", "message"),
     [
         ({}, "codec: expected a folder, or one of a tuned model as tuned, got codec=None and tuned=None"),
-        ({"layer": 9}, "layer: expected 0 to 2, got 9"),
+        ({"layer": 9}, "layer: expected 0 to 3, got 9"),
         ({"layer": None}, "layer: expected"),
         ({"layer": LAYER, "quality": 3}, "quality: expected an integer 0 to 0, got 3"),
         ({"layer": LAYER, "frame_tokens": 0}, "frame_tokens: expected 1 to 4096, got 0"),

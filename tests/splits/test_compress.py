@@ -344,7 +344,7 @@ def test_masks_of_static_caches_are_refused(tiny, trail):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"layer": 4}, "layer: expected 0 to 3, got 4"),
+        ({"layer": 5}, "layer: expected 0 to 4, got 5"),
         ({"codec": RawCodec(63)}, "codec: expected 64 channels as the model has, got 63"),
         ({"quality": 1}, "quality: expected an integer 0 to 0, got 1"),
         ({"frame_tokens": 0}, "frame_tokens: expected 1 to 4096, got 0"),

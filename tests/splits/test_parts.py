@@ -115,10 +115,10 @@ def test_parts_leave_the_model_untouched(tiny, model):
     assert traces[0] == traces[1]
 
 
-@pytest.mark.parametrize("layer", [-1, 4])
+@pytest.mark.parametrize("layer", [-1, 5])
 def test_layer_out_of_range(tiny, layer):
     model = tiny.build("gpt2")
-    with pytest.raises(RdcodecError, match=f"layer: expected 0 to 3, got {layer}"):
+    with pytest.raises(RdcodecError, match=f"layer: expected 0 to 4, got {layer}"):
         head_states(model, layer, tiny.inputs(model))
 
 

@@ -392,9 +392,12 @@ A wrapper (PEFT's, DataParallel, accelerate's, a module of one's own that holds 
 {rows}
 
 In a model of an encoder and a decoder the layers are counted through: with {LAYERS} layers each, 0 to {LAYERS - 1} are the encoder's,
-{LAYERS} to {2 * LAYERS - 1} the decoder's. `head_states(model, layer, source, decoder_input_ids=target)` gives the states of either; the tail
+{LAYERS} to {2 * LAYERS - 1} the decoder's, {2 * LAYERS} its last hidden state. `head_states(model, layer, source, decoder_input_ids=target)` gives the states of either; the tail
 from the encoder on needs `decoder_input_ids`, that from the decoder on the source (`input_ids`, `input_features` or
 `encoder_outputs`).
+
+The layer behind all blocks is the last hidden state ([embeddings](compressing.md#embeddings)); `tests/splits/test_last_states.py` tries all of the
+above there, of every architecture.
 
 Of a model with towers for text and images give the tower: `compress_at(model.vision_model, ...)` codes it also where the whole
 model runs.

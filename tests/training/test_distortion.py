@@ -86,7 +86,7 @@ def test_the_model_is_as_it_was(any_model, batch):
 def test_wrong_kind_layer_and_shape(any_model, batch):
     with pytest.raises(RdcodecError, match="kind: expected 'kl' or 'cross-entropy', got 'l2'"):
         TailDistortion(any_model, LAYER, "l2")
-    with pytest.raises(RdcodecError, match="layer: expected 0 to 2, got 3"):
-        TailDistortion(any_model, 3)
+    with pytest.raises(RdcodecError, match="layer: expected 0 to 3, got 4"):
+        TailDistortion(any_model, 4)
     with pytest.raises(RdcodecError, match="h: expected"):
         TailDistortion(any_model, LAYER)(batch.states[..., 1:], Batch(*batch))

@@ -55,7 +55,7 @@ class TunedModule(nn.Module):
 
     def _whole(self, batch, quality):
         """What enters the output head of the whole model, and bits."""
-        layout, coded = self._site.split.layout, []
+        layout, coded = self._site.layout, []
 
         def send(block, args, kwargs):
             own = block_input(args, kwargs)
@@ -63,7 +63,7 @@ class TunedModule(nn.Module):
             coded.append(bits)
             return replaced_input(args, kwargs, layout.from_tokens(arrived, own))
 
-        with before(self._site.block, send):
+        with before(self._site.place, send):
             (finals, *_), _ = stopped_at(output_head(self._model), lambda: self._model(input_ids=batch.ids, use_cache=False))
         return finals, coded[0]
 

@@ -138,7 +138,7 @@ def _check(model, codec, settings, layer):
     """The split point, after everything that can be refused before the work."""
     check_plain(model)
     site = check_codec(model, layer_of(codec, layer), codec)
-    if is_hooked(site.block):
+    if is_hooked(site.place):
         raise RdcodecError("model: expected one that is not compressed just now; close the context of compress_at")
     if model.config.is_encoder_decoder or getattr(model, "get_output_embeddings", lambda: None)() is None:
         raise RdcodecError(f"model: expected a causal language model, got {type(model).__name__}")

@@ -48,7 +48,8 @@ def blocks_of(site, part):
     """
     blocks = {"tail": site.blocks[site.layer :], "head": site.blocks[: site.layer], "both": site.blocks}[part]
     if not blocks:
-        raise RdcodecError(f"part: expected 'tail' at layer {site.layer}, before which there are no blocks, got {part!r}")
+        side, expected = ("behind", "head") if site.is_last else ("before", "tail")
+        raise RdcodecError(f"part: expected {expected!r} at layer {site.layer}, {side} which there are no blocks, got {part!r}")
     names = {id(module): name for name, module in site.model.named_modules()}
     return [(names[id(block)], block) for block in blocks]
 
