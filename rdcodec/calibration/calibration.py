@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rdcodec.calibration.choice import checked_target, choose, measure, states_of
 from rdcodec.calibration.codewords import position_codewords, vocabulary_codewords
 from rdcodec.calibration.gradients import check_gradients
-from rdcodec.calibration.inputs import check_one_input, tensors_of
+from rdcodec.calibration.inputs import PaddedTexts, check_one_input, check_padding, kept_of, predicts_tokens, tensors_of
 from rdcodec.calibration.tune import HeldOut
 from rdcodec.calibration.windows import cut_inputs, cut_windows, default_tokens
 from rdcodec.errors import RdcodecError
@@ -50,7 +50,7 @@ def calibrate(
     tokenizer : transformers.PreTrainedTokenizerBase
     texts : str or list of str
     layer : int
-        Split point, 0 to n_layers - 1.
+        Split point, 0 to n_layers, which is the last hidden state.
     tokens : int, optional
         To fit; a sixth as many, at most four windows of 512, are held out besides. As many as `default_tokens` says where it is
         not given, more where states are wider, or all there are.
@@ -100,10 +100,10 @@ def calibrate_inputs(
         With a classifier, in evaluation mode.
     inputs : torch.Tensor, or dict of them
         [inputs, ...], what the model takes as its main input: float32 [images, channels, height, width] for models of images,
-        as preprocessed for them. A seventh, at most 128, is held out. A dict is what a tokenizer or an image processor returns; texts
-        are of one length there, without padding.
+        as preprocessed for them. A seventh, at most 128, is held out. A dict is what a tokenizer or an image processor returns; where its
+        mask says so, tokens are padding, which is neither fitted to nor counted.
     layer : int
-        Split point, 0 to n_layers - 1.
+        Split point, 0 to n_layers, which is the last hidden state.
     target_kl : float, optional
         Loss in nats an input, KL(uncompressed || compressed) of the distribution over classes, that the default quality keeps;
         0.02 where not given.
@@ -117,8 +117,8 @@ def calibrate_inputs(
     Raises
     ------
     RdcodecError
-        The architecture is unknown, the model has no classifier, the layer is out of range, there are fewer than 4 inputs, or some are
-        padded.
+        The architecture is unknown, the model has no classifier, the layer is out of range, there are fewer than 4 inputs, or the mask
+        does not fit them or is a language model's.
     """
     target = checked_target(target_kl)
     model = unwrapped(model)
@@ -126,11 +126,18 @@ def calibrate_inputs(
     check_one_input(model)
     main, mask = tensors_of(model, inputs)
     if mask is not None:
-        raise RdcodecError(
-            "inputs: expected texts of one length, for padding is not fitted to; cut them to the shortest, say, got a mask with zeros"
-        )
+        check_padding(main, mask)
+        if predicts_tokens(model):
+            raise RdcodecError(
+                f"inputs: expected texts without padding for {type(model).__name__}, which says something behind every token"
+            )
+        main = PaddedTexts(main, mask.bool())
     fit, held_out = cut_inputs(main)
-    return _calibrated(model, layer, fit, held_out, lambda states, report: position_codewords(*states.shape[:2]), target, progress)
+
+    def codewords(states, report):
+        return position_codewords(*states.shape[:2], kept_of(fit, states.shape[1]))
+
+    return _calibrated(model, layer, fit, held_out, codewords, target, progress)
 
 
 def _calibrated(model, layer, fit, held_out, codewords, target, progress):

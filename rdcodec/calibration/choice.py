@@ -3,7 +3,7 @@
 import torch
 
 from rdcodec.calibration.fit import Statistics, fit_codec
-from rdcodec.calibration.inputs import input_states
+from rdcodec.calibration.inputs import input_states, kept_of
 from rdcodec.calibration.processes import shared_out
 from rdcodec.calibration.tail_gradients import generators_of, sampled_gradients
 from rdcodec.calibration.tune import rate_at_target
@@ -40,7 +40,8 @@ def measure(model, layer, fit, codewords, report):
         return sampled_gradients(model, layer, parts[i][0], SAMPLES, generators[i], parts[i][1])
 
     gradients = shared_out(len(parts), gradients_of)
-    return Statistics(layer, states.float().numpy(), torch.cat(gradients, dim=1).numpy(), codewords(states, report))
+    kept = kept_of(fit, states.shape[1])
+    return Statistics(layer, states.float().numpy(), torch.cat(gradients, dim=1).numpy(), codewords(states, report), kept)
 
 
 def choose(statistics, held_out, target, report, priors=()):

@@ -58,10 +58,15 @@ def vocabulary_codewords(model, layer, ids, counts, report):
     return Codewords(codeword_of_id[ids.numpy()], counts[vocabulary], features, apart=1)
 
 
-def position_codewords(windows, tokens):
-    """`Codewords` of tokens without a vocabulary: one for the first position, which may be a class token, and one for the others."""
-    of_tokens = np.tile(np.minimum(np.arange(tokens), 1), (windows, 1))
-    return Codewords(of_tokens, np.bincount(of_tokens.ravel()), np.eye(of_tokens.max() + 1), apart=0)
+def position_codewords(windows, tokens, kept=True):
+    """`Codewords` of tokens without a vocabulary: one for the first position, which may be a class token, and one for the others.
+
+    `kept`, bool [windows, tokens], says which tokens are no padding.
+    """
+    kept = np.broadcast_to(kept, (windows, tokens))
+    of_tokens = np.where(kept, np.minimum(np.cumsum(kept, axis=1) - 1, 1), -1)
+    counts = np.bincount(of_tokens[kept])
+    return Codewords(of_tokens, counts, np.eye(len(counts)), apart=0)
 
 
 def most_codewords(channels):

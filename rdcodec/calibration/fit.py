@@ -37,17 +37,20 @@ class Statistics:
     gradients : ndarray
         float32 [samples, windows, tokens, channels] of log-likelihoods of sampled outputs, at the first of these windows.
     codewords : Codewords
+    kept : ndarray
+        bool [windows, tokens], False where a token is padding; all are kept where it is not given.
     """
 
-    def __init__(self, layer, states, gradients, codewords):
+    def __init__(self, layer, states, gradients, codewords, kept=None):
         self.layer = layer
         self.states = states
         self.codewords = codewords
+        self.kept = np.ones(states.shape[:2], bool) if kept is None else kept
         # Massive activations: the first position of a text, and whatever exceeds what nearly all others stay below.
         largest = np.abs(states).max(axis=2)
         apart = codewords.apart
-        self.gain_limit_bits = int(np.frexp(np.quantile(largest[:, apart:], GAIN_QUANTILE))[1])
-        usual = largest < 2.0**self.gain_limit_bits
+        self.gain_limit_bits = int(np.frexp(np.quantile(largest[:, apart:][self.kept[:, apart:]], GAIN_QUANTILE))[1])
+        usual = self.kept & (largest < 2.0**self.gain_limit_bits)
         usual[:, :apart] = False
         dtype = np.float32 if is_wide(states.shape[2]) else np.float64  # wide states in doubles take more memory than machines have
         self.x = states[usual].astype(dtype)
@@ -143,5 +146,6 @@ def _with_fitted_tables(codec, s):
     chosen = np.random.default_rng(SEED).permutation(len(s.states))[: windows_of(TABLE_TOKENS, s.states)]
     for qualities in (TABLE_QUALITIES[2:5], TABLE_QUALITIES):
         count = max(len(chosen), len(qualities))
-        codec = fit_tables(codec, s.states[np.resize(chosen, count)], np.resize(qualities, count))
+        windows = [s.states[i][s.kept[i]] for i in np.resize(chosen, count)]
+        codec = fit_tables(codec, windows, np.resize(qualities, count))
     return codec

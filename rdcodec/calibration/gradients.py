@@ -23,7 +23,7 @@ def check_gradients(model, layer, inputs):
     ----------
     model : transformers.PreTrainedModel
     layer : int
-    inputs : torch.Tensor
+    inputs : torch.Tensor or PaddedTexts
         [inputs, ...], of which one, or the first tokens of one, is tried.
 
     Raises
@@ -32,8 +32,9 @@ def check_gradients(model, layer, inputs):
         The message says what to do. Also where the model has no output head.
     """
     output_head(model)
-    one = inputs[:1] if inputs.is_floating_point() else inputs[:1, :TOKENS]
-    one = one.to(model.device)
+    one = inputs[:1]
+    if isinstance(one, torch.Tensor):
+        one = (one if one.is_floating_point() else one[:, :TOKENS]).to(model.device)
     with frozen(model), torch.enable_grad():
         h = input_states(model, layer, one).detach().requires_grad_(True)
         with needing_gradients(model):

@@ -3,14 +3,50 @@
 An encoder and a decoder of text are given the same text: the decoder as it would be while it writes what the encoder has read.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
 
 from rdcodec.errors import RdcodecError
 from rdcodec.splits import head_states
 
-__all__ = ["check_one_input", "input_states", "main_input", "predicts_tokens", "tensors_of"]
+__all__ = ["PaddedTexts", "check_one_input", "check_padding", "input_states", "kept_of", "main_input", "predicts_tokens", "tensors_of"]
 
 MASK = "attention_mask"
+
+
+@dataclass(frozen=True)
+class PaddedTexts:
+    """Texts of several lengths, cut and shared out as a tensor of their ids is.
+
+    Attributes
+    ----------
+    ids : torch.Tensor
+        int64 [texts, tokens]
+    kept : torch.Tensor
+        bool [texts, tokens], False where a token is padding.
+    """
+
+    ids: torch.Tensor
+    kept: torch.Tensor
+
+    def __len__(self):
+        return len(self.ids)
+
+    def __getitem__(self, rows):
+        return PaddedTexts(self.ids[rows], self.kept[rows])
+
+    def split(self, size):
+        return [PaddedTexts(*part) for part in zip(self.ids.split(size), self.kept.split(size))]
+
+    @property
+    def mask(self):
+        """As models take it."""
+        return self.kept.long()
 
 
 def check_one_input(model):
@@ -48,8 +84,28 @@ def tensors_of(model, inputs):
     return inputs[model.main_input_name], None if mask is None or mask.all() else mask
 
 
+def check_padding(inputs, mask):
+    """Refuse a mask that does not fit inputs, or has nothing of some of them.
+
+    Raises
+    ------
+    RdcodecError
+    """
+    if mask.shape != inputs.shape:
+        raise RdcodecError(f"{MASK}: expected {list(inputs.shape)} as the inputs of a classifier have, got shape {tuple(mask.shape)}")
+    if not mask.any(dim=1).all():
+        raise RdcodecError(f"{MASK}: expected a token in every text, one is all padding")
+
+
+def kept_of(inputs, tokens):
+    """bool array [inputs, tokens]: which tokens of the states of inputs are no padding."""
+    return inputs.kept.cpu().numpy() if isinstance(inputs, PaddedTexts) else np.ones((len(inputs), tokens), bool)
+
+
 def input_states(model, layer, inputs, attention_mask=None):
     """`head_states` of inputs [batch, ...]."""
+    if isinstance(inputs, PaddedTexts):
+        inputs, attention_mask = inputs.ids, inputs.mask
     return head_states(model, layer, inputs, attention_mask, **_decoder_input(model, inputs))
 
 
@@ -59,9 +115,11 @@ def main_input(model, inputs):
     Parameters
     ----------
     model : transformers.PreTrainedModel
-    inputs : torch.Tensor or None
+    inputs : torch.Tensor, PaddedTexts or None
         [batch, ...], its main input. Images are of no account behind the split, and embedding them takes time.
     """
+    if isinstance(inputs, PaddedTexts):
+        return {**main_input(model, inputs.ids), MASK: inputs.mask}
     if inputs is None or inputs.is_floating_point() or inputs.numel() == 0:
         return {}
     return {model.main_input_name: inputs, **_decoder_input(model, inputs)}

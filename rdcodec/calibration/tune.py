@@ -5,6 +5,7 @@ import math
 import numpy as np
 import torch
 
+from rdcodec.calibration.inputs import kept_of
 from rdcodec.calibration.output import head_inputs, kl_divergence
 from rdcodec.calibration.windows import batches
 
@@ -13,6 +14,7 @@ __all__ = ["HeldOut", "rate_at_target"]
 ATTEMPTS = 8
 QUALITY_DECAY = 0.13  # what the logarithm of the loss falls by, a quality, as a first guess ...
 LOSS_DECAY = 1.7  # ... and a bit per element
+NEAR = 8  # qualities, a factor of 2 of the step
 
 
 class HeldOut:
@@ -23,8 +25,8 @@ class HeldOut:
     model : transformers.PreTrainedModel
     states : torch.Tensor
         [windows, tokens, channels] at the split point `layer`.
-    inputs : torch.Tensor
-        [windows, ...], the model's main input that they are of.
+    inputs : torch.Tensor or PaddedTexts
+        [windows, ...], the model's main input that they are of. Padding is neither coded nor counted.
     """
 
     def __init__(self, model, layer, states, inputs):
@@ -38,15 +40,17 @@ class HeldOut:
         """Rate in bits per token (payloads) and loss, KL(uncompressed || compressed) in nats, the mean over outputs."""
         size, loss, windows, tokens = 0, 0.0, 0, 0
         for (part, inputs), reference in zip(self._parts, self._reference):
-            payloads = [codec.encode_payload(h, quality) for h in part.float().cpu().numpy()]
-            rows = [codec.decode_payload(payload, part.shape[1], quality) for payload in payloads]
-            decoded = torch.from_numpy(np.stack(rows)).to(part)
+            kept, decoded = kept_of(inputs, part.shape[1]), part.float().cpu().numpy().copy()
+            payloads = [codec.encode_payload(h[mask], quality) for h, mask in zip(decoded, kept)]
+            for h, mask, payload in zip(decoded, kept, payloads):
+                h[mask] = codec.decode_payload(payload, int(mask.sum()), quality)
+            decoded = torch.from_numpy(decoded).to(part)
             with torch.no_grad():
                 entered = head_inputs(self._model, self._layer, decoded, inputs)
                 loss += len(part) * kl_divergence(self._model, reference, entered)
             size += sum(map(len, payloads))
             windows += len(part)
-            tokens += part.shape[0] * part.shape[1]
+            tokens += int(kept.sum())
         return 8 * size / tokens, loss / windows
 
     def quality_at(self, codec, target, start, progress):
@@ -59,6 +63,8 @@ class HeldOut:
             points[quality] = self.measure(codec, quality)
             progress(attempt / ATTEMPTS)
             quality = int(np.clip(_next_quality(points, target), codec.min_quality, codec.max_quality))
+            if quality in points:  # as far as secants come; not far where the loss has come to its end
+                quality = _between(points, target)
             if quality in points:
                 break
         good = [q for q, (_, loss) in points.items() if loss <= target]
@@ -79,3 +85,12 @@ def _next_quality(points, target):
     if not slope < -QUALITY_DECAY / 4:
         slope = -QUALITY_DECAY
     return math.ceil(near[0] + (math.log(target) - logs[0]) / slope)
+
+
+def _between(points, target):
+    """The middle between the qualities known to be good and not to be, where they are far apart; otherwise one that is known."""
+    good = min((q for q in points if points[q][1] <= target), default=None)
+    bad = max((q for q in points if points[q][1] > target), default=None)
+    if good is None or bad is None or good - bad <= NEAR:
+        return max(points)
+    return (good + bad) // 2

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 
-from rdcodec.calibration.inputs import predicts_tokens, tensors_of
+from rdcodec.calibration.inputs import check_padding, predicts_tokens, tensors_of
 from rdcodec.errors import RdcodecError
 from rdcodec.evaluation.bootstrap import independent_error, mean_error
 from rdcodec.evaluation.passages import Passages
@@ -124,9 +124,6 @@ def _check(model, inputs, labels, mask, next_tokens):
     if labels is not None and labels.shape != inputs.shape[:1]:
         raise RdcodecError(f"labels: expected [{len(inputs)}], one an input, got shape {tuple(labels.shape)}")
     if mask is not None:
-        if next_tokens or mask.shape != inputs.shape:
-            raise RdcodecError(
-                f"attention_mask: expected {list(inputs.shape)} as the inputs of a classifier have, got shape {tuple(mask.shape)}"
-            )
-        if not mask.any(dim=1).all():
-            raise RdcodecError("attention_mask: expected a token in every text, one is all padding")
+        if next_tokens:
+            raise RdcodecError(f"attention_mask: expected none, or labels besides: padding has no next token in {type(model).__name__}")
+        check_padding(inputs, mask)

@@ -1,5 +1,6 @@
 """The protocol on classifiers of images and of texts, against whole forward passes through compress_at."""
 
+import copy
 import math
 
 import numpy as np
@@ -128,8 +129,41 @@ def test_classifiers_of_texts_are_calibrated_from_what_a_tokenizer_returns(text_
     given = transformers.BatchEncoding({"input_ids": ids, "attention_mask": torch.ones_like(ids)})
     codec = calibrate_inputs(text_classifier, given, LAYER)
     assert codec == calibrate_inputs(text_classifier, ids, LAYER)
-    with pytest.raises(RdcodecError, match="inputs: expected texts of one length"):
-        calibrate_inputs(text_classifier, padded, LAYER)
+
+
+def test_padding_is_neither_fitted_to_nor_counted(text_classifier):
+    """Whatever stands there, on the side where the model does not pool, the codec is the same; it keeps the loss of padded texts."""
+    model = copy.deepcopy(text_classifier)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(4 if parameter.dim() > 1 else 1)  # so that it minds an error
+    ids = torch.randint(1, 50, (2, 60, 9), generator=torch.Generator().manual_seed(8))
+    mask = torch.arange(9) < torch.randint(2, 10, (60, 1), generator=torch.Generator().manual_seed(9))
+    mask = mask.flip(1) if model.config.model_type == "llama" else mask
+    fit, other = ({"input_ids": torch.where(mask, ids[0], values), "attention_mask": mask.long()} for values in (0, ids[1]))
+    codec = calibrate_inputs(model, fit, LAYER)
+    assert codec == calibrate_inputs(model, other, LAYER)
+    (row,) = evaluate(model, fit, [Setting("transform", codec)])
+    assert row.tokens == int(mask.sum()) and 0.002 < row.kl < 0.1
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"), [((9, 8), r"attention_mask: expected \[9, 9\]"), ((9, 9), "attention_mask: .* one is all padding")]
+)
+def test_masks_that_calibration_refuses(text_classifier, shape, message):
+    inputs = {"input_ids": torch.ones(9, 9, dtype=torch.int64), "attention_mask": torch.zeros(shape, dtype=torch.int64)}
+    with pytest.raises(RdcodecError, match=message):
+        calibrate_inputs(text_classifier, inputs, LAYER)
+
+
+def test_language_models_say_something_behind_every_token():
+    sizes = {"hidden_size": 24, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 50}
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**sizes)).eval()
+    inputs = {"input_ids": torch.ones(9, 9, dtype=torch.int64), "attention_mask": torch.ones(9, 9, dtype=torch.int64).tril()}
+    with pytest.raises(RdcodecError, match="inputs: expected texts without padding for LlamaForCausalLM"):
+        calibrate_inputs(model, inputs, LAYER)
+    with pytest.raises(RdcodecError, match="attention_mask: expected none, or labels besides"):
+        evaluate(model, inputs, [Setting("int3", IntegerCodec(24, 3), layer=LAYER)])
 
 
 @pytest.mark.parametrize(
