@@ -70,7 +70,7 @@ def _signs(weight):
 def _weights_before(site):
     """Matrices of floats, in the order of the model, up to the block: embeddings and the blocks before it, or all of them."""
     weights, block = list(site.base.parameters()), {id(weight) for weight in site.block.parameters()}
-    of_block = [number for number, weight in enumerate(weights) if id(weight) in block]
+    of_block = [number for number, weight in enumerate(weights) if id(weight) in block] or [len(weights)]  # none of one that was emptied
     return filter(_is_matrix, weights[: of_block[-1] + 1 if site.is_last else of_block[0]])
 
 

@@ -79,7 +79,7 @@ def test_what_is_refused(path, model, codec):
         ([], codec, "layers"),
         ([1, 1], codec, "layers"),
         ([1, 2], [codec], "layers"),
-        (3, codec, "layer"),
+        (4, codec, "layer"),
         (1, RawCodec(8), "channels"),
     ):
         with pytest.raises(RdcodecError, match=message), capture(path.with_name("other"), model, layers, codecs):

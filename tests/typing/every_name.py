@@ -152,7 +152,7 @@ def cuts(model: PreTrainedModel, codec: rdcodec.Codec, ids: torch.Tensor) -> flo
         split.layout,
     ]
     splits.register_split("mine", "layers", layout=layouts[0])
-    print(splits.known_architectures(), splits.longest_input(model), site.block, site.skipped)
+    print(splits.known_architectures(), splits.longest_input(model), site.block, site.skipped, site.layout, site.is_last, site.place)
     h: torch.Tensor = splits.run_head(model, 3, splits.head_states(model, 2, ids))
     logits: torch.Tensor = splits.run_tail(model, 3, h, attention_mask=torch.ones_like(ids))
     meter: splits.Meter
