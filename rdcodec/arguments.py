@@ -4,9 +4,10 @@ import operator
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["MOST", "integer", "texts_of"]
+__all__ = ["HOTTEST", "MOST", "integer", "texts_of"]
 
 MOST = 2**63 - 1  # that the core takes
+HOTTEST = 100  # temperature of draws
 
 
 def integer(name, value, lowest, highest, expected=None, error=RdcodecError):

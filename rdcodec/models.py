@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rdcodec.bars import bars_in_terminals
 from rdcodec.errors import RdcodecError
 from rdcodec.extras import need
 from rdcodec.messages import first_line
@@ -65,7 +66,8 @@ def load_model(
     source, options = _source(name)
     dtype = _dtype(dtype)
     try:
-        model = _model_class(source, options, prepare).from_pretrained(source, dtype=dtype, **options).eval()
+        with bars_in_terminals():
+            model = _model_class(source, options, prepare).from_pretrained(source, dtype=dtype, **options).eval()
         _need_tokenizer(name, source, options)
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
     except (ImportError, MemoryError, RdcodecError):

@@ -50,12 +50,12 @@ def calibrate(
     before = _started(start, layer)
     texts = read_texts(text)
     loaded, tokenizer = load_quietly(model)
-    from accelerate import Accelerator
+    from accelerate import PartialState
 
     from rdcodec.calibration import adapt, default_tokens
     from rdcodec.calibration import calibrate as fit
 
-    processes = Accelerator()
+    processes = PartialState()
     if processes.num_processes > 1:
         loaded.to(processes.device)
     began = perf_counter()

@@ -1,9 +1,10 @@
 """Loading a model without the chatter of its libraries."""
 
-import os
+import sys
 
 from rich.markup import escape
 
+from rdcodec.bars import without_bars
 from rdcodec.cli.output import console
 
 __all__ = ["load_quietly"]
@@ -12,17 +13,22 @@ __all__ = ["load_quietly"]
 def load_quietly(name, load=None):
     """`rdcodec.load_model`, or `load(name)`, with a line of its own in place of the libraries' bars and advice.
 
+    Without a terminal it is a plain line.
+
     Raises
     ------
     ImportError, FileNotFoundError, RdcodecError
         As `load_model`.
     """
-    os.environ.setdefault("TQDM_DISABLE", "1")  # the bar of GGUF files, which knows no other switch
-    with console(stderr=True).status(f"loading {escape(name)}"):
+    terminal = console(stderr=True)
+    if not terminal.is_terminal:
+        print(f"loading {name}", file=sys.stderr, flush=True)
+    with terminal.status(f"loading {escape(name)}"):
         from rdcodec.models import load_model
 
         _silence()
-        return load_model(name) if load is None else load(name)
+        with without_bars():
+            return load_model(name) if load is None else load(name)
 
 
 def _silence():

@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from rdcodec.arguments import HOTTEST
 from rdcodec.cli.links import shared_codec
 from rdcodec.cli.loading import load_quietly
 from rdcodec.cli.options import CodecDir, Json, Model, Quality, check_quality
@@ -19,7 +20,6 @@ __all__ = ["watch"]
 
 BARS = "▁▂▃▄▅▆▇█"
 NEWEST = 16  # tokens that have a bar
-HOTTEST = 100  # as `rdcodec generate` has it
 
 
 def watch(

@@ -15,6 +15,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from rdcodec.arguments import HOTTEST
 from rdcodec.errors import RdcodecError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Sampling:
 
     def __post_init__(self):
         for name, least, most in (
-            ("temperature", 0, 100),
+            ("temperature", 0, HOTTEST),
             ("top_k", 0, 2**31 - 1),
             ("top_p", 0, 1),
             ("min_p", 0, 1),

@@ -36,18 +36,38 @@ def said(capsys):
 
 
 def test_a_line_now_and_then_with_the_time_left(said):
-    assert said(5, "windows", 0.05) == ""
+    assert said(3, "windows", 0.01) == said(5, "windows", 0.05) == ""
     assert said(10, "windows", 0.1) == "windows: 10%, about 2 min left\n"
     assert said(39, "windows", 0.3) == ""
-    assert said(60, "windows", 0.75, "0.02 nats") == "windows: 75%, about 20 s left, 0.02 nats\n"
+    assert said(60, "windows", 0.75, "0.02 nats") == "windows: 75%, about 19 s left, 0.02 nats\n"
     assert said(95, "windows", 1.0) == ""
 
 
 def test_the_time_left_is_of_the_stage(said):
-    """Which began when the one before was last heard of."""
     assert said(100, "states", 1.0) == ""
-    assert said(110, "tables", 0.001) == "tables: 0%, about 3 h left\n"
-    assert said(150, "tables", 0.5) == "tables: 50%, about 50 s left\n"
+    assert said(105, "tables", 0.001) == "tables: 0%\n"
+    assert said(145, "tables", 0.002) == "tables: 0%\n", "of two reports"
+    assert said(185, "tables", 0.502) == "tables: 50%, about 40 s left\n"
+    assert said(220, "settings", 0.5) == "settings: 50%\n"
+
+
+def test_the_first_parts_are_the_slowest(said):
+    """The speed is that of late."""
+    assert said(9, "states", 0.01) == said(9.2, "states", 0.02) == ""
+    assert said(11, "states", 0.05) == "states: 5%\n"
+    lines = [said(now, "states", 0.05 + 0.03 * (now - 11)) for now in range(12, 42)]
+    assert "".join(lines) == "states: 95%, about 2 s left\n"
+
+
+def test_what_is_remembered_does_not_grow(capsys):
+    clock = Clock()
+    progress = ProgressLines(clock)
+    for step in range(10_000):
+        clock.now += 0.005
+        progress("tokens", step / 10_000)
+    assert len(progress._course) < 200
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["tokens: 20%, about 40 s left", "tokens: 80%, about 10 s left"]
 
 
 def test_commands_say_it_where_there_is_no_terminal():

@@ -45,12 +45,13 @@ def test_a_folder_without_a_tokenizer(tmp_path, architecture):
         load_model(tmp_path)
 
 
-def test_the_packaged_model_needs_no_network_and_no_plug_in(monkeypatch):
+def test_the_packaged_model_needs_no_network_and_no_plug_in(monkeypatch, capfd):
     def refuse(*arguments):
         raise AssertionError("the network was asked")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     model, tokenizer = load_model("smollm2-135m")
+    assert capfd.readouterr().err == "", "bars are for terminals"
     assert (model.config.num_hidden_layers, model.config.hidden_size) == (30, 576)
     assert model.dtype == torch.float32 and not model.training
     ids = tokenizer("The capital of France is", return_tensors="pt")["input_ids"]

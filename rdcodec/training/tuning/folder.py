@@ -21,7 +21,7 @@ from rdcodec.messages import first_line
 from rdcodec.splits.fingerprint import check_codec, origin_of
 from rdcodec.splits.registry import find_site
 from rdcodec.training.tuning.settings import METHODS, PARTS
-from rdcodec.training.tuning.weights import block_weights, check_plain, need_peft
+from rdcodec.training.tuning.weights import block_weights, check_plain, need_peft, old_names
 
 if TYPE_CHECKING:
     from typing import Any
@@ -222,7 +222,8 @@ def _with_adapters(directory, model):
     from peft import PeftModel
 
     try:
-        return PeftModel.from_pretrained(model, str(directory))
+        with old_names():
+            return PeftModel.from_pretrained(model, str(directory))
     except Exception as error:  # whatever the library makes of damaged files, and of adapters of another shape
         raise RdcodecError(f"{directory}: adapters that do not suit the model: {first_line(error)}") from error
 

@@ -1,6 +1,7 @@
 """What is trained of a model: adapters beside its linear layers, or the weights of its blocks."""
 
 import importlib.util
+import warnings
 from contextlib import contextmanager
 
 import torch
@@ -9,7 +10,7 @@ from transformers.pytorch_utils import Conv1D
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["adapted", "adapted_layers", "block_weights", "blocks_of", "check_plain", "need_peft", "training_alone"]
+__all__ = ["adapted", "adapted_layers", "block_weights", "blocks_of", "check_plain", "need_peft", "old_names", "training_alone"]
 
 
 def need_peft():
@@ -22,6 +23,14 @@ def need_peft():
     """
     if importlib.util.find_spec("peft") is None:
         raise ImportError("adapters need peft: pip install 'rdcodec[train]'")
+
+
+@contextmanager
+def old_names():
+    """PEFT asks models for what they have renamed, of which they warn."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield
 
 
 def check_plain(model):
@@ -90,7 +99,7 @@ def _with_adapters(site, settings):
         target_modules=list(layers),
         fan_in_fan_out=any(isinstance(layer, Conv1D) for layer in layers.values()),
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), old_names():
         torch.manual_seed(settings.seed)
         return get_peft_model(site.model, config)
 

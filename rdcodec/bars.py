@@ -1,0 +1,36 @@
+"""Progress bars of other libraries."""
+
+import sys
+from contextlib import contextmanager
+from functools import partialmethod
+
+__all__ = ["bars_in_terminals", "without_bars"]
+
+
+@contextmanager
+def without_bars():
+    """No bar of tqdm, of any thread, that is made meanwhile.
+
+    Its own switch, an environment variable, is read when it is imported, which may be long ago.
+    """
+    try:
+        from tqdm import tqdm
+    except ImportError:  # there are none
+        yield
+        return
+    usual = tqdm.__init__
+    tqdm.__init__ = partialmethod(usual, disable=True)
+    try:
+        yield
+    finally:
+        tqdm.__init__ = usual
+
+
+@contextmanager
+def bars_in_terminals():
+    """Bars where stderr is a terminal alone: in a file, each of their steps is a line."""
+    if sys.stderr.isatty():
+        yield
+        return
+    with without_bars():
+        yield
