@@ -36,7 +36,8 @@ def inspect(
 
 def _inspect_codec(path, json):
     codec = Codec.from_pretrained(path)
-    summary = {**_facts(codec), "default_quality": codec.default_quality, **_origin(codec)}
+    qualities = {name: getattr(codec, name) for name in ("min_quality", "max_quality", "default_quality")}
+    summary = {**_facts(codec), **qualities, **_origin(codec)}
     write_json(json, summary)
     for name, value in summary.items():
         say(f"{name:15} {'unknown' if value is None else value}")

@@ -94,6 +94,7 @@ def test_inspect_of_a_codec(folder, tmp_path, capsys):
     assert "unknown" in capsys.readouterr().out
     result = json.loads((tmp_path / "r.json").read_text())
     assert result["codec_id"] == codec.codec_id.hex() and result["fingerprint"] is result["layer"] is None
+    assert (result["min_quality"], result["max_quality"]) == (codec.min_quality, codec.max_quality)
     codec.origin = Origin("llama", "0123456789abcdef")
     codec.save_pretrained(folder / "codec")
     assert rdcodec("inspect", folder / "codec", "--json", tmp_path / "r.json") == 0

@@ -40,7 +40,16 @@ def test_tune_writes_both_and_what_was_measured(tune, codec_dir, model_dir, tmp_
 def test_a_log_has_no_bars_and_no_warnings_of_libraries(model_dir, codec_dir, text_files, tmp_path):
     """Without a terminal, as in cron jobs: what is said is said by the command."""
     given = {"--model": model_dir, "--codec": codec_dir, "--text": text_files[0], "--out": tmp_path / "out", "--merge": tmp_path / "merged"}
-    command = [sys.executable, "-m", "rdcodec.cli", "tune", "--steps", "2", "--quality=-24", *(part for pair in given.items() for part in pair)]
+    command = [
+        sys.executable,
+        "-m",
+        "rdcodec.cli",
+        "tune",
+        "--steps",
+        "2",
+        "--quality=-24",
+        *(part for pair in given.items() for part in pair),
+    ]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr == f"loading {model_dir}\n"

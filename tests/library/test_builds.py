@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import pytest
-from library_builds import MAKERS, ROOT, build, flags, install, need, run, states
+from library_builds import MAKERS, ROOT, WARNINGS, build, flags, install, need, run, states
 
 PUBLIC = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "csrc" / "rdc").glob("*.h")))
 
@@ -72,6 +72,18 @@ def test_a_library_of_clang_without_openmp(pipe, saved, tmp_path):
     made = build(prefix, tmp_path / "pipe")
     h = states(20).tobytes()
     assert run(made, "encode", saved, data=h) == run(pipe, "encode", saved, data=h)
+
+
+@pytest.mark.emulation
+def test_a_static_program_with_another_c_library(pipe, saved, tmp_path):
+    """musl's, of Alpine Linux and of the wheels for it."""
+    prefix = install(tmp_path, CC="musl-gcc", OPENMP=0)
+    libraries = ["-static", *flags(prefix, "--cflags"), prefix / "lib" / "librdcodec.a", *flags(prefix, "--libs", "--static")]
+    subprocess.run(["musl-gcc", *WARNINGS, ROOT / "examples" / "c" / "pipe.c", "-o", tmp_path / "pipe", *libraries], check=True)
+    h = states(20).tobytes()
+    frames = run(pipe, "encode", saved, data=h)
+    assert run(tmp_path / "pipe", "encode", saved, data=h) == frames
+    assert run(tmp_path / "pipe", "decode", saved, data=frames) == run(pipe, "decode", saved, data=frames)
 
 
 @pytest.mark.parametrize("header", sorted(path.name for path in (ROOT / "csrc" / "rdc").glob("*.h")))
