@@ -13,7 +13,18 @@ from documents import DOCUMENTS, ROOT, prose_of, text_of
 
 import rdcodec
 
-INNER_ROOMS = {"arguments", "arrays", "bars", "cli", "extras", "files", "messages", "modes", "pieces", "progress"}  # which users have no need of
+INNER_ROOMS = {
+    "arguments",
+    "arrays",
+    "bars",
+    "cli",
+    "extras",
+    "files",
+    "messages",
+    "modes",
+    "pieces",
+    "progress",
+}  # which users have no need of
 
 
 def places(entry):
