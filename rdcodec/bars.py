@@ -3,13 +3,16 @@
 import sys
 from contextlib import contextmanager
 from functools import partialmethod
+from threading import RLock
 
 __all__ = ["bars_in_terminals", "without_bars"]
+
+_WITHOUT = RLock()  # what one thread finds of tqdm, and puts back, is not what another one put there for a while
 
 
 @contextmanager
 def without_bars():
-    """No bar of tqdm, of any thread, that is made meanwhile.
+    """No bar of tqdm, of any thread, that is made meanwhile. Threads come here one after the other.
 
     Its own switch, an environment variable, is read when it is imported, which may be long ago.
     """
@@ -18,12 +21,13 @@ def without_bars():
     except ImportError:  # there are none
         yield
         return
-    usual = tqdm.__init__
-    tqdm.__init__ = partialmethod(usual, disable=True)
-    try:
-        yield
-    finally:
-        tqdm.__init__ = usual
+    with _WITHOUT:
+        usual = tqdm.__init__
+        tqdm.__init__ = partialmethod(usual, disable=True)
+        try:
+            yield
+        finally:
+            tqdm.__init__ = usual
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """tune: from a model and a codec to a folder with both."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 

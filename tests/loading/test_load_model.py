@@ -2,12 +2,15 @@
 
 import importlib.util
 import socket
+from threading import Event, Thread
 
 import pytest
 import torch
+import tqdm
 import transformers
 
 from rdcodec import RdcodecError, load_model
+from rdcodec.bars import without_bars
 
 CONFIG = transformers.LlamaConfig(
     vocab_size=300, hidden_size=32, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, tie_word_embeddings=True
@@ -91,3 +94,23 @@ def test_packages_that_are_missing(monkeypatch, package, name, message):
 def test_element_types_that_are_none(folder, dtype):
     with pytest.raises(RdcodecError, match="dtype: expected float32, float16 or bfloat16, got"):
         load_model(folder, dtype)
+
+
+def test_bars_come_back_after_two_threads_did_without():
+    usual = tqdm.tqdm.__init__
+    entered, may_leave = [Event(), Event()], [Event(), Event()]
+
+    def load(i):
+        with without_bars():
+            entered[i].set()
+            may_leave[i].wait(10)
+
+    threads = [Thread(target=load, args=(i,)) for i in range(2)]
+    threads[0].start()
+    entered[0].wait(10)
+    threads[1].start()
+    entered[1].wait(0.2)  # which it does, or waits for the first
+    for thread, event in zip(threads, may_leave):
+        event.set()
+        thread.join()
+    assert tqdm.tqdm.__init__ is usual
