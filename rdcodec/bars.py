@@ -22,8 +22,8 @@ def without_bars():
         yield
         return
     with _WITHOUT:
-        usual = tqdm.__init__
-        tqdm.__init__ = partialmethod(usual, disable=True)
+        usual = vars(tqdm)["__init__"]  # as it stands there, which may be more than a function
+        tqdm.__init__ = partialmethod(tqdm.__init__, disable=True)
         try:
             yield
         finally:
