@@ -50,12 +50,12 @@ def calibrate(
     before = _started(start, layer)
     texts = read_texts(text)
     loaded, tokenizer = load_quietly(model)
-    from accelerate import PartialState
+    from accelerate import Accelerator
 
     from rdcodec.calibration import adapt, default_tokens
     from rdcodec.calibration import calibrate as fit
 
-    processes = PartialState()
+    processes = Accelerator()
     if processes.num_processes > 1:
         loaded.to(processes.device)
     began = perf_counter()

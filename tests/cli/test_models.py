@@ -193,7 +193,7 @@ def test_eval_of_baselines_alone(model_dir, text_files, tmp_path):
         (("--codec", "CODEC", "--frame-tokens", "0"), "frame_tokens"),
         (("--codec", "CODEC", "--plot", "none/p.png"), "none"),
         (("--codec", "CODEC", "--html", "none/p.html"), "none"),
-        (("--baselines", "--layer", "3"), "layer"),
+        (("--baselines", "--layer", "4"), "layer"),
     ],
 )
 def test_eval_refuses(model_dir, text_files, codec_dir, arguments, message, capsys, tmp_path, monkeypatch):

@@ -118,7 +118,7 @@ def test_one_window_has_no_standard_error(model, windows, int4):
     ("change", "message"),
     [
         ({"settings": []}, "settings"),
-        ({"settings": [Setting("", IntegerCodec(CHANNELS), layer=4)]}, "layer"),
+        ({"settings": [Setting("", IntegerCodec(CHANNELS), layer=5)]}, "layer"),
         ({"settings": [Setting("x", IntegerCodec(CHANNELS + 1), layer=1)]}, "33"),
         ({"settings": [Setting("", IntegerCodec(CHANNELS), layer=1, quality=1)]}, "quality"),
         ({"frame_tokens": 0}, "frame_tokens"),
