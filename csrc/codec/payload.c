@@ -26,7 +26,7 @@ typedef struct token_room {
 /* The next part of the room; where there is no memory yet, only its size counts. */
 static void *take(const token_room *room, size_t *at, size_t bytes) {
     void *part = room->memory ? (uint8_t *)rdc_aligned(room->memory) + *at : NULL;
-    *at += (bytes + RDC_ALIGNMENT - 1) / RDC_ALIGNMENT * RDC_ALIGNMENT;
+    *at += rdc_aligned_size(bytes);
     return part;
 }
 

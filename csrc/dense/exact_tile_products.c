@@ -1,6 +1,7 @@
 /* Products of tiles of tokens: all of it is compiled once a class of CPUs. */
 #include <string.h>
 
+#include "base/aligned.h"
 #include "base/cpu.h"
 #include "base/rounding.h"
 #include "dense/exact_pairs.h"
@@ -26,24 +27,20 @@ typedef struct room {
     uint8_t *tiles;
 } room;
 
-static size_t aligned_size(size_t bytes) {
-    return (bytes + RDC_ALIGNMENT - 1) / RDC_ALIGNMENT * RDC_ALIGNMENT;
-}
-
 static size_t half_size(const rdc_exact_matrix *m) {
-    return aligned_size(RDC_DENSE_ROWS * rdc_exact_pairs_of(m) * sizeof(int32_t));
+    return rdc_aligned_size(RDC_DENSE_ROWS * rdc_exact_pairs_of(m) * sizeof(int32_t));
 }
 
 static size_t list_size(const rdc_exact_matrix *m) {
-    return aligned_size(rdc_exact_pairs_of(m) * sizeof(uint32_t));
+    return rdc_aligned_size(rdc_exact_pairs_of(m) * sizeof(uint32_t));
 }
 
 static size_t panel_size(const rdc_exact_matrix *m) {
-    return aligned_size(RDC_DENSE_COLUMNS * rdc_exact_pairs_of(m) * sizeof(int32_t));
+    return rdc_aligned_size(RDC_DENSE_COLUMNS * rdc_exact_pairs_of(m) * sizeof(int32_t));
 }
 
 static size_t row_size(const rdc_exact_matrix *m) {
-    return aligned_size(2 * rdc_exact_pairs_of(m) * sizeof(int32_t));
+    return rdc_aligned_size(2 * rdc_exact_pairs_of(m) * sizeof(int32_t));
 }
 
 /* Halves; the pairs of high ones, and the ends of their runs. */

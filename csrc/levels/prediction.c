@@ -7,6 +7,7 @@
 #include "levels/adaptation.h"
 #include "levels/fixed_point.h"
 #include "levels/grid.h"
+#include "quant/float_types.h"
 #include "quant/trellis.h"
 #include "references/choose.h"
 
@@ -299,10 +300,7 @@ static void predict(rdc_cpu_level cpu, rdc_prediction *prediction, const rdc_sid
 
 /* 2^exponent, of a double's range. */
 static double power_of_two(int exponent) {
-    const uint64_t bits = (uint64_t)(exponent + 1023) << 52;
-    double power;
-    memcpy(&power, &bits, sizeof power);
-    return power;
+    return rdc_bits_as_double((uint64_t)(exponent + 1023) << 52);
 }
 
 /* Features of what base and network leave of a token, for the search alone. The product with a power of two is exact. Signs are those of

@@ -14,7 +14,7 @@ void rdc_ring_init(rdc_ring *ring, const rdc_reference_rules *rules, size_t comp
 
 static rdc_chunk *make_chunk(const rdc_ring *ring) {
     const size_t codes = RDC_CHUNK * ring->columns, features = RDC_CHUNK * ring->components * sizeof(int16_t);
-    const size_t head = (sizeof(rdc_chunk) + RDC_ALIGNMENT - 1) / RDC_ALIGNMENT * RDC_ALIGNMENT;
+    const size_t head = rdc_aligned_size(sizeof(rdc_chunk));
     rdc_chunk *chunk = calloc(1, head + RDC_ALIGNMENT + codes + features);
     if (!chunk) return NULL;
     atomic_init(&chunk->owners, 1);

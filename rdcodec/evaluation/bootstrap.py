@@ -7,7 +7,7 @@ import numpy as np
 
 from rdcodec.arguments import integer
 
-__all__ = ["MeanError", "block_interval", "block_length", "independent_error", "mean_error"]
+__all__ = ["MeanError", "block_interval", "block_length", "error_of", "independent_error", "mean_error"]
 
 SEED = 0
 MOST_PERSISTENCE = 0.98
@@ -62,6 +62,11 @@ def mean_error(values):
     persistence = float(centred[1:] @ centred[:-1]) / float(centred @ centred)
     effect = max(1.0, _effect_by_blocks(centred, persistence), _effect_of_series(windows, persistence))
     return MeanError(plain.error * math.sqrt(effect), effect, max(1, int(windows / effect) - 1))
+
+
+def error_of(values, predicted):
+    """The `MeanError` of a value of each input, by what is predicted of them, as rows name it: windows that follow each other are alike."""
+    return mean_error(values) if predicted == "tokens" else independent_error(values)
 
 
 def _effect_by_blocks(centred, persistence):

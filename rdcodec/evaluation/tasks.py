@@ -6,7 +6,7 @@ import torch
 
 from rdcodec.calibration.inputs import check_padding, predicts_tokens, tensors_of
 from rdcodec.errors import RdcodecError
-from rdcodec.evaluation.bootstrap import independent_error, mean_error
+from rdcodec.evaluation.bootstrap import error_of
 from rdcodec.evaluation.passages import Passages
 from rdcodec.splits import longest_input
 
@@ -61,8 +61,8 @@ class Task(NamedTuple):
         return [float(values.mean()) for values in losses]
 
     def error_of(self, values):
-        """The `MeanError` of a value of each input: windows that follow each other are alike."""
-        return mean_error(values) if self.predicted == "tokens" else independent_error(values)
+        """The `MeanError` of a value of each input."""
+        return error_of(values, self.predicted)
 
 
 def task_of(model, inputs, labels, attention_mask):

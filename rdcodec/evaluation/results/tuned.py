@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rdcodec.evaluation.bootstrap import block_interval, block_length, independent_error, mean_error
+from rdcodec.evaluation.bootstrap import block_interval, block_length, error_of
 from rdcodec.evaluation.comparison import rate_at
 from rdcodec.evaluation.rows import Row
 
@@ -49,8 +49,8 @@ def gains(rows):
 
 
 def _gain(row, frozen, curve):
-    error_of = mean_error if row.predicted == "tokens" else independent_error
     kl, accuracy = (_differences(getattr(row, name), getattr(frozen, name)) for name in ("window_kl", "window_accuracy"))
+    kl_error, accuracy_error = (error_of(values, row.predicted).error for values in (kl, accuracy))
     bits, losses = (np.array([getattr(other, name) for other in curve]) for name in ("window_bits", "window_kl"))
     own_bits, own_kl = np.array(row.window_bits), np.array(row.window_kl)
 
@@ -64,7 +64,7 @@ def _gain(row, frozen, curve):
     known = np.isfinite(value)
     interval = block_interval(saved, windows, block_length(windows)) if known else None
     return Gain(
-        *(row, frozen, float(kl.mean()), error_of(kl).error, float(accuracy.mean()), error_of(accuracy).error),
+        *(row, frozen, float(kl.mean()), kl_error, float(accuracy.mean()), accuracy_error),
         *(float(value) if known else None, interval),
     )
 
