@@ -64,7 +64,7 @@ def cpu(request):
 
 @pytest.fixture(scope="session")
 def one_thread():
-    """For tiny models, which only lose by more threads, and most of all on a busy machine."""
+    """For tiny models, which only lose by more threads, and for large ones beside other tests: threads that wait for each other lose a quarter."""
     import torch
 
     threads = torch.get_num_threads()

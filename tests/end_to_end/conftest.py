@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,8 @@ def demo(tmp_path_factory):
     need_model()
     out = tmp_path_factory.mktemp("demo")
     command = [sys.executable, DEMO, "--tokens", "2000", "--windows", "2", "--out", out]
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=1200)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # there are other tests beside it
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=1200, env=environment)
     assert done.returncode == 0, done.stderr
     return SimpleNamespace(
         printed=done.stdout,
@@ -39,7 +41,7 @@ def demo(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def smollm2():
+def smollm2(one_thread):
     """(model, tokenizer)"""
     need_model()
     return load_model("smollm2-135m")

@@ -11,6 +11,7 @@ from rdcodec import _core
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ["tests/entropy", "tests/golden", "tests/quant", "tests/net", "tests/levels"]
+LEFT_OUT = "--ignore=tests/entropy/test_near_entropy.py"  # of kernels that write the same bytes, rates are the same
 
 
 def run(level, *arguments):
@@ -25,5 +26,5 @@ def test_with_other_kernels(level):
     if level == _core.info()["kernels"]:
         pytest.skip(f"the other tests run with the {level} kernels")
     assert named.stdout == f"{level}\n"
-    done = run(level, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=short", *FOLDERS)
+    done = run(level, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=short", LEFT_OUT, *FOLDERS)
     assert done.returncode == 0, done.stdout

@@ -155,6 +155,15 @@ def test_pieces_of_text(whole_of):
     assert cut[:2] == ["", ""] and cut[2] != ""
 
 
+@pytest.fixture
+def interrupts():
+    """Processes that are started end at SIGINT; they would not where these tests run in the background of a shell, which has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_an_endpoint_for_other_programs(folder_of, codec_dir, server, expected):
     command = [sys.executable, "-m", "rdcodec.cli", "generate", "--model", folder_of("llama"), "--codec", codec_dir, "--openai-port", 0]
     command += ["--connect", f"127.0.0.1:{server.port}"]
