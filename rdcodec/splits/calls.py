@@ -7,7 +7,7 @@ the blocks that takes the model's inputs.
 import inspect
 from threading import local
 
-from transformers.cache_utils import Cache
+from transformers.cache_utils import Cache, EncoderDecoderCache
 from transformers.utils import ModelOutput
 
 from rdcodec.splits.compiled import refuse_compiled_call
@@ -129,14 +129,15 @@ def _position_of_mask(owner):
 
 def is_empty(cache):
     """Whether a cache holds no tokens; not all layers can say how many they hold."""
-    cache = getattr(cache, "self_attention_cache", cache)
+    if isinstance(cache, EncoderDecoderCache):
+        cache = cache.self_attention_cache
     return not any(map(_holds_tokens, cache.layers))
 
 
 def _holds_tokens(layer):
-    if any(getattr(layer, "has_previous_state", {}).values()):  # linear attention, one state or several
+    if hasattr(layer, "get_seq_length") and int(layer.get_seq_length()) > 0:  # nearly always: attributes that are not there take longest
         return True
-    return hasattr(layer, "get_seq_length") and int(layer.get_seq_length()) > 0
+    return any(getattr(layer, "has_previous_state", {}).values())  # linear attention, one state or several
 
 
 def _shown(output, sent):
