@@ -20,6 +20,7 @@ TOGETHER = {"fuzz": "kernels"}  # folders that share the builds of the C core wi
 LONGEST = ("docs", "kernels", "end_to_end", "splits", "library", "serving", "training", "cli")  # begin first, so that workers end together
 # What `make test-fast` leaves out.
 MARKS = {"end_to_end": "end_to_end", "docs": "end_to_end", "kernels": "emulation", "fuzz": "emulation", "benchmarks": "slow"}
+PACKAGED_MODEL = "rdcodec.models.load_model"  # an example of a docstring
 
 
 def folder_of(path):
@@ -34,6 +35,8 @@ def pytest_collection_modifyitems(items):
         folder = folder_of(item.nodeid.split("::")[0])
         if folder in MARKS:
             item.add_marker(MARKS[folder])
+        if item.name == PACKAGED_MODEL:
+            item.add_marker("end_to_end")
     order = {folder: place for place, folder in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(folder_of(item.nodeid.split("::")[0]), len(order)))
 

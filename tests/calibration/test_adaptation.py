@@ -15,6 +15,8 @@ from rdcodec.codecs.grid import grid_power
 from rdcodec.codecs.learned import ContextCodec
 from rdcodec.splits import head_states
 
+pytestmark = pytest.mark.slow
+
 LAYER = 2
 TARGET = 0.05
 

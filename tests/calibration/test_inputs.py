@@ -10,6 +10,8 @@ from rdcodec.calibration.tail_gradients import sampled_gradients
 from rdcodec.codecs import IntegerCodec
 from rdcodec.splits import find_site, head_states, run_tail
 
+pytestmark = pytest.mark.slow
+
 CLASSES = 6
 
 

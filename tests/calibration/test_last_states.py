@@ -9,6 +9,8 @@ from rdcodec import calibrate, calibrate_inputs, compress_at
 from rdcodec.evaluation import Setting, evaluate
 from rdcodec.splits import head_states
 
+pytestmark = pytest.mark.slow
+
 LAYERS, CHANNELS, WINDOW, CLASSES = 2, 24, 16, 4
 SIZES = {"hidden_size": CHANNELS, "intermediate_size": 48, "num_hidden_layers": LAYERS, "num_attention_heads": 4, "num_labels": CLASSES}
 TEXT = {**SIZES, "vocab_size": 256, "pad_token_id": 0, "max_position_embeddings": 64}

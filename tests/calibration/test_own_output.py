@@ -14,6 +14,8 @@ from rdcodec.splits import head_states, run_tail
 from rdcodec.theory import head_norm
 from rdcodec.training import StateCache, TailDistortion
 
+pytestmark = pytest.mark.slow
+
 LAYER, CHANNELS, WINDOW = 1, 40, 64
 SIZE = {
     "vocab_size": 256,

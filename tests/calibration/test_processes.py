@@ -1,8 +1,11 @@
 """Calibration by several processes, each of which runs the model on its share of the text."""
 
+import pytest
 from two_processes import run_by_two
 
 from rdcodec import Codec, calibrate
+
+pytestmark = pytest.mark.slow
 
 LAYER = 2
 TOKENS = 1000

@@ -12,6 +12,8 @@ from rdcodec.evaluation import Setting, evaluate
 from rdcodec.splits import head_states, run_tail
 from rdcodec.training import StateCache, TailDistortion
 
+pytestmark = pytest.mark.slow
+
 LAYER, CHANNELS, CLASSES, WINDOW, PAD = 1, 40, 3, 64, 0
 SIZE = {"vocab_size": 256, "hidden_size": CHANNELS, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4}
 ENDS = {"pad_token_id": PAD, "bos_token_id": None, "eos_token_id": None, "num_labels": CLASSES}

@@ -108,6 +108,7 @@ def test_codecs_that_are_damaged(folder, capsys, name, model_dir, text_files):
     assert (folder / "x").read_bytes() == b"as before"
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(["h.npy", "h.rdc", "codec/config.json", "codec/codec.safetensors"]),

@@ -14,6 +14,8 @@ from rdcodec.codecs import Codec
 from rdcodec.evaluation import Setting, cut_text, evaluate
 from rdcodec.models import load_model
 
+pytestmark = pytest.mark.slow
+
 KEYS = {
     "method",
     "layer",

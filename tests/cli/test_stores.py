@@ -202,6 +202,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_store(folder):
     """200 MB of states through all commands."""
     states = np.lib.format.open_memmap("large.npy", "w+", np.float16, (200_000, 512))

@@ -8,6 +8,8 @@ import torch
 from rdcodec.cli.app import run
 from rdcodec.codecs import Codec, ContextCodec
 
+pytestmark = pytest.mark.slow
+
 CHANNELS = 48
 
 

@@ -13,6 +13,8 @@ from rdcodec.training import load_tuned
 
 pytest.importorskip("peft")
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):

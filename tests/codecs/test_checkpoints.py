@@ -290,6 +290,7 @@ def test_networks_of_tokens_on_their_own_use_no_context(changed, net):
         changed("direct-access", use_context)
 
 
+@pytest.mark.slow
 def test_the_ends_of_all_ranges_work(changed):
     """Fields and tensors at their least and most, one after the other."""
     depend = {*("channels", "scales", "latents", "emphasis_bits", "precision", "scale_offsets", "word_components")}

@@ -86,6 +86,7 @@ def test_expected_and_real_bits(shape, precision):
     assert np.array_equal(tables.decode(block, index), symbols + offset)
 
 
+@pytest.mark.slow
 def test_the_widest_gaussian():
     tables = FrequencyTables.gaussian([2.0**20], 12)
     symbols = np.rint(np.random.default_rng(7).normal(size=SAMPLES) * 2.0**20).astype(np.int32)

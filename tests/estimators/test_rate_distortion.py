@@ -42,6 +42,7 @@ def test_erasures_join_two_points_by_a_line():
     assert found.interval[0] <= 0.6 <= found.interval[1] + 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0.05, 0.1, 0.3, 0.8])
 def test_fine_gaussian(level):
     x = np.linspace(-5, 5, 101)

@@ -14,6 +14,8 @@ from rdcodec.errors import RdcodecError
 from rdcodec.evaluation import Setting, baseline_settings, evaluate
 from rdcodec.splits import find_site, head_states
 
+pytestmark = pytest.mark.slow
+
 LAYER = 1
 
 

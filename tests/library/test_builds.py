@@ -6,6 +6,8 @@ import subprocess
 import pytest
 from library_builds import MAKERS, ROOT, WARNINGS, build, flags, install, need, run, states
 
+pytestmark = pytest.mark.slow
+
 PUBLIC = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "csrc" / "rdc").glob("*.h")))
 
 

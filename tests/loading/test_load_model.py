@@ -48,6 +48,7 @@ def test_a_folder_without_a_tokenizer(tmp_path, architecture):
         load_model(tmp_path)
 
 
+@pytest.mark.end_to_end
 def test_the_packaged_model_needs_no_network_and_no_plug_in(monkeypatch, capfd):
     def refuse(*arguments):
         raise AssertionError("the network was asked")

@@ -73,6 +73,7 @@ def environment():
     return {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
+@pytest.mark.slow
 def test_two_processes(folder_of, codec_dir, expected, tmp_path, capsys):
     (tmp_path / "token").write_text("secret\n")
     server = Served(folder_of("llama"), codec_dir, "127.0.0.1:0", "--token-file", tmp_path / "token")
@@ -100,6 +101,7 @@ def test_two_processes(folder_of, codec_dir, expected, tmp_path, capsys):
     ]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_and_started_again(folder_of, codec_dir, expected):
     """In the middle of a text, without a word; the head is another process, which sees nothing of it but time that goes by."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -155,15 +157,7 @@ def test_pieces_of_text(whole_of):
     assert cut[:2] == ["", ""] and cut[2] != ""
 
 
-@pytest.fixture
-def interrupts():
-    """Processes that are started end at SIGINT; they would not where these tests run in the background of a shell, which has it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interrupts")
+@pytest.mark.slow
 def test_an_endpoint_for_other_programs(folder_of, codec_dir, server, expected):
     command = [sys.executable, "-m", "rdcodec.cli", "generate", "--model", folder_of("llama"), "--codec", codec_dir, "--openai-port", 0]
     command += ["--connect", f"127.0.0.1:{server.port}"]

@@ -15,6 +15,8 @@ from tiny_ends import PROMPT, prompts
 from rdcodec.serving import Connector, Sampling, ServerLimits, link, running_server
 from rdcodec.serving.protocol import link_pb2
 
+pytestmark = pytest.mark.slow
+
 NEW = 24
 NOBODY = 1  # a port where nobody listens
 STEP_SECONDS = 1
@@ -134,7 +136,7 @@ class Chaos(threading.Thread):
             setattr(self._messages, way, draws.choice(LATE_SECONDS) if fault == "late" else fault)
 
 
-def test_faults_at_random_moments(ends, connector, messages):
+def test_faults_at_random_moments(ends, connector, messages, caplog):
     """Of texts, one after the other: all are what they are over a link without faults."""
     batch = prompts(ends.tokenizer, PROMPT, "Classes")
     expected = [said(ends.head, connector, *batch, NEW, sampling) for sampling in SAMPLINGS]
@@ -149,4 +151,5 @@ def test_faults_at_random_moments(ends, connector, messages):
             tokens = said(ends.head, faulty, *batch, NEW, sampling)
             assert torch.equal(tokens, expected[texts % 2]), (texts, chaos.happened)
             texts += 1
-    assert places.link.connections >= texts + len(chaos.happened) // 3, "faults of every third kind break a link at the least"
+    lost = [record for record in caplog.records if record.getMessage() == "link lost"]  # a new one may be tried several times
+    assert len(lost) >= len(chaos.happened) // 3, "faults of every third kind break a link at the least"

@@ -18,6 +18,8 @@ from rdcodec.serving import compress_pipeline, pipeline_layers
 
 pytest.importorskip("transformers.distributed.pipeline_parallel")
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 SECONDS = 400  # of a pipeline at most, on a busy machine; none waits for another that long
 

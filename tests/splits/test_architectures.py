@@ -229,6 +229,7 @@ def test_calibration_measures_what_evaluation_does(name, layer):
     assert bits == pytest.approx(row.bits_per_token, rel=0.05), "frames of whole windows"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bart", "t5"])
 def test_an_encoder_and_a_decoder_are_given_the_same_text(name):
     model = build(name)

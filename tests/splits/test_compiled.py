@@ -55,6 +55,7 @@ def compile_forward(model):
 WAYS = [compile_whole, compile_base, compile_a_block, compile_in_place, compile_forward]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [False, True])
 @pytest.mark.parametrize("way", WAYS)
 def test_compiled_models_are_refused_at_entry(tiny, model, trail, way, before):
@@ -73,6 +74,7 @@ def test_compiled_models_are_refused_at_entry(tiny, model, trail, way, before):
     assert not trail.log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [False, True])
 def test_calls_of_compiled_code_are_refused(tiny, model, trail, before):
     """The model is not compiled, but a wrapper of it, which is called while the context is open."""

@@ -79,6 +79,7 @@ def together(threads, calls, work):
         return [future.result() for future in [pool.submit(run, thread) for thread in range(threads)]]
 
 
+@pytest.mark.slow
 def test_calls_of_every_kind_at_once(tiny, trail):
     model = tiny.build("llama")
     before = tiny.trace(model)

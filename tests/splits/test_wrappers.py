@@ -107,6 +107,7 @@ def test_measuring(wrapper):
     assert row.kl == inner_row.kl > 0 and row.bits_per_token == inner_row.bits_per_token
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", [Wrapper, with_peft], ids=["own", "peft"])
 def test_fitting(wrap, tokenizer):
     wrapper = wrap(llama())

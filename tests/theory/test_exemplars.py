@@ -8,6 +8,8 @@ from rdcodec.estimators import rate_at_divergence
 from rdcodec.estimators.output_rate import divergences
 from rdcodec.theory import Exemplars
 
+pytestmark = pytest.mark.slow
+
 
 def outputs(inputs, seed):
     p = np.exp(np.random.default_rng(seed).normal(0, 3, (inputs, 4)))

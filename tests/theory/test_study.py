@@ -59,6 +59,7 @@ def test_correlations_are_scipys(seed):
     assert pearson.interval[0] <= pearson.interval[1]
 
 
+@pytest.mark.slow
 def test_interval_of_correlation_covers_the_true_one():
     """Of normal pairs with a correlation of 0.6: the bootstrap's percentiles hold it in nine of ten repeats or more."""
     rng, hits = np.random.default_rng(1), 0

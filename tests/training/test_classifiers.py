@@ -9,6 +9,8 @@ from rdcodec import RdcodecError
 from rdcodec.splits import head_states, run_tail
 from rdcodec.training import FAMILIES, StateCache, TailDistortion, train_codec
 
+pytestmark = pytest.mark.slow
+
 LAYER = 1
 CLASSES = 6
 LAMBDAS = [2e-4, 2e-5]

@@ -31,6 +31,7 @@ def test_bits_are_those_of_the_pmf(density):
     np.testing.assert_allclose(density.bits(z).detach(), expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_density_learns_what_it_sees(density):
     random = torch.Generator().manual_seed(1)
     z = (torch.tensor([1.0, 3.0, 0.5]) * torch.randn(4000, CHANNELS, generator=random) + torch.tensor([0.0, 2.0, -1.0])).round()

@@ -8,6 +8,8 @@ import run_two_processes
 import torch
 from two_processes import losses, run_by_two
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(run_two_processes.__file__)
 
 

@@ -9,6 +9,8 @@ import torch
 from rdcodec import Codec, RdcodecError
 from rdcodec.training import FAMILIES, train_codec
 
+pytestmark = pytest.mark.slow
+
 LAYER = 1
 LAMBDAS = [3e-3, 3e-4]
 MINUTES = 0.05

@@ -15,6 +15,7 @@ from rdcodec.evaluation.baselines.sparse import SparseCodec
 from rdcodec.evaluation.baselines.tokenwise import TokenwiseCodec
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 2, 3, 48, 576, 896])
 def test_rotations_keep_lengths_and_turn_back(channels):
     h = states(5, channels=channels) if channels > 3 else np.random.default_rng(0).normal(size=(5, channels)).astype(np.float32)

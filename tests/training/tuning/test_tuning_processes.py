@@ -9,6 +9,8 @@ from two_processes import losses, run_by_two
 
 pytest.importorskip("peft")
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(tune_in_two_processes.__file__)
 
 
