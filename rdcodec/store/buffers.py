@@ -6,7 +6,7 @@ import numpy as np
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["check_buffer", "dtype_name", "empty", "fill"]
+__all__ = ["check_buffer", "dtype_name", "empty", "fill", "torch_dtype"]
 
 _NUMPY = ("float32", "float16")
 
@@ -19,16 +19,15 @@ def empty(shape, dtype):
     RdcodecError
         The dtype is none of float32, float16 and bfloat16.
     """
-    if not _is_torch(dtype):
-        name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
-        if name in _NUMPY:
-            return np.empty(shape, name)
-        if name != "bfloat16":
-            raise RdcodecError(f"dtype: expected float32, float16 or bfloat16, got {name}")
-        dtype = _torch().bfloat16
-    elif dtype not in (_torch().float32, _torch().float16, _torch().bfloat16):
-        raise RdcodecError(f"dtype: expected float32, float16 or bfloat16, got {dtype}")
-    return _torch().empty(shape, dtype=dtype)
+    name = _name_of(dtype)
+    if name in _NUMPY and not _is_torch(dtype):
+        return np.empty(shape, name)
+    return _torch().empty(shape, dtype=torch_dtype(name))
+
+
+def torch_dtype(dtype):
+    """That of torch, of a name or of a type of NumPy or torch; errors as of `empty`."""
+    return getattr(_torch(), _name_of(dtype))
 
 
 def check_buffer(out, shape):
@@ -49,6 +48,16 @@ def dtype_name(out):
 def fill(out, rows, values):
     """Set rows, a slice or an array of numbers, of an array or a tensor to values of its element type, as `as_dtype` gives them."""
     out[rows] = _torch().from_numpy(values) if isinstance(values, np.ndarray) and not isinstance(out, np.ndarray) else values
+
+
+def _name_of(dtype):
+    if _is_torch(dtype):
+        name = str(dtype).removeprefix("torch.")
+    else:
+        name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    if name not in (*_NUMPY, "bfloat16"):
+        raise RdcodecError(f"dtype: expected float32, float16 or bfloat16, got {name}")
+    return name
 
 
 def _is_torch(dtype):

@@ -10,6 +10,7 @@ import torch
 from rdcodec import _core
 from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
+from rdcodec.store.buffers import dtype_name, fill, torch_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,8 @@ class Shuffled(torch.utils.data.IterableDataset):
     """Batches of tokens of a store, drawn without replacement: so many groups, in random order, are decoded and their tokens mixed, then the next.
 
     Groups are shared out over ranks and over the workers of a DataLoader: each token comes once an epoch in all of them together. The
-    order follows from the seed, the epoch, and the numbers of ranks and of workers; memory is that of the groups that are mixed.
+    order follows from the seed, the epoch, and the numbers of ranks and of workers. Memory is that of the tokens that are mixed, of the store's
+    element type or of the batches', whichever is smaller, and of two batches.
 
     Parameters
     ----------
@@ -38,7 +40,7 @@ class Shuffled(torch.utils.data.IterableDataset):
     rank, ranks : int, optional
         This process, of how many; by default those of `torch.distributed` where that is initialised.
     dtype : torch.dtype
-        Of the batches, float32, float16 or bfloat16.
+        Of the batches, float32, float16 or bfloat16; tokens are rounded to the store's element type on the way.
 
     Examples
     --------
@@ -68,7 +70,8 @@ class Shuffled(torch.utils.data.IterableDataset):
         self.mixed_groups = integer("mixed_groups", mixed_groups, 1, 2**31)
         self.seed = integer("seed", seed, 0, 2**63 - 1)
         self.rank, self.ranks = _ranks(rank, ranks)
-        self.dtype = dtype
+        self.dtype = torch_dtype(dtype)
+        self._mixed_dtype = min(self.dtype, torch_dtype(store.description.dtype), key=lambda each: each.itemsize)
         self.epoch = self._skipped = self._taken = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -117,7 +120,7 @@ class Shuffled(torch.utils.data.IterableDataset):
 
     def _batches(self, number, order, tokens, skipped):
         """Batches of a worker, but for the first ones; what is left of one mixture begins the next batch."""
-        left, skipped = torch.empty((0, self.states.shape[1]), dtype=self.dtype), skipped * self.batch
+        left, skipped = torch.empty((0, self.states.shape[1]), dtype=self._mixed_dtype), skipped * self.batch
         for start in range(0, len(order), self.mixed_groups):
             mixed = slice(start, start + self.mixed_groups)
             count = int(tokens[mixed].sum())
@@ -127,21 +130,21 @@ class Shuffled(torch.utils.data.IterableDataset):
             rows = self._mixture(left, order[mixed], tokens[mixed], [number, start])[skipped:]
             skipped, whole = 0, len(rows) // self.batch * self.batch
             for at in range(0, whole, self.batch):
-                yield rows[at : at + self.batch].clone()  # who keeps a batch does not keep the mixture
+                yield rows[at : at + self.batch].to(self.dtype, copy=True)  # who keeps a batch does not keep the mixture
             left = rows[whole:].clone()
             del rows  # before there is the next mixture
         if len(left):
-            yield left
+            yield left.to(self.dtype)
 
     def _mixture(self, left, groups, tokens, seeds):
         """What is left, then the tokens of groups, each put where it belongs as it is decoded: no more than these are in memory."""
         behind = len(left) + np.cumsum(tokens)
-        rows = torch.empty((int(behind[-1]), left.shape[1]), dtype=self.dtype)
+        rows = torch.empty((int(behind[-1]), left.shape[1]), dtype=left.dtype)
         rows[: len(left)] = left
         mixed = np.random.default_rng([self.seed, self.epoch, self.rank, *seeds]).permutation(len(rows) - len(left))
         places = torch.from_numpy(np.argsort(mixed)) + len(left)
         for group, count, end in zip(groups, tokens, behind - len(left)):
-            rows[places[end - count : end]] = torch.from_numpy(self.states.group(int(group))).to(self.dtype)
+            fill(rows, places[end - count : end], self.states.group(int(group), dtype_name(rows)))
         return rows
 
 

@@ -147,9 +147,9 @@ class States:
         """ndarray : int64 [groups], the tokens of each group, which are decoded together."""
         return self._store.group_tokens
 
-    def group(self, number: int) -> NDArray[np.float32]:
-        """float32 [tokens, channels] of a group by its number, not to be changed."""
-        return self._store.group(self._number, number)
+    def group(self, number: int, dtype: str) -> Any:
+        """[tokens, channels] of a group by its number, of an element type by its name, a tensor where that is bfloat16; not kept in the cache."""
+        return self._store.group(self._number, number, dtype)
 
     def __iter__(self) -> Iterator[Any]:
         for chunk in self.chunks():

@@ -217,10 +217,10 @@ class Store:
         values = self._values(place, shard, group, dtype)
         return first, first + len(values), values
 
-    def group(self, place: int, number: int) -> NDArray[np.float32]:
-        """float32 [tokens, channels] of a group by its number, not to be changed; errors as of `group_at`."""
+    def group(self, place: int, number: int, dtype: str) -> Any:
+        """The values of a group by its number, as of `group_at`. They are not kept: who reads by groups reads each once."""
         at = int(np.searchsorted(self._behind, number, side="right"))
-        return self._values(place, self._shards[at], number - (int(self._behind[at - 1]) if at else 0), "float32")
+        return self._decoded(place, self._shards[at], number - (int(self._behind[at - 1]) if at else 0), dtype)
 
     def check_held(self, tokens: int) -> None:
         """Refuse more tokens than all groups have, which the numbers of damaged shards may claim, before memory is taken for them.
@@ -273,8 +273,7 @@ class Store:
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
-        (part,) = shard.read(group, [place])
-        values = as_dtype(_named(shard, group, decode_states, part, self.description.places[place]), dtype)
+        values = self._decoded(place, shard, group, dtype)
         with self._lock:
             if key not in self._cache:
                 self._cache[key] = values
@@ -282,6 +281,10 @@ class Store:
             while self._cached_bytes > self._cache_bytes:
                 self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
         return values
+
+    def _decoded(self, place, shard, group, dtype):
+        (part,) = shard.read(group, [place])
+        return as_dtype(_named(shard, group, decode_states, part, self.description.places[place]), dtype)
 
     # ---- copies
 

@@ -1,5 +1,7 @@
 """Batches in random order: every token once, over ranks and workers, and on from where it was."""
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,24 @@ def test_ranks_and_workers_share_it_out(store):
     assert sorted(found) == sorted(int(torch.tensor(float(number)).to(torch.bfloat16)) for number in range(TOKENS))
 
 
+def test_what_is_in_memory_is_one_mixture_and_a_batch(path):
+    """The mixture in the store's element type; no group besides, be it in a cache or behind a batch that is kept."""
+    with Store.create(path, RawCodec(64), group_tokens=100) as writer:
+        writer.add(np.zeros((3000, 64), np.float16))
+    store, before = Store.open(path), held()
+    kept = []
+    for batch in Shuffled(store, 30, mixed_groups=8):
+        kept.append(batch)
+        assert held() - before <= 64 * 2 * (8 * 100 + 2 * 29) + 64 * 4 * sum(map(len, kept))  # what is left of one is in the next as well
+        assert not store._cached_bytes
+
+
+def held():
+    """Bytes of all tensors."""
+    storages = {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in gc.get_objects() if type(each) is torch.Tensor}
+    return sum(storages.values())
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_it_goes_on_where_it_was(store, workers):
     def new():
@@ -83,6 +103,7 @@ def test_wrong_arguments(store, path):
         ({"mixed_groups": 0}, "mixed"),
         ({"ranks": 2}, "rank: "),
         ({"rank": 2, "ranks": 2}, "rank"),
+        ({"dtype": torch.int8}, "dtype: expected float32"),
     ):
         with pytest.raises(RdcodecError, match=message):
             Shuffled(store, **{"batch": 5, **arguments})
