@@ -6,6 +6,7 @@ token, and earlier tokens as they are decoded. Levels stand token after token, f
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,7 +76,6 @@ class LearnedCodec(TransformCoding):
 
     def __init__(self, config: dict[str, Any], tensors: dict[str, Array]) -> None:
         super().__init__(config, tensors)
-        self.codebook = unpack_codebook(tensors)
         self._emphasised = {LEAST_EMPHASISED: self._emphasised_analysis(LEAST_EMPHASISED)}
         self._check_emphasis()
         steps = _net("steps", tensors, self.channels, 1)
@@ -87,7 +87,7 @@ class LearnedCodec(TransformCoding):
         net = _net("predictor", tensors, seen + self._sizes["selected"] + 1 + self.latents, 2 * self.channels)
         self._check_names([("steps", steps), ("latents", latents), ("predictor", net)])
         self._predictor = self._predictor_of(net.core, self.uses_context)
-        self._core = self._core_of(self.codebook, (), steps, latents)
+        self._core = self._core_of(unpack_codebook(tensors), (), steps, latents)
 
     def _check_names(self, nets):
         """Every tensor is of some use; those that are not there were missed before."""
@@ -95,6 +95,11 @@ class LearnedCodec(TransformCoding):
         expected.update(*(net.to_tensors(prefix) for prefix, net in nets if net))
         for name in sorted(self._parts.tensors.keys() - expected):
             raise RdcodecError(f"{shown(name)}: expected no such tensor in a checkpoint of family {self.family}")
+
+    @cached_property
+    def codebook(self) -> Array:
+        """ndarray : int16 [codewords, components]. The core has its own: who only codes has no second one in memory."""
+        return unpack_codebook(self._parts.tensors)
 
     @property
     def latents(self) -> int:
