@@ -103,38 +103,39 @@ class Shuffled(torch.utils.data.IterableDataset):
         number, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
         if worker is not None:
             _core.limit_threads(1)  # as torch does with its own threads there
-        plans = [self._plan(each, workers) for each in range(workers)]
-        shares, turn = _shares([-(-int(tokens.sum()) // self.batch) for _, tokens in plans], self._skipped)
+        tokens = self.states.group_tokens
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(tokens))[self.rank :: self.ranks]
+        own = [order[each::workers] for each in range(workers)]
+        shares, turn = _shares([-(-int(tokens[groups].sum()) // self.batch) for groups in own], self._skipped)
         number = (number + turn) % workers  # a loader begins with its first worker, whoever's turn it was
         self._taken, self._skipped = self._skipped, 0
-        order, tokens = plans[number]
-        for batch in self._batches(number, order, tokens, shares[number]):
+        for batch in self._batches(number, own[number], tokens, shares[number]):
             self._taken += 1
             yield batch
-
-    def _plan(self, number, workers):
-        """Groups in the order of a worker of this rank, and the tokens of each."""
-        tokens = self.states.group_tokens
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(tokens))[self.rank :: self.ranks][number::workers]
-        return order, tokens[order]
 
     def _batches(self, number, order, tokens, skipped):
         """Batches of a worker, but for the first ones; what is left of one mixture begins the next batch."""
         left, skipped = torch.empty((0, self.states.shape[1]), dtype=self._mixed_dtype), skipped * self.batch
         for start in range(0, len(order), self.mixed_groups):
-            mixed = slice(start, start + self.mixed_groups)
-            count = int(tokens[mixed].sum())
+            groups = order[start : start + self.mixed_groups]
+            count = int(tokens[groups].sum())
             if skipped >= count:
                 skipped -= count
                 continue
-            rows = self._mixture(left, order[mixed], tokens[mixed], [number, start])[skipped:]
+            rows = self._mixture(left, groups, tokens[groups], [number, start])[skipped:]
             skipped, whole = 0, len(rows) // self.batch * self.batch
             for at in range(0, whole, self.batch):
-                yield rows[at : at + self.batch].to(self.dtype, copy=True)  # who keeps a batch does not keep the mixture
+                yield self._copied(rows[at : at + self.batch])
             left = rows[whole:].clone()
             del rows  # before there is the next mixture
         if len(left):
             yield left.to(self.dtype)
+
+    def _copied(self, rows):
+        """A batch, so that who keeps it does not keep the mixture. In memory of NumPy, which takes the place of a batch that is gone:
+        PyTorch's, aligned to more bytes, would not fit into it."""
+        memory = np.empty((len(rows), rows.shape[1] * self.dtype.itemsize), np.uint8)
+        return torch.from_numpy(memory).view(self.dtype).copy_(rows)
 
     def _mixture(self, left, groups, tokens, seeds):
         """What is left, then the tokens of groups, each put where it belongs as it is decoded: no more than these are in memory."""

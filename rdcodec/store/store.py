@@ -118,7 +118,7 @@ class Store:
     @property
     def group_tokens(self) -> NDArray[np.int64]:
         """ndarray : int64 [groups], how many each has."""
-        return np.concatenate([np.zeros(0, np.int64), *(shard.groups["tokens"].astype(np.int64) for shard in self._shards)])
+        return np.concatenate([np.zeros(0, np.int64), *(shard.groups["tokens"] for shard in self._shards)], dtype=np.int64)
 
     @property
     def bytes(self) -> int:

@@ -65,7 +65,9 @@ def test_what_is_in_memory_is_one_mixture_and_a_batch(path):
 
 def held():
     """Bytes of all tensors."""
-    storages = {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in gc.get_objects() if type(each) is torch.Tensor}
+    storages = {
+        each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in gc.get_objects() if type(each) is torch.Tensor
+    }
     return sum(storages.values())
 
 
