@@ -11,22 +11,29 @@ from rdcodec.stream import row_frames
 __all__ = ["decode_ids", "decode_states", "document_text", "encode_ids", "encode_states", "read_text", "split_frames"]
 
 
+FRAME_TOKENS = 128  # a tenth of a percent more bytes than one frame, and a read need not decode those behind it
+
+
 def encode_states(place, values):
     """The part of float32 [tokens, channels]: a row of its own, so that it decodes alone, or behind the place's exemplars."""
-    encoder, step = place.encoder(), place.codec.frame_tokens
+    encoder, step = place.encoder(), min(FRAME_TOKENS, place.codec.frame_tokens)
     return b"".join(encoder.encode(values[start : start + step]) for start in range(0, len(values), step))
 
 
-def decode_states(place, part, tokens):
-    """float32 [tokens, channels] of a part.
+def decode_states(place, part, tokens, wanted=None):
+    """float32 [tokens, channels] of a part, or of its first frames that hold so many tokens as are wanted.
 
     Raises
     ------
     CorruptStreamError, LimitError
         The part holds anything else than frames of so many tokens.
     """
-    decoder = place.decoder()
-    found = [decoder.decode(frame) for frame in split_frames(place, part, tokens)]
+    decoder, found, done = place.decoder(), [], 0
+    for frame in split_frames(place, part, tokens):
+        found.append(decoder.decode(frame))
+        done += len(found[-1])
+        if wanted is not None and wanted <= done < tokens:
+            break
     return found[0] if len(found) == 1 else np.concatenate(found)
 
 

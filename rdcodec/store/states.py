@@ -122,10 +122,9 @@ class States:
         order = np.argsort(tokens, kind="stable")
         rising, at = tokens[order], 0
         while at < len(rising):
-            first, last, values = self._store.group_at(self._number, int(rising[at]), dtype_name(out))
-            behind = int(np.searchsorted(rising, last))
-            fill(out, order[at:behind], values[rising[at:behind] - first])
-            at = behind
+            values = self._store.first_of(self._number, rising[at:], dtype_name(out))
+            fill(out, order[at : at + len(values)], values)
+            at += len(values)
         return out
 
     def chunks(self, size: int = CHUNK_TOKENS, start: int = 0, stop: int | None = None, dtype: Any = None) -> Iterator[Any]:

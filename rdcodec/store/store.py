@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,8 @@ class Store:
             coded where it is not given.
         cache_bytes : int
             Of decoded groups, as the type that they are read as, which are kept in memory; those that were not read for longest go first. By
-            default 64 MiB: 58,000 tokens of 576 channels as float16.
+            default 64 MiB: 58,000 tokens of 576 channels as float16. With 0 none is, and a group is decoded no further than a read goes:
+            right for short reads at random, all over a large store.
         workers : int
             Threads that decode the groups of one call.
 
@@ -197,28 +199,33 @@ class Store:
 
     # ---- groups
 
-    def group_at(self, place: int, token: int, dtype: str) -> tuple[int, int, Any]:
-        """The group that holds a token.
+    def first_of(self, place: int, rising: NDArray[np.int64], dtype: str) -> Any:
+        """The values of those of some tokens that are in the group of the first one.
+
+        Parameters
+        ----------
+        place : int
+        rising : ndarray of int
+            Tokens, at least one.
+        dtype : str
 
         Returns
         -------
-        first, last : int
-            Its first token and the one behind it.
-        values : ndarray or torch.Tensor
-            [tokens, channels] of that element type, by its name, a tensor where that is bfloat16; not to be changed.
+        ndarray or torch.Tensor
+            [tokens, channels] of that element type, by its name, a tensor where that is bfloat16.
 
         Raises
         ------
         CorruptStreamError
             It is damaged or missing.
         """
-        shard, group = self._find(token)
+        shard, group = self._find(int(rising[0]))
         first = shard.first + int(shard.firsts[group])
-        values = self._values(place, shard, group, dtype)
-        return first, first + len(values), values
+        at = rising[: np.searchsorted(rising, first + int(shard.groups["tokens"][group]))] - first
+        return self._values(place, shard, group, dtype, int(at[-1]) + 1)[at]
 
     def group(self, place: int, number: int, dtype: str) -> Any:
-        """The values of a group by its number, as of `group_at`. They are not kept: who reads by groups reads each once."""
+        """The values of a group by its number, as of `first_of`. They are not kept: who reads by groups reads each once."""
         at = int(np.searchsorted(self._behind, number, side="right"))
         return self._decoded(place, self._shards[at], number - (int(self._behind[at - 1]) if at else 0), dtype)
 
@@ -234,12 +241,12 @@ class Store:
 
     def for_groups(self, place: int, start: int, stop: int, dtype: str, use: Callable[[int, Any], object]) -> None:
         """Call ``use(at, values)`` with the tokens of a range, a group at a time, by all workers: `at` counts from `start`, values are as
-        of `group_at`."""
+        of `first_of`."""
 
         def one(span):
             shard, group, first, last = span
             begins = shard.first + int(shard.firsts[group])
-            use(first - start, self._values(place, shard, group, dtype)[first - begins : last - begins])
+            use(first - start, self._values(place, shard, group, dtype, last - begins)[first - begins : last - begins])
 
         spans = self._spans(start, stop)
         if self._workers == 1:
@@ -267,7 +274,10 @@ class Store:
             raise CorruptStreamError(f"{where}: the group with token {token} is missing")
         return shard, group
 
-    def _values(self, place, shard, group, dtype):
+    def _values(self, place, shard, group, dtype, wanted):
+        """Of a group: all, which go into the cache, or where there is none at least its first tokens."""
+        if not self._cache_bytes:
+            return self._decoded(place, shard, group, dtype, wanted)
         key = (place, shard.number, group, dtype)
         with self._lock:
             if key in self._cache:
@@ -282,9 +292,10 @@ class Store:
                 self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
         return values
 
-    def _decoded(self, place, shard, group, dtype):
+    def _decoded(self, place, shard, group, dtype, wanted=None):
         (part,) = shard.read(group, [place])
-        return as_dtype(_named(shard, group, decode_states, part, self.description.places[place]), dtype)
+        decode = partial(decode_states, wanted=wanted)
+        return as_dtype(_named(shard, group, decode, part, self.description.places[place]), dtype)
 
     # ---- copies
 

@@ -10,6 +10,7 @@ import pytest
 
 from rdcodec import RdcodecError
 from rdcodec.codecs import GlobalStepCodec, IntegerCodec, RawCodec
+from rdcodec.codecs.link import Decoder
 from rdcodec.store import Store
 from rdcodec.store.documents import Taken
 
@@ -157,6 +158,21 @@ def test_few_bytes_of_cache_and_many_workers(filled):
     for options in ({"cache_bytes": 0}, {"cache_bytes": 10_000}, {"workers": 3}):
         store = Store.open(path, **options)
         assert np.array_equal(store[:], h) and np.array_equal(store[::-7], h[::-7])
+
+
+def test_without_a_cache_a_group_is_decoded_as_far_as_a_read_goes(path, codec, states, monkeypatch):
+    h, decode, tokens = states(1000), Decoder.decode, []
+    with Store.create(path, codec, group_tokens=500) as writer:
+        writer.add(h)
+    monkeypatch.setattr(Decoder, "decode", lambda self, frame: tokens.append(len(found := decode(self, frame))) or found)
+    for cache_bytes, read, expected in (
+        (0, slice(10, 128), [128]),
+        (0, slice(300, 600), [128, 128, 128, 116, 128]),
+        (0, [130, 5, 509], [128, 128, 128]),
+        (2**20, slice(10, 128), [128, 128, 128, 116]),
+    ):
+        tokens.clear()
+        assert np.array_equal(Store.open(path, cache_bytes=cache_bytes)[read], h[read]) and tokens == expected
 
 
 def test_threads_share_a_store(filled):
