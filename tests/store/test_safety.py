@@ -10,6 +10,7 @@ import pytest
 from damage import ADD, GROUP, damage, damage_and_mend, found_problems, kill_writers, rows
 
 from rdcodec import CorruptStreamError, RdcodecError, UnsupportedVersionError
+from rdcodec.codecs import IntegerCodec
 from rdcodec.store import Store
 
 
@@ -167,6 +168,27 @@ def test_lost_groups_leave_a_hole(filled):
     with pytest.raises(CorruptStreamError, match="00000000.shard: the group with token 130 is missing"):
         store[130]
     assert any(f"tokens 128 to {shards[1].first - 1} are missing" in problem for problem in problems_of(path))
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_groups_out_of_order(filled, is_indexed):
+    path, h, _ = filled
+    shard = Store.open(path).shards[0]
+    first, second, third = (int(offset) for offset in shard.groups["offset"][1:4])
+    data = shard.path.read_bytes()
+    swapped = data[:first] + data[second:third] + data[first:second] + data[third:]
+    shard.path.write_bytes(swapped if is_indexed else swapped[: shard.end])
+    store = Store.open(path)
+    with pytest.raises(CorruptStreamError, match="group 1 .*: another group than" if is_indexed else "the group with token 64 is missing"):
+        store[64]
+    assert np.array_equal(store[:64], h[:64]) and np.array_equal(store[192:], h[192:]) and problems_of(path)
+
+
+def test_another_codec_in_the_place_of_a_stores_own(filled):
+    (folder,) = (filled[0] / "codecs").iterdir()
+    IntegerCodec(24, 8).save_pretrained(folder)
+    with pytest.raises(RdcodecError, match=f"places: states: expected codec {folder.name} of 24 channels"):
+        Store.open(filled[0])
 
 
 def test_a_damaged_head_without_an_index(filled):
