@@ -214,10 +214,10 @@ PROGRAMS = {
 
 
 def peak_memory(program, path):
-    """Bytes at most of a process: all of it, Python and libraries as well."""
+    """Bytes at most of a process: all of it, Python and libraries as well. `ru_maxrss` would count what its parent had."""
     lines = (
-        "import resource, sys; import numpy as np; from rdcodec.store import Store; from rdcodec.store.verification import problems;"
-        f"store = Store.open(sys.argv[1]); {program}; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "import re, sys; import numpy as np; from rdcodec.store import Store; from rdcodec.store.verification import problems;"
+        f"store = Store.open(sys.argv[1]); {program}; print(re.search(r'VmHWM:\\s+(\\d+) kB', open('/proc/self/status').read())[1])"
     )
     done = subprocess.run([sys.executable, "-c", lines, str(path)], capture_output=True, text=True, check=True, env=os.environ)
     return 1024 * int(done.stdout)

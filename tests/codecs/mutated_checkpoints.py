@@ -99,7 +99,8 @@ def use(codec, rng):
     tokens[1] *= rng.choice([0, 1e-30, 1e30])
     tokens[2, rng.randrange(codec.channels)] = rng.choice([3e38, -3e38, 1e-44])
     if isinstance(codec, GlobalStepCodec):  # which refuses what int32 steps do not reach
-        np.clip(tokens, -(2**30) * codec.step, 2**30 * codec.step, out=tokens)
+        reach = min(2.0**30 * float(codec.step), float(np.finfo(np.float32).max))
+        np.clip(tokens, -reach, reach, out=tokens)
     quality = rng.choice([codec.min_quality, codec.max_quality, rng.randint(codec.min_quality, codec.max_quality)])
     encoder, decoder = codec.encoder(quality), codec.decoder()
     for part in (tokens[:1], tokens[1:]):
