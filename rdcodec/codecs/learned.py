@@ -76,7 +76,7 @@ class LearnedCodec(TransformCoding):
 
     def __init__(self, config: dict[str, Any], tensors: dict[str, Array]) -> None:
         super().__init__(config, tensors)
-        self._emphasised = {LEAST_EMPHASISED: self._emphasised_analysis(LEAST_EMPHASISED)}
+        self._emphasised: dict[int, Any] = {}
         self._check_emphasis()
         steps = _net("steps", tensors, self.channels, 1)
         latents = _net("latents", tensors, self.channels, self.latents) if self.latents else None
@@ -109,7 +109,7 @@ class LearnedCodec(TransformCoding):
     def _check_emphasis(self):
         """Products are exact at every quality: the matrix of quality q is A + 2**(-q / 8) C, rounded, so that no column has a larger
         sum than A or the one that is emphasised most, but for the rounding."""
-        sums = [matrix.column_sum() for matrix in (self.analysis, self._emphasised[LEAST_EMPHASISED])]
+        sums = [matrix.column_sum() for matrix in (self.analysis, self._emphasised_analysis(LEAST_EMPHASISED))]
         if max(sums) + self.channels >= 2.0 ** (EXACT_BITS - VALUE_RANGE_BITS):
             raise RdcodecError(f"analysis and emphasis: an exact product needs more than {EXACT_BITS} bits")
 
