@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from rdcodec.types import Model, PathLike, Tokenizer
 
-__all__ = ["PACKAGED_MODEL", "load_model"]
+__all__ = ["PACKAGED_MODEL", "load_model", "load_weights"]
 
 PACKAGED_MODEL = "smollm2-135m"
 TOKENIZER_FILES = ("tokenizer*", "tekken.json", "vocab*", "*.model", "*.tiktoken")
@@ -60,36 +61,53 @@ def load_model(
     >>> model.config.num_hidden_layers, model.config.hidden_size
     (30, 576)
     """
+    return load_weights(name, dtype, prepare), _load_tokenizer(name)
+
+
+def load_weights(name: PathLike, dtype: str | torch.dtype = "float32", prepare: Callable[[Model], None] | None = None) -> Model:
+    """A language model without its tokenizer, which it need not have; otherwise as `load_model`."""
     need("hf", "torch", "transformers")
+    source, options = _source(name)
+    dtype = _dtype(dtype)
+    with _errors_of_libraries(name), bars_in_terminals():
+        model_class, config = _model_class(source, options, prepare)
+        return model_class.from_pretrained(source, dtype=dtype, **config, **options).eval()
+
+
+def _load_tokenizer(name):
     from transformers import AutoTokenizer
 
     source, options = _source(name)
-    dtype = _dtype(dtype)
-    try:
-        with bars_in_terminals():
-            model = _model_class(source, options, prepare).from_pretrained(source, dtype=dtype, **options).eval()
+    with _errors_of_libraries(name):
         _need_tokenizer(name, source, options)
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
+        return AutoTokenizer.from_pretrained(source, **options)
+
+
+@contextmanager
+def _errors_of_libraries(name):
+    """A damaged file becomes whatever its library makes of it; the first line says most."""
+    try:
+        yield
     except (ImportError, MemoryError, RdcodecError):
         raise
-    except Exception as error:  # a damaged file becomes whatever its library makes of it; the first line says most
+    except Exception as error:
         raise RdcodecError(f"model {name}: {first_line(error)}") from error
-    return model, tokenizer
 
 
 def _model_class(source, options, prepare):
-    """What loads a model; the model's own class, of which each is prepared, where it is to be."""
+    """What loads a model, and its configuration where it is known: the model's own class, of which each is prepared, where it is to be."""
     from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, AutoModelForCausalLM
 
     if prepare is None:
-        return AutoModelForCausalLM
-    own = MODEL_FOR_CAUSAL_LM_MAPPING[type(AutoConfig.from_pretrained(source, **options))]
+        return AutoModelForCausalLM, {}
+    known = AutoConfig.from_pretrained(source, **options)
+    own = MODEL_FOR_CAUSAL_LM_MAPPING[type(known)]
 
     def prepared(self, config):
         own.__init__(self, config)
         prepare(self)
 
-    return type(own.__name__, (own,), {"__init__": prepared, "__module__": own.__module__})
+    return type(own.__name__, (own,), {"__init__": prepared, "__module__": own.__module__}), {"config": known}
 
 
 def _need_tokenizer(name, source, options):

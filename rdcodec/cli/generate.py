@@ -1,6 +1,7 @@
 """rdcodec generate: text from the head of a model here and its tail elsewhere."""
 
 import logging
+import signal
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -75,7 +76,9 @@ def generate(
 
 
 def _answer_openai(server):
-    """Until Ctrl-C."""
+    """Until SIGTERM or Ctrl-C, which shells have what they start in the background ignore."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     with server, _losses_said():
         say(f"answering at http://127.0.0.1:{server.server_port}/v1")
         with suppress(KeyboardInterrupt):

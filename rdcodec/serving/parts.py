@@ -6,13 +6,16 @@ memory is taken for theirs and, of safetensors, nothing is read.
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
 from rdcodec.errors import RdcodecError
-from rdcodec.models import load_model
+from rdcodec.models import load_model, load_weights
 from rdcodec.splits import Site, find_site, longest_input, run_tail
 from rdcodec.splits.fingerprint import blocks_fingerprint
 from rdcodec.splits.layouts import Tokens
@@ -95,21 +98,24 @@ def load_head(name: PathLike, layer: int, dtype: str | torch.dtype = "float32") 
     ImportError, FileNotFoundError, RdcodecError
         As `load_model` and `part_of`.
     """
-    part = _loaded(name, layer, dtype, _others_of_head)
+    model, tokenizer = load_model(name, dtype, _prepared(layer, _others_of_head))
+    part = part_of(model, layer, tokenizer)
     for module in _others_of_head(part.site):
         _empty(module)
+    _give_back()
     return part
 
 
 def load_tail(name: PathLike, layer: int, dtype: str | torch.dtype = "float32") -> Part:
-    """As `load_head`: the blocks from `layer` on, and what makes logits of them."""
-    part = _loaded(name, layer, dtype, _others_of_tail)
+    """As `load_head`: the blocks from `layer` on, and what makes logits of them. It reads no tokenizer, for tokens are all that it says."""
+    part = part_of(load_weights(name, dtype, _prepared(layer, _others_of_tail)), layer)
     site = part.site
     for module in _others_of_tail(site):
         _empty(module)
     for block in site.skipped:
         block.forward = site.block.forward  # by which what stands in for a block learns, now, how blocks return their state
     run_tail(site.model, layer, torch.zeros(1, 1, site.channels, dtype=site.model.dtype, device=site.model.device))
+    _give_back()
     return part
 
 
@@ -121,8 +127,8 @@ def _cut(model, layer):
     return site
 
 
-def _loaded(name, layer, dtype, others):
-    """A part with blocks that are looked at for its fingerprint besides."""
+def _prepared(layer, others):
+    """Empties a new model but for its own end, and blocks that are looked at for its fingerprint."""
 
     def prepare(model):
         site = _cut(model, layer)
@@ -131,8 +137,7 @@ def _loaded(name, layer, dtype, others):
             if module not in looked_at:
                 _empty(module)
 
-    model, tokenizer = load_model(name, dtype, prepare)
-    return part_of(model, layer, tokenizer)
+    return prepare
 
 
 def _others_of_head(site):
@@ -159,3 +164,12 @@ def _empty(module):
     for held in (module._modules, module._parameters, module._buffers):
         held.clear()
     module._is_hf_initialized = True  # there is nothing to draw at random
+
+
+def _give_back():
+    """Memory that loading took in passing goes back to the system: glibc keeps it, a sixth of a small model, unless it is asked."""
+    gc.collect()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # which other C libraries lack
+        if trim is not None:
+            trim(0)

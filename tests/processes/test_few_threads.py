@@ -9,11 +9,15 @@ import pytest
 
 from rdcodec import _core
 
-resource = pytest.importorskip("resource")
+pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(not _core.info()["openmp"], reason="built without OpenMP")
 
 # A stack so large that the address space left has room for some threads only, but for all memory that is asked for otherwise.
 STACK = 1 << 30
+
+# Stacks are as large as the limit was when a program began. A shell sets it: what subprocess could do between fork and exec
+# would run beside the threads that other libraries start again in every fork (gRPC's, which abort where files are closed under them).
+WITH_LARGE_STACKS = ["sh", "-c", 'ulimit -S -s "$1" && shift && exec "$@"', "sh", str(STACK >> 10)]
 
 PROGRAM = """
 import os, resource, sys, threading
@@ -53,12 +57,8 @@ def results(limit, **environment):
     """How many threads Python could start, and hashes of what all work gave."""
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", **environment}
-    program = PROGRAM.format(stack=STACK)
-
-    def large_stacks():
-        resource.setrlimit(resource.RLIMIT_STACK, (STACK, resource.getrlimit(resource.RLIMIT_STACK)[1]))
-
-    done = subprocess.run([sys.executable, "-c", program, limit], capture_output=True, text=True, env=environment, preexec_fn=large_stacks)
+    command = [*WITH_LARGE_STACKS, sys.executable, "-c", PROGRAM.format(stack=STACK), limit]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     started, *lines = done.stdout.splitlines()
     return int(started), lines

@@ -135,6 +135,7 @@ def calibrated(tokens: int) -> rdcodec.Codec:
     tokenizer: PreTrainedTokenizerBase
     model, tokenizer = rdcodec.load_model("smollm2-135m")
     model, tokenizer = models.load_model(Path("folder"), torch.bfloat16)
+    model = models.load_weights("folder", "bfloat16")
     codec: rdcodec.TransformCodec = rdcodec.calibrate(model, tokenizer, "one text", layer=3, tokens=tokens, progress=progress)
     codec = calibration.calibrate(model, tokenizer, ["one", "two"], 3, target_kl=0.02)
     codec = rdcodec.calibrate_inputs(model, torch.zeros(8, 3, 9, 9), layer=1) or calibration.calibrate_inputs(model, torch.zeros(8), 1)
