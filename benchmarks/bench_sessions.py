@@ -117,7 +117,7 @@ def measured(server, connector, texts, sessions, minutes, one_minutes):
     """Figures of one session, then of many."""
     _, one = Load(connector, texts).run(1, 60 * one_minutes)
     load = Load(connector, texts)
-    memory, rate = load.run(sessions, 60 * minutes, lambda: server.resident_bytes / 2**20)
+    memory, rate = load.run(sessions, 60 * minutes, lambda: server.memory["resident"] / 2**20)
     quarter = len(memory) // 4
     return {
         "sessions": sessions,

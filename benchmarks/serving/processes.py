@@ -1,6 +1,6 @@
 """A server in a process of its own, and what the system says of that process."""
 
-import os
+import re
 import subprocess
 import threading
 from pathlib import Path
@@ -30,15 +30,16 @@ class ServerProcess:
         self.ports = [self._port() for _ in range(ports)]
 
     def _port(self):
-        words = self._process.stdout.readline().split()
-        if words[:3] != ["listening", "on", "port"]:
+        found = re.match(r"(?:listening on port |answering at http://127\.0\.0\.1:)(\d+)", self._process.stdout.readline())
+        if found is None:
             raise RuntimeError(f"the server did not start: {''.join(self._log)}")
-        return int(words[3])
+        return int(found[1])
 
     @property
-    def resident_bytes(self):
-        """int : memory of the process."""
-        return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    def memory(self):
+        """dict of str to int : bytes of the process that are `resident`, those of them that are `anonymous`, and the `most` that were resident."""
+        status = dict(re.findall(r"(\w+):\s+(\d+) kB", Path(f"/proc/{self._process.pid}/status").read_text()))
+        return {name: 1024 * int(status[key]) for name, key in {"resident": "VmRSS", "anonymous": "RssAnon", "most": "VmHWM"}.items()}
 
     def __enter__(self):
         return self

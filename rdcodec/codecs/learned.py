@@ -76,7 +76,7 @@ class LearnedCodec(TransformCoding):
 
     def __init__(self, config: dict[str, Any], tensors: dict[str, Array]) -> None:
         super().__init__(config, tensors)
-        self._emphasised: dict[int, Any] = {}
+        self._emphasised: dict[int, Any] = {}  # by quality, as they are asked for: a decoder needs none
         self._check_emphasis()
         steps = _net("steps", tensors, self.channels, 1)
         latents = _net("latents", tensors, self.channels, self.latents) if self.latents else None
@@ -98,7 +98,7 @@ class LearnedCodec(TransformCoding):
 
     @cached_property
     def codebook(self) -> Array:
-        """ndarray : int16 [codewords, components]. The core has its own: who only codes has no second one in memory."""
+        """ndarray : int16 [codewords, components], in 64ths of `units`. The core has its own: who only codes has no second one in memory."""
         return unpack_codebook(self._parts.tensors)
 
     @property
