@@ -26,8 +26,15 @@ from rdcodec.models import load_weights
 from rdcodec.splits import find_site
 
 WORD = "word"
-NARROW = {"num_hidden_layers": 2, "hidden_size": 32, "intermediate_size": 32, "num_attention_heads": 2, "num_key_value_heads": 1}
-NONE = ("head_dim", "layer_types", "bos_token_id", "eos_token_id", "pad_token_id")
+NARROW = {
+    "num_hidden_layers": 2,
+    "hidden_size": 32,
+    "intermediate_size": 32,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "head_dim": 16,
+}
+NONE = ("layer_types", "bos_token_id", "eos_token_id", "pad_token_id")
 
 
 @dataclass(frozen=True)

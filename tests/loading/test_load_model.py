@@ -11,6 +11,7 @@ import transformers
 
 from rdcodec import RdcodecError, load_model
 from rdcodec.bars import without_bars
+from rdcodec.models import load_weights
 
 CONFIG = transformers.LlamaConfig(
     vocab_size=300, hidden_size=32, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, tie_word_embeddings=True
@@ -46,6 +47,7 @@ def test_a_folder_without_a_tokenizer(tmp_path, architecture):
     model.save_pretrained(tmp_path)
     with pytest.raises(RdcodecError, match=r"model .*: the folder holds no tokenizer \(tokenizer.json is missing\)"):
         load_model(tmp_path)
+    assert load_weights(tmp_path).config.model_type == config.model_type
 
 
 @pytest.mark.end_to_end

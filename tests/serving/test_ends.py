@@ -79,6 +79,7 @@ def test_parts_hold_their_own_blocks_alone(folder_of, whole_of, codec_of):
     assert sum(weight.numel() for weight in head.part.site.model.parameters()) == LAYER * block + embeddings + 48  # the last norm
     assert sum(weight.numel() for weight in tail.part.site.model.parameters()) == (LAYERS - LAYER) * block + sizes["lm_head"] + 48
     assert head.part.fingerprint == tail.part.fingerprint == part_of(model, LAYER).fingerprint
+    assert head.part.tokenizer is not None and tail.part.tokenizer is None
 
 
 def test_only_the_own_shards_are_read(folder_of, monkeypatch):
