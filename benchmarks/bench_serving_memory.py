@@ -18,14 +18,13 @@ from pathlib import Path
 
 import transformers
 from serving.processes import ServerProcess
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models
 
 from rdcodec import Codec
 from rdcodec.codecs import RawCodec
 from rdcodec.models import load_weights
 from rdcodec.splits import find_site
 
-WORD = "word"
 NARROW = {
     "num_hidden_layers": 2,
     "hidden_size": 32,
@@ -60,7 +59,7 @@ class Ends:
 
 def say(port, prompt, new):
     """Have a text said."""
-    body = json.dumps({"prompt": " ".join([WORD] * prompt), "max_tokens": new, "temperature": 0}).encode()
+    body = json.dumps({"prompt": [1] * prompt, "max_tokens": new, "temperature": 0}).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/completions", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=600) as answer:
         answer.read()
@@ -84,8 +83,7 @@ def narrow_ends(model, folder):
     config = copy.deepcopy(model.config)
     config.update({**NARROW, **dict.fromkeys(NONE), "vocab_size": 2})
     type(model)(config.from_dict(config.to_dict())).save_pretrained(folder)
-    words = Tokenizer(models.WordLevel({"": 0, WORD: 1}, unk_token=""))
-    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    words = Tokenizer(models.WordLevel({"": 0, "word": 1}, unk_token=""))
     transformers.PreTrainedTokenizerFast(tokenizer_object=words).save_pretrained(folder)
     RawCodec(NARROW["hidden_size"]).save_pretrained(folder / "codec")
     return Ends(str(folder), 1, str(folder / "codec"))
