@@ -25,6 +25,7 @@ from rdcodec.net import IntegerNet
 if TYPE_CHECKING:
     from typing import Any
 
+    from rdcodec.codecs.exact import ExactMatrix
     from rdcodec.types import Array
 
 __all__ = ["ContextCodec", "DirectAccessCodec", "FactorisedHyperpriorCodec", "FourierHyperpriorCodec", "LearnedCodec"]
@@ -76,7 +77,7 @@ class LearnedCodec(TransformCoding):
 
     def __init__(self, config: dict[str, Any], tensors: dict[str, Array]) -> None:
         super().__init__(config, tensors)
-        self._emphasised: dict[int, Any] = {}  # by quality, as they are asked for: a decoder needs none
+        self._emphasised: dict[int, ExactMatrix] = {}  # by quality, as they are asked for: a decoder needs none
         self._check_emphasis()
         steps = _net("steps", tensors, self.channels, 1)
         latents = _net("latents", tensors, self.channels, self.latents) if self.latents else None
