@@ -28,7 +28,7 @@ def demo(tmp_path_factory):
     """`printed`, `rows`, `codec`, and the folder `out` with everything that the demo wrote."""
     need_model()
     out = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, DEMO, "--tokens", "2000", "--windows", "2", "--out", out]
+    command = [sys.executable, DEMO, "--tokens", "2000", "--windows", "1", "--out", out]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # there are other tests beside it
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=1200, env=environment)
     assert done.returncode == 0, done.stderr
