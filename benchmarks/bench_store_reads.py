@@ -3,8 +3,8 @@
     python benchmarks/bench_store_reads.py --model smollm2-135m --codec pretrained/smollm2-135m/layer10/context --quality=-3 --text TEXT.txt
         [--tokens 12288] [--groups 64 128 256 512] [--reads 60] [--folder FOLDER]
 
-Files are in the system's cache. *Decoded* reads find no group in the store's own cache: each decodes what it touches, as zarr decompresses the chunks that it
-touches. *Kept* ones find all: a store of what fits into `cache_bytes`, after a first pass. Times are of one thread's processor time, the
+Files are in the system's cache. *Decoded* reads are of a store without a cache of its own: each decodes groups up to what it wants, as zarr decompresses the
+chunks that it touches. *Kept* ones find all: a store of what fits into `cache_bytes`, after a first pass. Times are of one thread's processor time, the
 best of three rounds. Prints Markdown.
 """
 
