@@ -160,23 +160,9 @@ def test_pieces_of_text(whole_of):
 @pytest.mark.slow
 def test_an_endpoint_for_other_programs(folder_of, codec_dir, server, expected):
     """It ends at Ctrl-C also where a shell started it in the background, and so had it ignore that."""
-    command = [
-        "sh",
-        "-c",
-        "trap '' INT && exec \"$@\"",
-        "sh",
-        sys.executable,
-        "-m",
-        "rdcodec.cli",
-        "generate",
-        "--model",
-        folder_of("llama"),
-        "--codec",
-        codec_dir,
-        "--openai-port",
-        0,
-    ]
-    command += ["--connect", f"127.0.0.1:{server.port}"]
+    background = ["sh", "-c", "trap '' INT && exec \"$@\"", "sh"]
+    command = [*background, sys.executable, "-m", "rdcodec.cli", "generate", "--model", folder_of("llama"), "--codec", codec_dir]
+    command += ["--connect", f"127.0.0.1:{server.port}", "--openai-port", 0]
     head = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True, env=environment())
     try:
         line = head.stdout.readline().strip()
