@@ -18,7 +18,7 @@ settings.load_profile("default")
 ROOT = Path(__file__).parents[1]
 TOGETHER = {"fuzz": "kernels"}  # folders that share the builds of the C core with another one
 # Folders that begin first, so that workers end together.
-LONGEST = "docs kernels end_to_end splits library serving training cli calibration benchmarks typing".split()
+LONGEST = ["docs", "kernels", "end_to_end", "splits", "library", "serving", "training", "cli", "calibration", "benchmarks", "typing"]
 # What `make test-fast` leaves out.
 MARKS = {"end_to_end": "end_to_end", "docs": "end_to_end", "kernels": "emulation", "fuzz": "emulation", "benchmarks": "slow"}
 PACKAGED_MODEL = "rdcodec.models.load_model"  # an example of a docstring
