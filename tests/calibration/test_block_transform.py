@@ -9,6 +9,8 @@ from rdcodec.codecs import BlockTransformCodec
 from rdcodec.reference import PayloadDecoder
 from rdcodec.stream import Chain
 
+pytestmark = pytest.mark.slow
+
 LAYER = 2
 
 

@@ -14,6 +14,8 @@ from rdcodec.codecs import IntegerCodec
 from rdcodec.evaluation import Setting, evaluate
 from rdcodec.splits import head_states, run_tail
 
+pytestmark = pytest.mark.slow
+
 LAYER = 2
 
 
@@ -35,7 +37,6 @@ def test_the_default_quality_keeps_the_target_about(model, tokenizer, text):
     assert 0.005 < losses[0] < 0.06 and 0.08 < losses[1] < 0.9
 
 
-@pytest.mark.slow
 def test_a_model_of_sixteen_bits(model, tokenizer, text):
     twin = type(model)(model.config).eval()
     twin.load_state_dict(model.state_dict())
@@ -60,7 +61,6 @@ def test_it_beats_integers_of_a_group(codec, model, tokenizer, text):
     assert loss(codec.decode(codec.encode(h[0], quality))) < loss(integers.decode(data))
 
 
-@pytest.mark.slow
 def test_calibrating_twice_gives_the_same_codec(codec, model, tokenizer, text):
     again = calibrate(model, tokenizer, [text[:40_000]], LAYER, tokens=3000)
     assert again.codec_id == codec.codec_id
@@ -76,7 +76,6 @@ def test_the_model_is_as_it_was(model, tokenizer, text):
         model.eval()
 
 
-@pytest.mark.slow
 def test_progress_covers_every_stage_in_order(model, tokenizer, text):
     calls = []
     calibrate(model, tokenizer, [text[:20_000]], LAYER, tokens=500, progress=lambda stage, part: calls.append((stage, part)))

@@ -7,6 +7,8 @@ import pytest
 
 from rdcodec.cli.app import run
 
+pytestmark = pytest.mark.slow
+
 
 def test_table_and_json_agree(model_dir, codec_dir, text_files, tmp_path, capsys):
     out = tmp_path / "bounds.json"

@@ -69,6 +69,7 @@ def tolerance(bits):
     return max(0.01 * bits, 0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", [12, 13, 14, 15])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_expected_and_real_bits(shape, precision):

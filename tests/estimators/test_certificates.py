@@ -19,6 +19,7 @@ DISTRIBUTIONS = {
 MEANS = {"narrow": 0.5, "low": 1 / 31, "coin": 0.5, "rare": 0.03}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 @pytest.mark.parametrize("n", [24, 200])
@@ -102,6 +103,7 @@ def test_of_a_population_betting_is_where_the_capital_passes_its_limit():
     assert best_capital(found + 1e-9) >= 1 / delta > best_capital(found - 1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("population", [None, 500])
 def test_one_may_stop_whenever_one_likes(population):
     """The least of the bounds after each block fails no more often than a single one; later blocks do not undo a bound."""

@@ -15,6 +15,7 @@ sys.modules[missing] = None
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("missing", "program", "extra"),
     [

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from changed_arrays import ENTRIES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_no_memory_is_harmed(name):

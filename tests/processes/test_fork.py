@@ -12,7 +12,7 @@ from threaded_work import WORK, result_of
 
 from rdcodec import _core
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")]
 
 
 def run(program, **environment):

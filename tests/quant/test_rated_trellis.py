@@ -26,6 +26,7 @@ def price(values, costs, rows, path):
     return np.square(values - points).sum() + WEIGHT * costs[rows, odd, np.minimum(abs(levels[0]), MAGNITUDES - 1)].sum()
 
 
+@pytest.mark.slow
 @given(hnp.arrays(np.float64, 5, elements=st.floats(-3, 3)), st.integers(0, 99))
 def test_no_path_has_less_error_and_cost(cpu, values, seed):
     rng = np.random.default_rng(seed)

@@ -10,6 +10,8 @@ from rdcodec.serving import Head, Sampling, Tail, part_of
 from rdcodec.serving.batches import steps_together
 from rdcodec.serving.engine import Engine
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [[PROMPT], ["Classes", "A longer one than that"], ["Modules are"]]
 NEW = 8
 

@@ -11,7 +11,7 @@ from rdcodec.codecs import RawCodec
 from rdcodec.errors import CorruptStreamError, LimitError
 from rdcodec.serving import Head, Sampling, Tail, load_tail, part_of
 
-pytestmark = pytest.mark.filterwarnings("error::rdcodec.ModelMismatchWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("error::rdcodec.ModelMismatchWarning")]
 
 NEW = 12
 DRAWN = Sampling(temperature=0.8, top_k=20, top_p=0.95, seed=11)

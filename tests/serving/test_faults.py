@@ -11,6 +11,8 @@ from tiny_ends import PROMPT, prompts
 
 from rdcodec.serving import Connector, Sampling, ServerLimits, generate, running_server
 
+pytestmark = pytest.mark.slow
+
 NEW = 16
 NOBODY = 1  # a port where nobody listens
 SAMPLINGS = [Sampling(), Sampling(temperature=0.9, repetition_penalty=1.1, seed=2)]

@@ -94,6 +94,7 @@ def test_calls_of_every_kind_at_once(tiny, trail):
     assert tiny.trace(model) == before
 
 
+@pytest.mark.slow
 def test_one_lossy_context_for_all_threads(tiny):
     """Each call has its own mask, prompt and rows, and the meter counts them all."""
     model = tiny.build("llama")

@@ -13,6 +13,8 @@ from rdcodec import CorruptStreamError, RdcodecError, UnsupportedVersionError
 from rdcodec.codecs import IntegerCodec
 from rdcodec.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 def problems_of(path, **options):
     return found_problems(Store.open(path), **options)

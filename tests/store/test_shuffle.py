@@ -54,13 +54,15 @@ def test_ranks_and_workers_share_it_out(store):
 def test_what_is_in_memory_is_one_mixture_and_a_batch(path):
     """The mixture in the store's element type; no group besides, be it in a cache or behind a batch that is kept."""
     with Store.create(path, RawCodec(64), group_tokens=100) as writer:
-        writer.add(np.zeros((3000, 64), np.float16))
+        writer.add(np.zeros((1600, 64), np.float16))
     store, before = Store.open(path), held()
     kept = []
-    for batch in Shuffled(store, 30, mixed_groups=8):
+    for batch in Shuffled(store, 90, mixed_groups=8):
         kept.append(batch)
-        assert held() - before <= 64 * 2 * (8 * 100 + 2 * 29) + 64 * 4 * sum(map(len, kept))  # what is left of one is in the next as well
-        assert not store._cached_bytes
+        if len(kept) % 4 == 0:  # twice a mixture, for it takes a while to look
+            most = 64 * 2 * (8 * 100 + 2 * 89) + 64 * 4 * sum(map(len, kept))  # what is left of one mixture is in the next as well
+            assert held() - before <= most
+    assert len(kept) == 18 and not store._cached_bytes
 
 
 def held():
@@ -71,6 +73,7 @@ def held():
     return sum(storages.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_it_goes_on_where_it_was(store, workers):
     def new():

@@ -84,6 +84,7 @@ def test_refused(x, y, message):
         correlation(x, y)
 
 
+@pytest.mark.slow
 def test_picture_has_every_model_and_codec():
     figure = plot_study(rows(12))
     assert len(figure.axes) == len(BOUNDS)

@@ -11,6 +11,8 @@ from noisy_quantiser import NoisyQuantiser
 from rdcodec import RdcodecError
 from rdcodec.training import Settings, StateCache, train
 
+pytestmark = pytest.mark.slow
+
 CHANNELS = 32
 SETTINGS = Settings(steps=12, lambda0=1e-3, qualities=(-4, 4), learning_rate=0.05, validate_every=5, checkpoint_every=4)
 

