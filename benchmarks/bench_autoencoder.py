@@ -92,7 +92,7 @@ def bits(store):
 
 def trained_on(store, seed, options):
     states = torch.from_numpy(store.read(0, min(SCALED_ON, len(store)), dtype="float32"))
-    data = Shuffled(store, options.batch, seed=seed)
+    data = Shuffled(store, options.batch, seed=seed, dtype=torch.float32)
     steps = options.epochs * -(-len(store) // options.batch)
     return train(SparseAutoencoder(states, options.features, options.kept, seed), epochs(data, options.epochs), steps=steps)
 

@@ -3,6 +3,7 @@
 ``cpu`` names a class of kernels, for tests; without it a function takes the best that this machine has, or that of RDCODEC_CPU.
 """
 
+from collections.abc import Callable
 from typing import Any, final
 
 import numpy as np
@@ -182,6 +183,9 @@ class End:
 
 def link_encode(encoders: tuple[End, ...], h: States, quality: int | None, /) -> list[bytes]: ...
 def link_decode(decoders: tuple[End, ...], frames: tuple[Buffer, ...], /) -> NDArray[np.float32]: ...
+def link_transmit(
+    encoders: tuple[End, ...], decoders: tuple[End, ...], h: States, clock: Callable[[], float], /
+) -> tuple[NDArray[np.float32], int, float, float]: ...
 
 # estimators
 def entropy_of_counts(counts: NDArray[np.int64], method: str, alphabet: int, /) -> tuple[float, float]: ...
@@ -215,6 +219,7 @@ def codec_make(
     zero_scale: int,
     /,
 ) -> Codec: ...
+def codec_codewords(codec: Codec, /) -> NDArray[np.int16]: ...
 def codec_encode(
     codec: Codec, predictions: tuple[Prediction, ...], analysis: ExactMatrix, h: NDArray[np.float32], quality: int, /
 ) -> list[bytes]: ...

@@ -21,6 +21,11 @@ size_t rdc_codec_latents(const rdc_codec *codec) {
     return codec->parts.latents ? rdc_net_outputs(codec->parts.latents) : 0;
 }
 
+const int16_t *rdc_codec_codewords(const rdc_codec *codec, size_t *count) {
+    *count = codec->parts.codebook.count;
+    return codec->parts.codebook.codewords;
+}
+
 size_t rdc_codec_kinds(const rdc_codec *codec) {
     return RDC_SIDE_FIRST + rdc_codec_latents(codec) + 1 + 2 * rdc_codec_references(codec)->most;
 }

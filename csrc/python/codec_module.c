@@ -410,6 +410,20 @@ static PyObject *codec_decode_components(PyObject *module, PyObject *args) {
     return decode_with(module, args, decode_components);
 }
 
+/* The codewords of a codec, in its memory: an array that is not to be written to. */
+static PyObject *codec_codewords(PyObject *module, PyObject *object) {
+    const rdc_codec *codec = codec_of(rdc_py_state_of(module), object);
+    if (!codec) return NULL;
+    size_t count;
+    const int16_t *codewords = rdc_codec_codewords(codec, &count);
+    npy_intp shape[2] = {(npy_intp)count, (npy_intp)rdc_codec_components(codec)};
+    PyArrayObject *array = (PyArrayObject *)PyArray_SimpleNewFromData(2, shape, NPY_INT16, (void *)codewords);
+    if (!array) return NULL;
+    PyArray_CLEARFLAGS(array, NPY_ARRAY_WRITEABLE);
+    if (PyArray_SetBaseObject(array, Py_NewRef(object)) < 0) Py_CLEAR(array);
+    return (PyObject *)array;
+}
+
 static PyObject *codec_tame(PyObject *module, PyObject *args) {
     const rdc_py_state *state = rdc_py_state_of(module);
     PyObject *codec_object, *h_object;
@@ -491,6 +505,7 @@ static PyObject *codebook_unpack(PyObject *module, PyObject *args) {
 static PyMethodDef functions[] = {
     {"codebook_unpack", codebook_unpack, METH_VARARGS, NULL},
     {"codec_make", codec_make, METH_VARARGS, NULL},
+    {"codec_codewords", codec_codewords, METH_O, NULL},
     {"codec_encode", codec_encode, METH_VARARGS, NULL},
     {"codec_encode_components", codec_encode_components, METH_VARARGS, NULL},
     {"codec_symbols", codec_symbols, METH_VARARGS, NULL},

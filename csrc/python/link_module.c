@@ -41,31 +41,43 @@ static PyObject *codec_of_ends(const rdc_py_state *state, PyObject *ends, const 
     return codec;
 }
 
-static PyObject *link_encode(PyObject *module, PyObject *args) {
-    const rdc_py_state *state = rdc_py_state_of(module);
-    PyObject *ends, *h, *asked, *frames = NULL;
+/* What encoders are asked for, once they are taken. */
+typedef struct asked_frames {
+    rdc_py_step *steps;
+    Py_ssize_t count, tokens;
+    PyObject *values;
     rdc_py_quality quality;
-    if (!PyArg_ParseTuple(args, "O!OO:link_encode", &PyTuple_Type, &ends, &h, &asked)) return NULL;
-    const Py_ssize_t count = PyTuple_GET_SIZE(ends);
-    Py_ssize_t tokens = 0;
-    PyObject *codec = codec_of_ends(state, ends, "encoders");
-    PyObject *values = codec ? rdc_py_values_of(state, codec, h, 3, count, &tokens) : NULL;
-    rdc_py_step *steps = values && rdc_py_checked_quality(state, codec, asked, &quality) == 0 ? steps_of(ends) : NULL;
-    if (steps && rdc_py_steps_take(state, steps, count) == 0) {
-        frames = rdc_py_steps_encode(state, steps, count, values, tokens, quality);
-        rdc_py_steps_leave(state, steps, count, frames != NULL);
-    }
-    PyMem_Free(steps);
-    Py_XDECREF(values);
-    return frames;
+} asked_frames;
+
+/* Takes encoders for frames of h at a quality, a number or None; -1 with an error set and none taken. */
+static int ask_encoders(const rdc_py_state *state, PyObject *encoders, PyObject *h, PyObject *quality, asked_frames *asked) {
+    *asked = (asked_frames){.count = PyTuple_GET_SIZE(encoders)};
+    PyObject *codec = codec_of_ends(state, encoders, "encoders");
+    if (codec) asked->values = rdc_py_values_of(state, codec, h, 3, asked->count, &asked->tokens);
+    if (asked->values && rdc_py_checked_quality(state, codec, quality, &asked->quality) == 0) asked->steps = steps_of(encoders);
+    if (asked->steps && rdc_py_steps_take(state, asked->steps, asked->count) == 0) return 0;
+    PyMem_Free(asked->steps);
+    Py_XDECREF(asked->values);
+    return -1;
 }
 
-/* Reads a frame of a tuple for each step, of as many tokens. */
+static PyObject *frames_of(const rdc_py_state *state, const asked_frames *asked) {
+    return rdc_py_steps_encode(state, asked->steps, asked->count, asked->values, asked->tokens, asked->quality);
+}
+
+/* Gives encoders back, behind their frames or where they were. */
+static void leave_encoders(const rdc_py_state *state, const asked_frames *asked, int is_done) {
+    rdc_py_steps_leave(state, asked->steps, asked->count, is_done);
+    PyMem_Free(asked->steps);
+    Py_DECREF(asked->values);
+}
+
+/* Reads a frame of a list or tuple for each step, of as many tokens. */
 static int take_frames(const rdc_py_state *state, rdc_py_step *steps, PyObject *frames) {
-    const Py_ssize_t count = PyTuple_GET_SIZE(frames);
+    const Py_ssize_t count = PySequence_Fast_GET_SIZE(frames);
     size_t least = RDC_MAX_FRAME_TOKENS, most = 0;
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (rdc_py_step_take_frame(state, &steps[i], PyTuple_GET_ITEM(frames, i), Py_None, Py_None) < 0) return -1;
+        if (rdc_py_step_take_frame(state, &steps[i], PySequence_Fast_GET_ITEM(frames, i), Py_None, Py_None) < 0) return -1;
         if (steps[i].tokens < least) least = steps[i].tokens;
         if (steps[i].tokens > most) most = steps[i].tokens;
     }
@@ -73,16 +85,14 @@ static int take_frames(const rdc_py_state *state, rdc_py_step *steps, PyObject *
     return count && least != most ? -1 : 0;
 }
 
-static PyObject *link_decode(PyObject *module, PyObject *args) {
-    const rdc_py_state *state = rdc_py_state_of(module);
-    PyObject *ends, *frames;
-    if (!PyArg_ParseTuple(args, "O!O!:link_decode", &PyTuple_Type, &ends, &PyTuple_Type, &frames)) return NULL;
-    const Py_ssize_t count = PyTuple_GET_SIZE(ends);
-    if (!codec_of_ends(state, ends, "decoders")) return NULL;
-    if (PyTuple_GET_SIZE(frames) != count) {
-        return PyErr_Format(state->rdcodec_error, "frames: expected one a decoder, %zd, got %zd", count, PyTuple_GET_SIZE(frames));
+/* Values [rows, tokens, channels] of the next frames of decoders, a list or tuple. */
+static PyObject *values_of_frames(const rdc_py_state *state, PyObject *decoders, PyObject *frames) {
+    const Py_ssize_t count = PyTuple_GET_SIZE(decoders);
+    if (!codec_of_ends(state, decoders, "decoders")) return NULL;
+    if (PySequence_Fast_GET_SIZE(frames) != count) {
+        return PyErr_Format(state->rdcodec_error, "frames: expected one a decoder, %zd, got %zd", count, PySequence_Fast_GET_SIZE(frames));
     }
-    rdc_py_step *steps = steps_of(ends);
+    rdc_py_step *steps = steps_of(decoders);
     PyObject *h = NULL;
     if (steps && rdc_py_steps_take(state, steps, count) == 0) {
         if (take_frames(state, steps, frames) == 0) h = rdc_py_steps_decode(state, steps, count);
@@ -92,9 +102,66 @@ static PyObject *link_decode(PyObject *module, PyObject *args) {
     return h;
 }
 
+static PyObject *link_encode(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *encoders, *h, *quality;
+    asked_frames asked;
+    if (!PyArg_ParseTuple(args, "O!OO:link_encode", &PyTuple_Type, &encoders, &h, &quality)) return NULL;
+    if (ask_encoders(state, encoders, h, quality, &asked) < 0) return NULL;
+    PyObject *frames = frames_of(state, &asked);
+    leave_encoders(state, &asked, frames != NULL);
+    return frames;
+}
+
+static PyObject *link_decode(PyObject *module, PyObject *args) {
+    PyObject *decoders, *frames;
+    if (!PyArg_ParseTuple(args, "O!O!:link_decode", &PyTuple_Type, &decoders, &PyTuple_Type, &frames)) return NULL;
+    return values_of_frames(rdc_py_state_of(module), decoders, frames);
+}
+
+/* What a clock says, a function of Python that returns seconds; -1 with an error set. */
+static double now_of(PyObject *clock) {
+    PyObject *seconds = PyObject_CallNoArgs(clock);
+    const double now = seconds ? PyFloat_AsDouble(seconds) : -1;
+    Py_XDECREF(seconds);
+    return now;
+}
+
+static Py_ssize_t size_of(PyObject *frames) {
+    Py_ssize_t size = 0;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(frames); i++) size += PyBytes_GET_SIZE(PyList_GET_ITEM(frames, i));
+    return size;
+}
+
+/* What arrives at decoders of what is asked of encoders that are taken, the bytes that it took, and the seconds of either end. */
+static PyObject *transmitted(const rdc_py_state *state, const asked_frames *asked, PyObject *decoders, PyObject *clock, double began) {
+    PyObject *frames = frames_of(state, asked);
+    const double sent = frames ? now_of(clock) : -1;
+    PyObject *values = frames && !PyErr_Occurred() ? values_of_frames(state, decoders, frames) : NULL;
+    const double arrived = values ? now_of(clock) : -1;
+    PyObject *result = NULL;
+    if (values && !PyErr_Occurred()) result = Py_BuildValue("Ondd", values, size_of(frames), sent - began, arrived - sent);
+    Py_XDECREF(frames);
+    Py_XDECREF(values);
+    return result;
+}
+
+static PyObject *link_transmit(PyObject *module, PyObject *args) {
+    const rdc_py_state *state = rdc_py_state_of(module);
+    PyObject *encoders, *decoders, *h, *clock;
+    asked_frames asked;
+    if (!PyArg_ParseTuple(args, "O!O!OO:link_transmit", &PyTuple_Type, &encoders, &PyTuple_Type, &decoders, &h, &clock)) return NULL;
+    const double began = now_of(clock);
+    if (PyErr_Occurred() || ask_encoders(state, encoders, h, Py_None, &asked) < 0) return NULL;
+    PyObject *result = transmitted(state, &asked, decoders, clock, began);
+    leave_encoders(state, &asked, result != NULL);
+    return result;
+}
+
 static PyMethodDef functions[] = {
     {"link_encode", link_encode, METH_VARARGS, NULL},
     {"link_decode", link_decode, METH_VARARGS, NULL},
+    {"link_transmit", link_transmit, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

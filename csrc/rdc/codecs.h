@@ -77,6 +77,9 @@ size_t rdc_codec_channels(const rdc_codec *codec);
 size_t rdc_codec_components(const rdc_codec *codec);
 size_t rdc_codec_latents(const rdc_codec *codec);
 
+/* The codec's own copy of its codewords [count, components], and how many they are. */
+const int16_t *rdc_codec_codewords(const rdc_codec *codec, size_t *count);
+
 /* Gains' exponents [tokens] and what is left of h [tokens, channels] without gains and mean: x [tokens, channels]. */
 void rdc_codec_tame(const rdc_codec *codec, const float *h, size_t tokens, int32_t *gains, double *x);
 

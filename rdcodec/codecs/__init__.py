@@ -14,7 +14,7 @@ from rdcodec.codecs.learned import (
 from rdcodec.codecs.link import Decoder, Encoder, State
 from rdcodec.codecs.origin import Origin
 from rdcodec.codecs.raw import RawCodec
-from rdcodec.codecs.rows import decode_rows, encode_rows
+from rdcodec.codecs.rows import decode_rows, encode_rows, transmit_rows
 from rdcodec.codecs.transform import TransformCodec
 
 __all__ = [
@@ -36,4 +36,5 @@ __all__ = [
     "TransformCodec",
     "decode_rows",
     "encode_rows",
+    "transmit_rows",
 ]

@@ -6,7 +6,6 @@ token, and earlier tokens as they are decoded. Levels stand token after token, f
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,11 +95,6 @@ class LearnedCodec(TransformCoding):
         expected.update(*(net.to_tensors(prefix) for prefix, net in nets if net))
         for name in sorted(self._parts.tensors.keys() - expected):
             raise RdcodecError(f"{shown(name)}: expected no such tensor in a checkpoint of family {self.family}")
-
-    @cached_property
-    def codebook(self) -> Array:
-        """ndarray : int16 [codewords, components], in 64ths of `units`. The core has its own: who only codes has no second one in memory."""
-        return unpack_codebook(self._parts.tensors)
 
     @property
     def latents(self) -> int:

@@ -5,6 +5,7 @@ Bytes are those of the rows one by one. A call happens whole or leaves all ends 
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from rdcodec import _core
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rdcodec.codecs.link import Decoder, Encoder
     from rdcodec.types import Bytes, States
 
-__all__ = ["decode_rows", "encode_rows"]
+__all__ = ["decode_rows", "encode_rows", "transmit_rows"]
 
 
 def encode_rows(encoders: Sequence[Encoder], h: States, quality: int | None = None) -> list[bytes]:
@@ -67,3 +68,33 @@ def decode_rows(decoders: Sequence[Decoder], frames: Sequence[Bytes]) -> States:
         The decoders are of several codecs, or not as many as frames; the frames hold different numbers of tokens.
     """
     return _core.link_decode(tuple(decoders), tuple(map(bytes_of, frames)))
+
+
+def transmit_rows(
+    encoders: Sequence[Encoder], decoders: Sequence[Decoder], h: States
+) -> tuple[States, int, float, float]:
+    """`encode_rows`, then `decode_rows`, where both ends of the links are in one process.
+
+    Parameters
+    ----------
+    encoders, decoders : sequence
+        The two ends of each row.
+    h : ndarray or torch.Tensor
+        As for `encode_rows`.
+
+    Returns
+    -------
+    values : ndarray or torch.Tensor
+        As `decode_rows` returns.
+    size : int
+        Bytes of all frames.
+    encode_seconds, decode_seconds : float
+
+    Raises
+    ------
+    TypeError, RdcodecError, LimitError
+        As `encode_rows` and `decode_rows`; all encoders and decoders are then as they were before.
+    CorruptStreamError
+        The decoders are not the other ends of these encoders.
+    """
+    return _core.link_transmit(tuple(encoders), tuple(decoders), h, perf_counter)

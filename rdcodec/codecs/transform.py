@@ -68,9 +68,9 @@ class TransformCodec(TransformCoding):
 
     def __init__(self, config: dict[str, Any], tensors: dict[str, Array]) -> None:
         super().__init__(config, tensors)
-        self.codebook = np.ascontiguousarray(tensors["words"])
         self._predictor = self._predictor_of(None, False)
-        self._core = self._core_of(self.codebook, ("feature_scale", "feature_weights", "band_edges", "band_weights"))
+        self._core = self._core_of(tensors["words"], ("feature_scale", "feature_weights", "band_edges", "band_weights"))
+        self._parts.tensors["words"] = self.codebook  # one in memory, not a second one
 
     def _check_tensors(self):
         super()._check_tensors()

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from rdcodec.types import Array
+
 __all__ = [
     *("BITS", "FEATURE_UNIT", "INWARD_UNIT", "LARGEST", "MOST_REFERENCE_SCALE", "MOST_STEP_OFFSET", "SIDE_TABLES", "VALUE_RANGE_BITS"),
     *("TransformCoding", "Symbols", "exact_matrix"),
@@ -83,8 +85,6 @@ class TransformCoding(Codec):
     ----------
     layer : int
         Split point the codec was made for: it codes ``hidden_states[layer]``.
-    codebook : ndarray
-        int16 [codewords, components], in 64ths of `units`.
     units : ndarray
         float64 [components], powers of two.
     step_offsets, scale_offsets : ndarray
@@ -140,6 +140,11 @@ class TransformCoding(Codec):
         self.scale_offsets = np.ascontiguousarray(t["scale_offsets"], np.int32)
         self.units = np.ldexp(1.0, t["unit"])
         self.tables = tables_of(t)
+
+    @property
+    def codebook(self) -> Array:
+        """ndarray : int16 [codewords, components], in 64ths of `units`; of the core's memory, not to be written to."""
+        return _core.codec_codewords(self._core)
 
     @property
     def latents(self) -> int:

@@ -4,12 +4,11 @@ import copy
 import functools
 from operator import attrgetter
 from threading import RLock
-from time import perf_counter
 from weakref import WeakSet
 
 import torch
 
-from rdcodec.codecs import decode_rows, encode_rows
+from rdcodec.codecs import transmit_rows
 from rdcodec.stream import MAX_FRAME_TOKENS
 
 __all__ = ["Prompts", "Row", "as_sent", "send_rows"]
@@ -29,17 +28,7 @@ class Row:
 
     def send(self, h):
         """What arrives of h [tokens, channels], in its element type and on its device."""
-        if len(h) <= self.frame_tokens:
-            return self._frame(h)
-        return torch.cat([self._frame(part) for part in h.split(self.frame_tokens)])
-
-    def _frame(self, h):
-        began = perf_counter()
-        frame = self.encoder.encode(h)
-        sent = perf_counter()
-        values = self.decoder.decode(frame)
-        self.meter.add(len(h), len(frame), sent - began, perf_counter() - sent)
-        return as_sent(values, h)
+        return torch.cat([_transmitted([self], part[None])[0] for part in h.split(self.frame_tokens)])
 
     def fork(self):
         twin = object.__new__(Row)
@@ -55,11 +44,13 @@ def send_rows(rows, h):
     count, tokens, _ = h.shape
     if count * tokens > MAX_FRAME_TOKENS or tokens > rows[0].frame_tokens:
         return torch.stack([row.send(of_row) for row, of_row in zip(rows, h.unbind())])
-    began = perf_counter()
-    frames = encode_rows(map(_ENCODER, rows), h)
-    sent = perf_counter()
-    values = decode_rows(map(_DECODER, rows), frames)
-    rows[0].meter.add(count * tokens, sum(map(len, frames)), sent - began, perf_counter() - sent)
+    return _transmitted(rows, h)
+
+
+def _transmitted(rows, h):
+    """What arrives of h [rows, tokens, channels], which fits a frame a row."""
+    values, *costs = transmit_rows(map(_ENCODER, rows), map(_DECODER, rows), h)
+    rows[0].meter.add(h.shape[0] * h.shape[1], *costs)
     return as_sent(values, h)
 
 

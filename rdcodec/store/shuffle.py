@@ -39,8 +39,9 @@ class Shuffled(torch.utils.data.IterableDataset):
     seed : int
     rank, ranks : int, optional
         This process, of how many; by default those of `torch.distributed` where that is initialised.
-    dtype : torch.dtype
-        Of the batches, float32, float16 or bfloat16; tokens are rounded to the store's element type on the way.
+    dtype : torch.dtype, optional
+        Of the batches, float32, float16 or bfloat16; that of the store where it is not given. Tokens are rounded to the element type
+        that was coded on the way.
 
     Examples
     --------
@@ -62,7 +63,7 @@ class Shuffled(torch.utils.data.IterableDataset):
         seed: int = 0,
         rank: int | None = None,
         ranks: int | None = None,
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         self.states = store.only if place is None else store[place]
@@ -70,7 +71,7 @@ class Shuffled(torch.utils.data.IterableDataset):
         self.mixed_groups = integer("mixed_groups", mixed_groups, 1, 2**31)
         self.seed = integer("seed", seed, 0, 2**63 - 1)
         self.rank, self.ranks = _ranks(rank, ranks)
-        self.dtype = torch_dtype(dtype)
+        self.dtype = torch_dtype(store.dtype if dtype is None else dtype)
         self._mixed_dtype = min(self.dtype, torch_dtype(store.description.dtype), key=lambda each: each.itemsize)
         self.epoch = self._skipped = self._taken = 0
 
@@ -104,7 +105,7 @@ class Shuffled(torch.utils.data.IterableDataset):
         if worker is not None:
             _core.limit_threads(1)  # as torch does with its own threads there
         tokens = self.states.group_tokens
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(tokens))[self.rank :: self.ranks]
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(np.arange(len(tokens), dtype=np.int32))[self.rank :: self.ranks]
         own = [order[each::workers] for each in range(workers)]
         shares, turn = _shares([-(-int(tokens[groups].sum()) // self.batch) for groups in own], self._skipped)
         number = (number + turn) % workers  # a loader begins with its first worker, whoever's turn it was

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rdcodec import CorruptStreamError, RdcodecError
-from rdcodec.codecs import RawCodec, decode_rows, encode_rows
+from rdcodec.codecs import RawCodec, decode_rows, encode_rows, transmit_rows
 from rdcodec.errors import LimitError
 from rdcodec.stream import read_frame
 
@@ -32,6 +32,26 @@ def test_bytes_are_those_of_rows_one_by_one(codec, states):
         values = decode_rows(decoders, frames)
         assert values.dtype == np.float32 and values.shape == part.shape
         np.testing.assert_array_equal(values, [decoder.decode(frame) for decoder, frame in zip(expecting, frames)])
+
+
+def test_both_ends_in_one_call(codec, states):
+    encoders, alone = ([codec.encoder() for _ in range(ROWS)] for _ in range(2))
+    decoders, expecting = ([codec.decoder() for _ in range(ROWS)] for _ in range(2))
+    for part in parts(states):
+        values, size, encoding, decoding = transmit_rows(encoders, decoders, part)
+        frames = encode_rows(alone, part)
+        np.testing.assert_array_equal(values, decode_rows(expecting, frames))
+        assert size == sum(map(len, frames)) and encoding > 0 and decoding > 0
+    wrong = states[:, 30:32] * np.float32("inf")
+    with pytest.raises(RdcodecError, match="h: expected finite values"):
+        transmit_rows(encoders, decoders, wrong)
+    with pytest.raises(RdcodecError, match="decoders: expected at least one, and none twice"):
+        transmit_rows(encoders, decoders[:1] * ROWS, states[:, 30:31])
+    with pytest.raises(CorruptStreamError):
+        transmit_rows(encoders, [codec.decoder() for _ in range(ROWS)], states[:, 30:31])
+    np.testing.assert_array_equal(
+        transmit_rows(encoders, decoders, states[:, 30:31])[0], decode_rows(expecting, encode_rows(alone, states[:, 30:31]))
+    )
 
 
 def test_rows_have_qualities_and_new_starts_of_their_own(codec, states):

@@ -34,7 +34,7 @@ def loader(data, workers):
 def test_every_token_once_in_another_order(store):
     data = Shuffled(store, 30, mixed_groups=8)
     first = list(data)
-    assert [len(batch) for batch in first] == [30] * 33 + [10] and first[0].dtype == torch.float32 and first[0].shape == (30, 4)
+    assert [len(batch) for batch in first] == [30] * 33 + [10] and first[0].dtype == torch.float16 and first[0].shape == (30, 4)
     assert sorted(numbers(first)) == list(range(TOKENS)) and numbers(first) != sorted(numbers(first))
     assert numbers(data) == numbers(first)
     data.set_epoch(1)
@@ -44,6 +44,7 @@ def test_every_token_once_in_another_order(store):
 
 
 def test_ranks_and_workers_share_it_out(store):
+    assert next(iter(Shuffled(Store.open(store.path, dtype="float32"), 30))).dtype == torch.float32
     found = []
     for rank in range(3):
         data = Shuffled(store, 30, rank=rank, ranks=3, dtype=torch.bfloat16)
@@ -60,7 +61,7 @@ def test_what_is_in_memory_is_one_mixture_and_a_batch(path):
     for batch in Shuffled(store, 90, mixed_groups=8):
         kept.append(batch)
         if len(kept) % 4 == 0:  # twice a mixture, for it takes a while to look
-            most = 64 * 2 * (8 * 100 + 2 * 89) + 64 * 4 * sum(map(len, kept))  # what is left of one mixture is in the next as well
+            most = 64 * 2 * (8 * 100 + 2 * 89) + 64 * 2 * sum(map(len, kept))  # what is left of one mixture is in the next as well
             assert held() - before <= most
     assert len(kept) == 18 and not store._cached_bytes
 

@@ -127,6 +127,8 @@ def families(h: Array, tensors: dict[str, Array], config: dict[str, Any], folder
     print(decoder.decode(encoder.encode(torch.zeros(1, 4))), codec.codec_id.hex(), codec.layer, codec == transform, codecs.State().copy())
     frames: list[bytes] = codecs.encode_rows([encoder], h[None])
     print(codecs.decode_rows([decoder], frames).shape)
+    arrived: tuple[np.ndarray[Any, Any] | torch.Tensor, int, float, float] = codecs.transmit_rows([encoder], [decoder], h[None])
+    print(arrived)
     return frames
 
 
