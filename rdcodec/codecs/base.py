@@ -132,7 +132,7 @@ class Codec(ABC):
             for name, array in sorted(self._tensors().items()):
                 array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
                 digest.update(json.dumps([name, array.dtype.str, array.shape]).encode())
-                digest.update(array.tobytes())
+                digest.update(array.data)
             self._id = digest.digest()
         return self._id
 

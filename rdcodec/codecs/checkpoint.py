@@ -15,6 +15,7 @@ from rdcodec.codecs.origin import origin_from
 from rdcodec.errors import LimitError, RdcodecError, UnsupportedVersionError
 from rdcodec.extras import need
 from rdcodec.files import replace_file
+from rdcodec.memory import give_back
 from rdcodec.messages import printable, shown
 
 __all__ = ["CONFIG_FILE", "export_checkpoint", "is_checkpoint", "load_checkpoint", "save_checkpoint"]
@@ -78,6 +79,7 @@ def load_checkpoint(path, cls):
     family = _family_of(config, config_path, cls)
     try:
         codec = _made(family, config, _read_tensors(tensors_path), path)
+        give_back()
     except MemoryError as error:
         raise LimitError(f"{path}: the codec takes more memory than there is") from error
     if codec.codec_id.hex() != config["codec_id"]:

@@ -70,9 +70,7 @@ def decode_rows(decoders: Sequence[Decoder], frames: Sequence[Bytes]) -> States:
     return _core.link_decode(tuple(decoders), tuple(map(bytes_of, frames)))
 
 
-def transmit_rows(
-    encoders: Sequence[Encoder], decoders: Sequence[Decoder], h: States
-) -> tuple[States, int, float, float]:
+def transmit_rows(encoders: Sequence[Encoder], decoders: Sequence[Decoder], h: States) -> tuple[States, int, float, float]:
     """`encode_rows`, then `decode_rows`, where both ends of the links are in one process.
 
     Parameters

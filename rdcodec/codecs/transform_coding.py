@@ -126,6 +126,8 @@ class TransformCoding(Codec):
         *TABLE_SPECS,
     )
 
+    _core: _core.Codec  # which families make
+
     def __init__(self, config, tensors):
         config = check_config(self.FIELDS, config)
         super().__init__(config["channels"], min_quality=-QUALITY_RANGE, max_quality=QUALITY_RANGE)

@@ -6,15 +6,14 @@ memory is taken for theirs and, of safetensors, nothing is read.
 
 from __future__ import annotations
 
-import ctypes
 import gc
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
 from rdcodec.errors import RdcodecError
+from rdcodec.memory import give_back
 from rdcodec.models import load_model, load_weights
 from rdcodec.splits import Site, find_site, longest_input, run_tail
 from rdcodec.splits.fingerprint import blocks_fingerprint
@@ -102,7 +101,8 @@ def load_head(name: PathLike, layer: int, dtype: str | torch.dtype = "float32") 
     part = part_of(model, layer, tokenizer)
     for module in _others_of_head(part.site):
         _empty(module)
-    _give_back()
+    gc.collect()
+    give_back()
     return part
 
 
@@ -115,7 +115,8 @@ def load_tail(name: PathLike, layer: int, dtype: str | torch.dtype = "float32") 
     for block in site.skipped:
         block.forward = site.block.forward  # by which what stands in for a block learns, now, how blocks return their state
     run_tail(site.model, layer, torch.zeros(1, 1, site.channels, dtype=site.model.dtype, device=site.model.device))
-    _give_back()
+    gc.collect()
+    give_back()
     return part
 
 
@@ -164,12 +165,3 @@ def _empty(module):
     for held in (module._modules, module._parameters, module._buffers):
         held.clear()
     module._is_hf_initialized = True  # there is nothing to draw at random
-
-
-def _give_back():
-    """Memory that loading took in passing goes back to the system: glibc keeps it, a sixth of a small model, unless it is asked."""
-    gc.collect()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # which other C libraries lack
-        if trim is not None:
-            trim(0)

@@ -6,7 +6,7 @@ import numpy as np
 
 from rdcodec.errors import RdcodecError
 
-__all__ = ["check_buffer", "dtype_name", "empty", "fill", "torch_dtype"]
+__all__ = ["check_buffer", "dtype_name", "empty", "fill", "torch_dtype", "type_name"]
 
 _NUMPY = ("float32", "float16")
 
@@ -19,15 +19,26 @@ def empty(shape, dtype):
     RdcodecError
         The dtype is none of float32, float16 and bfloat16.
     """
-    name = _name_of(dtype)
+    name = type_name(dtype)
     if name in _NUMPY and not _is_torch(dtype):
         return np.empty(shape, name)
     return _torch().empty(shape, dtype=torch_dtype(name))
 
 
+def type_name(dtype):
+    """str : of an element type, given by name or as one of NumPy or torch; errors as of `empty`."""
+    if _is_torch(dtype):
+        name = str(dtype).removeprefix("torch.")
+    else:
+        name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    if name not in (*_NUMPY, "bfloat16"):
+        raise RdcodecError(f"dtype: expected float32, float16 or bfloat16, got {name}")
+    return name
+
+
 def torch_dtype(dtype):
     """That of torch, of a name or of a type of NumPy or torch; errors as of `empty`."""
-    return getattr(_torch(), _name_of(dtype))
+    return getattr(_torch(), type_name(dtype))
 
 
 def check_buffer(out, shape):
@@ -48,16 +59,6 @@ def dtype_name(out):
 def fill(out, rows, values):
     """Set rows, a slice or an array of numbers, of an array or a tensor to values of its element type, as `as_dtype` gives them."""
     out[rows] = _torch().from_numpy(values) if isinstance(values, np.ndarray) and not isinstance(out, np.ndarray) else values
-
-
-def _name_of(dtype):
-    if _is_torch(dtype):
-        name = str(dtype).removeprefix("torch.")
-    else:
-        name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
-    if name not in (*_NUMPY, "bfloat16"):
-        raise RdcodecError(f"dtype: expected float32, float16 or bfloat16, got {name}")
-    return name
 
 
 def _is_torch(dtype):

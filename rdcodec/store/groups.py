@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 
+from rdcodec.codecs.values import as_dtype
 from rdcodec.errors import CorruptStreamError, RdcodecError
 from rdcodec.messages import printable
+from rdcodec.store.buffers import empty, fill
 from rdcodec.stream import row_frames
 
 __all__ = ["decode_ids", "decode_states", "document_text", "encode_ids", "encode_states", "read_text", "split_frames"]
@@ -20,21 +22,23 @@ def encode_states(place, values):
     return b"".join(encoder.encode(values[start : start + step]) for start in range(0, len(values), step))
 
 
-def decode_states(place, part, tokens, wanted=None):
-    """float32 [tokens, channels] of a part, or of its first frames that hold so many tokens as are wanted.
+def decode_states(place, part, tokens, dtype="float32", wanted=None):
+    """[tokens, channels] of a part, or of its first frames that hold so many tokens as are wanted, as `as_dtype` gives them.
 
     Raises
     ------
     CorruptStreamError, LimitError
         The part holds anything else than frames of so many tokens.
     """
-    decoder, found, done = place.decoder(), [], 0
-    for frame in split_frames(place, part, tokens):
-        found.append(decoder.decode(frame))
-        done += len(found[-1])
+    decoder, done, frames = place.decoder(), 0, list(split_frames(place, part, tokens))
+    values = empty((tokens, place.codec.channels), dtype)
+    for frame in frames:
+        found = decoder.decode(frame)
+        fill(values, slice(done, done + len(found)), as_dtype(found, dtype))
+        done += len(found)
         if wanted is not None and wanted <= done < tokens:
             break
-    return found[0] if len(found) == 1 else np.concatenate(found)
+    return values[:done]
 
 
 def split_frames(place, part, tokens):

@@ -88,7 +88,7 @@ class Shard:
     @property
     def tokens(self):
         """int : up to the end of its last group."""
-        return int(self.firsts[-1]) + int(self.groups["tokens"][-1]) if len(self.groups) else 0
+        return int(self.groups["first"][-1]) + int(self.groups["tokens"][-1]) if len(self.groups) else 0
 
     def find(self, token):
         """The group that holds a token, counted from the shard's first, or None."""

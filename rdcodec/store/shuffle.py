@@ -10,7 +10,8 @@ import torch
 from rdcodec import _core
 from rdcodec.arguments import integer
 from rdcodec.errors import RdcodecError
-from rdcodec.store.buffers import dtype_name, fill, torch_dtype
+from rdcodec.memory import give_back
+from rdcodec.store.buffers import dtype_name, empty, fill, torch_dtype, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +22,11 @@ __all__ = ["Shuffled"]
 
 
 class Shuffled(torch.utils.data.IterableDataset):
-    """Batches of tokens of a store, drawn without replacement: so many groups, in random order, are decoded and their tokens mixed, then the next.
+    """Batches of tokens of a store, drawn at random from those of some groups, in whose places the tokens of the next groups come, in random order.
 
-    Groups are shared out over ranks and over the workers of a DataLoader: each token comes once an epoch in all of them together. The
-    order follows from the seed, the epoch, and the numbers of ranks and of workers. Memory is that of the tokens that are mixed, of the store's
-    element type or of the batches', whichever is smaller, and of two batches.
+    So a batch has tokens of many more groups than are in memory. Groups are shared out over ranks and over the workers of a DataLoader: each
+    token comes once an epoch in all of them together. The order follows from the seed, the epoch, and the numbers of ranks and of workers.
+    Memory is that of the tokens that are drawn from, of the store's element type or of the batches', whichever is smaller, and of two batches.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ class Shuffled(torch.utils.data.IterableDataset):
     place : str, optional
         Which one, of a store of several.
     mixed_groups : int
-        Groups that are mixed.
+        How many groups' tokens are drawn from; those of a batch at least.
     seed : int
     rank, ranks : int, optional
         This process, of how many; by default those of `torch.distributed` where that is initialised.
@@ -59,7 +60,7 @@ class Shuffled(torch.utils.data.IterableDataset):
         store: Store,
         batch: int,
         place: str | None = None,
-        mixed_groups: int = 64,
+        mixed_groups: int = 32,
         seed: int = 0,
         rank: int | None = None,
         ranks: int | None = None,
@@ -72,7 +73,7 @@ class Shuffled(torch.utils.data.IterableDataset):
         self.seed = integer("seed", seed, 0, 2**63 - 1)
         self.rank, self.ranks = _ranks(rank, ranks)
         self.dtype = torch_dtype(store.dtype if dtype is None else dtype)
-        self._mixed_dtype = min(self.dtype, torch_dtype(store.description.dtype), key=lambda each: each.itemsize)
+        self._held = type_name(min(self.dtype, torch_dtype(store.description.dtype), key=lambda each: each.itemsize))
         self.epoch = self._skipped = self._taken = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -94,7 +95,10 @@ class Shuffled(torch.utils.data.IterableDataset):
         }
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on from a `state_dict`, of the same store, batches, ranks and workers: the next pass begins with the next batch."""
+        """Go on from a `state_dict`, of the same store, batches, ranks and workers: the next pass begins with the next batch.
+
+        Groups of which tokens are still to come are decoded anew, some hundreds.
+        """
         self.set_epoch(state["epoch"])
         self.seed = state["seed"]
         self._skipped = self._taken = integer("batches", state["batches"], 0, 2**63 - 1)
@@ -104,50 +108,94 @@ class Shuffled(torch.utils.data.IterableDataset):
         number, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
         if worker is not None:
             _core.limit_threads(1)  # as torch does with its own threads there
+        for batch in self._batches(*self._share(number, workers)):
+            self._taken += 1
+            yield batch
+
+    def _share(self, number, workers):
+        """Whose batches a worker makes, so that they come in turn from where the pass begins, of which groups, and how many it leaves out."""
         tokens = self.states.group_tokens
         order = np.random.default_rng([self.seed, self.epoch]).permutation(np.arange(len(tokens), dtype=np.int32))[self.rank :: self.ranks]
         own = [order[each::workers] for each in range(workers)]
         shares, turn = _shares([-(-int(tokens[groups].sum()) // self.batch) for groups in own], self._skipped)
         number = (number + turn) % workers  # a loader begins with its first worker, whoever's turn it was
         self._taken, self._skipped = self._skipped, 0
-        for batch in self._batches(number, own[number], tokens, shares[number]):
-            self._taken += 1
-            yield batch
+        return number, _Groups(self.states, own[number].copy(), tokens[own[number]]), int(shares[number])
 
-    def _batches(self, number, order, tokens, skipped):
-        """Batches of a worker, but for the first ones; what is left of one mixture begins the next batch."""
-        left, skipped = torch.empty((0, self.states.shape[1]), dtype=self._mixed_dtype), skipped * self.batch
-        for start in range(0, len(order), self.mixed_groups):
-            groups = order[start : start + self.mixed_groups]
-            count = int(tokens[groups].sum())
-            if skipped >= count:
-                skipped -= count
-                continue
-            rows = self._mixture(left, groups, tokens[groups], [number, start])[skipped:]
-            skipped, whole = 0, len(rows) // self.batch * self.batch
-            for at in range(0, whole, self.batch):
-                yield self._copied(rows[at : at + self.batch])
-            left = rows[whole:].clone()
-            del rows  # before there is the next mixture
-        if len(left):
-            yield left.to(self.dtype)
+    def _batches(self, number, groups, skipped):
+        """Batches of a worker, but for the first ones."""
+        held = self._held_tokens(groups)
+        numbers, refills = np.arange(held), (groups.tokens - held) // self.batch
+        begun = min(skipped, refills)
+        for at in range(begun):
+            numbers[self._drawn(number, at, held)] = self._refill(at, held)
+        rows = empty((held, self.states.shape[1]), self._held)
+        groups.read(rows, np.arange(held), numbers)
+        for at in range(begun, refills):
+            drawn = self._drawn(number, at, held)
+            yield self._batch_of(rows, drawn)
+            groups.read(rows, drawn, self._refill(at, held))
+        last = self._random(number, refills).permutation(held)
+        for at in range((skipped - begun) * self.batch, held, self.batch):
+            yield self._batch_of(rows, last[at : at + self.batch])
 
-    def _copied(self, rows):
-        """A batch, so that who keeps it does not keep the mixture. In memory of NumPy, which takes the place of a batch that is gone:
-        PyTorch's, aligned to more bytes, would not fit into it."""
-        memory = np.empty((len(rows), rows.shape[1] * self.dtype.itemsize), np.uint8)
-        return torch.from_numpy(memory).view(self.dtype).copy_(rows)
+    def _held_tokens(self, groups):
+        """How many are drawn from: so many that the others are whole batches."""
+        held = min(groups.tokens, max(self.batch, groups.count(self.mixed_groups)))
+        return held + (groups.tokens - held) % self.batch
 
-    def _mixture(self, left, groups, tokens, seeds):
-        """What is left, then the tokens of groups, each put where it belongs as it is decoded: no more than these are in memory."""
-        behind = len(left) + np.cumsum(tokens)
-        rows = torch.empty((int(behind[-1]), left.shape[1]), dtype=left.dtype)
-        rows[: len(left)] = left
-        mixed = np.random.default_rng([self.seed, self.epoch, self.rank, *seeds]).permutation(len(rows) - len(left))
-        places = torch.from_numpy(np.argsort(mixed)) + len(left)
-        for group, count, end in zip(groups, tokens, behind - len(left)):
-            fill(rows, places[end - count : end], self.states.group(int(group), dtype_name(rows)))
-        return rows
+    def _random(self, *numbers):
+        return np.random.default_rng([self.seed, self.epoch, self.rank, *numbers])
+
+    def _drawn(self, number, at, held):
+        """The rows of a worker's batch."""
+        return self._random(number, at).choice(held, self.batch, replace=False)
+
+    def _refill(self, at, held):
+        """Numbers of the tokens that come in the places of a batch."""
+        return held + np.arange(at * self.batch, (at + 1) * self.batch)
+
+    def _batch_of(self, rows, drawn):
+        return torch.as_tensor(rows[drawn]).to(self.dtype)
+
+
+class _Groups:
+    """Tokens of groups of a place, one group after the other, in an order of their own."""
+
+    def __init__(self, states, order, tokens):
+        self.states, self.order = states, order
+        self.ends = np.cumsum(tokens, dtype=np.int64)
+        self.last = None, None  # group and its values: the next tokens often go on in it
+
+    @property
+    def tokens(self):
+        return self.count(len(self.order))
+
+    def count(self, groups):
+        """Tokens of the first groups."""
+        return int(self.ends[min(groups, len(self.ends)) - 1]) if len(self.ends) else 0
+
+    def read(self, rows, places, numbers):
+        """Set rows, an array or a tensor, at places to the tokens of these numbers.
+
+        What batches that are gone, and decoding, leave free goes back to the system: a batch that is used, the next one and a decoder's
+        arrays would each take a place of their own.
+        """
+        give_back()
+        rising = np.argsort(numbers)
+        places, numbers, at = places[rising], numbers[rising], 0
+        while at < len(numbers):
+            group = int(np.searchsorted(self.ends, numbers[at], side="right"))
+            until = int(np.searchsorted(numbers, self.ends[group]))
+            values = self._values(group, dtype_name(rows))
+            fill(rows, places[at:until], values[numbers[at:until] - (self.ends[group] - len(values))])
+            at = until
+        give_back()
+
+    def _values(self, group, dtype):
+        if self.last[0] != group:
+            self.last = group, self.states.group(int(self.order[group]), dtype)
+        return self.last[1]
 
 
 def _shares(batches, taken):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rdcodec.arguments import integer
-from rdcodec.codecs.values import as_dtype
 from rdcodec.errors import CorruptStreamError, RdcodecError
 from rdcodec.store.container import HEADER_BYTES
 from rdcodec.store.description import read_description
@@ -294,8 +293,8 @@ class Store:
 
     def _decoded(self, place, shard, group, dtype, wanted=None):
         (part,) = shard.read(group, [place])
-        decode = partial(decode_states, wanted=wanted)
-        return as_dtype(_named(shard, group, decode, part, self.description.places[place]), dtype)
+        decode = partial(decode_states, dtype=dtype, wanted=wanted)
+        return _named(shard, group, decode, part, self.description.places[place])
 
     # ---- copies
 
