@@ -411,7 +411,9 @@ static PyObject *codec_decode_components(PyObject *module, PyObject *args) {
 }
 
 /* The codewords of a codec, in its memory: an array that is not to be written to. */
-static PyObject *codec_codewords(PyObject *module, PyObject *object) {
+static PyObject *codec_codewords(PyObject *module, PyObject *args) {
+    PyObject *object;
+    if (!PyArg_ParseTuple(args, "O:codec_codewords", &object)) return NULL;
     const rdc_codec *codec = codec_of(rdc_py_state_of(module), object);
     if (!codec) return NULL;
     size_t count;
@@ -505,7 +507,7 @@ static PyObject *codebook_unpack(PyObject *module, PyObject *args) {
 static PyMethodDef functions[] = {
     {"codebook_unpack", codebook_unpack, METH_VARARGS, NULL},
     {"codec_make", codec_make, METH_VARARGS, NULL},
-    {"codec_codewords", codec_codewords, METH_O, NULL},
+    {"codec_codewords", codec_codewords, METH_VARARGS, NULL},
     {"codec_encode", codec_encode, METH_VARARGS, NULL},
     {"codec_encode_components", codec_encode_components, METH_VARARGS, NULL},
     {"codec_symbols", codec_symbols, METH_VARARGS, NULL},

@@ -78,12 +78,12 @@ def transmit_rows(encoders: Sequence[Encoder], decoders: Sequence[Decoder], h: S
     encoders, decoders : sequence
         The two ends of each row.
     h : ndarray or torch.Tensor
-        As for `encode_rows`.
+        [rows, tokens, channels], as for `encode_rows`.
 
     Returns
     -------
     values : ndarray or torch.Tensor
-        As `decode_rows` returns.
+        float32 [rows, tokens, channels], as `decode_rows` returns.
     size : int
         Bytes of all frames.
     encode_seconds, decode_seconds : float

@@ -140,9 +140,10 @@ class Shuffled(torch.utils.data.IterableDataset):
             yield self._batch_of(rows, last[at : at + self.batch])
 
     def _held_tokens(self, groups):
-        """How many are drawn from: so many that the others are whole batches."""
-        held = min(groups.tokens, max(self.batch, groups.count(self.mixed_groups)))
-        return held + (groups.tokens - held) % self.batch
+        """How many are drawn from: those of the groups or somewhat fewer, so that the others are whole batches, and those of a batch at least."""
+        most = min(groups.tokens, max(self.batch, groups.count(self.mixed_groups)))
+        held = most - (most - groups.tokens) % self.batch
+        return held if held >= min(most, self.batch) else held + self.batch
 
     def _random(self, *numbers):
         return np.random.default_rng([self.seed, self.epoch, self.rank, *numbers])
@@ -164,7 +165,7 @@ class _Groups:
 
     def __init__(self, states, order, tokens):
         self.states, self.order = states, order
-        self.ends = np.cumsum(tokens, dtype=np.int64)
+        self.ends = np.cumsum(tokens, dtype=np.min_scalar_type(int(tokens.sum())))  # half of int64 in most stores
         self.last = None, None  # group and its values: the next tokens often go on in it
 
     @property
@@ -185,10 +186,11 @@ class _Groups:
         rising = np.argsort(numbers)
         places, numbers, at = places[rising], numbers[rising], 0
         while at < len(numbers):
-            group = int(np.searchsorted(self.ends, numbers[at], side="right"))
-            until = int(np.searchsorted(numbers, self.ends[group]))
+            group = int(np.searchsorted(self.ends, self.ends.dtype.type(numbers[at]), side="right"))
+            end = int(self.ends[group])
+            until = int(np.searchsorted(numbers, end))
             values = self._values(group, dtype_name(rows))
-            fill(rows, places[at:until], values[numbers[at:until] - (self.ends[group] - len(values))])
+            fill(rows, places[at:until], values[numbers[at:until] - (end - len(values))])
             at = until
         give_back()
 

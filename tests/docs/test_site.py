@@ -20,6 +20,7 @@ INNER_ROOMS = {
     "cli",
     "extras",
     "files",
+    "memory",
     "messages",
     "modes",
     "pieces",
