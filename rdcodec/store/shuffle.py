@@ -131,6 +131,7 @@ class Shuffled(torch.utils.data.IterableDataset):
             numbers[self._drawn(number, at, held)] = self._refill(at, held)
         rows = empty((held, self.states.shape[1]), self._held)
         groups.read(rows, np.arange(held), numbers)
+        del numbers
         for at in range(begun, refills):
             drawn = self._drawn(number, at, held)
             yield self._batch_of(rows, drawn)
@@ -187,17 +188,18 @@ class _Groups:
         places, numbers, at = places[rising], numbers[rising], 0
         while at < len(numbers):
             group = int(np.searchsorted(self.ends, self.ends.dtype.type(numbers[at]), side="right"))
-            end = int(self.ends[group])
-            until = int(np.searchsorted(numbers, end))
-            values = self._values(group, dtype_name(rows))
-            fill(rows, places[at:until], values[numbers[at:until] - (end - len(values))])
+            until = int(np.searchsorted(numbers, int(self.ends[group])))
+            self._copy(group, rows, places[at:until], numbers[at:until])
             at = until
         give_back()
 
-    def _values(self, group, dtype):
+    def _copy(self, group, rows, places, numbers):
         if self.last[0] != group:
-            self.last = group, self.states.group(int(self.order[group]), dtype)
-        return self.last[1]
+            self.last = group, self.states.group(int(self.order[group]), dtype_name(rows))
+        values, end = self.last[1], int(self.ends[group])
+        fill(rows, places, values[numbers - (end - len(values))])
+        if numbers[-1] + 1 == end:
+            self.last = None, None
 
 
 def _shares(batches, taken):
