@@ -51,18 +51,17 @@ def check_values(values, channels, origin=None):
 
 
 def as_dtype(values, dtype):
-    """float32 values, an array that may be changed, in an element type."""
     if dtype == "float32":
         return values
     if dtype == "float16":
         largest = np.finfo(np.float16).max
-        return np.clip(values, -largest, largest, out=values).astype(np.float16)
+        return np.clip(values, -largest, largest).astype(np.float16)
     try:
         import torch
     except ImportError as error:
         raise ImportError("the stream holds bfloat16, which needs PyTorch: pip install 'rdcodec[hf]'") from error
     largest = torch.finfo(torch.bfloat16).max
-    return torch.from_numpy(values).clamp_(-largest, largest).to(torch.bfloat16)
+    return torch.from_numpy(values).clamp(-largest, largest).to(torch.bfloat16)
 
 
 class Host:

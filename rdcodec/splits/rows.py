@@ -28,7 +28,9 @@ class Row:
 
     def send(self, h):
         """What arrives of h [tokens, channels], in its element type and on its device."""
-        return torch.cat([_transmitted([self], part[None])[0] for part in h.split(self.frame_tokens)])
+        if len(h) <= self.frame_tokens:
+            return _transmitted([self], h[None])[0]
+        return torch.cat([self.send(part) for part in h.split(self.frame_tokens)])
 
     def fork(self):
         twin = object.__new__(Row)

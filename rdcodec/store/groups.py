@@ -30,7 +30,8 @@ def decode_states(place, part, tokens, dtype="float32", wanted=None):
     CorruptStreamError, LimitError
         The part holds anything else than frames of so many tokens.
     """
-    decoder, done, frames = place.decoder(), 0, list(split_frames(place, part, tokens))
+    frames = list(split_frames(place, part, tokens))  # all of them, before there is memory for so many tokens
+    decoder, done = place.decoder(), 0
     values = empty((tokens, place.codec.channels), dtype)
     for frame in frames:
         found = decoder.decode(frame)

@@ -73,7 +73,7 @@ class Shuffled(torch.utils.data.IterableDataset):
         self.seed = integer("seed", seed, 0, 2**63 - 1)
         self.rank, self.ranks = _ranks(rank, ranks)
         self.dtype = torch_dtype(store.dtype if dtype is None else dtype)
-        self._held = type_name(min(self.dtype, torch_dtype(store.description.dtype), key=lambda each: each.itemsize))
+        self._held_dtype = type_name(min(self.dtype, torch_dtype(store.description.dtype), key=lambda each: each.itemsize))
         self.epoch = self._skipped = self._taken = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -129,7 +129,7 @@ class Shuffled(torch.utils.data.IterableDataset):
         begun = min(skipped, refills)
         for at in range(begun):
             numbers[self._drawn(number, at, held)] = self._refill(at, held)
-        rows = empty((held, self.states.shape[1]), self._held)
+        rows = empty((held, self.states.shape[1]), self._held_dtype)
         groups.read(rows, np.arange(held), numbers)
         del numbers
         for at in range(begun, refills):

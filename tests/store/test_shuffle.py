@@ -53,7 +53,7 @@ def test_ranks_and_workers_share_it_out(store):
 
 
 def test_memory_is_that_of_what_is_drawn_from_and_two_batches(path):
-    """In the store's element type; no group besides but one, be it in a cache or behind a batch that is kept."""
+    """In the store's element type; no group besides but one, and none in the cache."""
     with Store.create(path, RawCodec(64), group_tokens=100) as writer:
         writer.add(np.zeros((6400, 64), np.float16))
     store = Store.open(path)
@@ -64,6 +64,12 @@ def test_memory_is_that_of_what_is_drawn_from_and_two_batches(path):
         assert tracemalloc.get_traced_memory()[1] < 64 * 2 * (3200 + 2 * 800 + 5 * 100) + 2**19
     finally:
         tracemalloc.stop()
+
+
+def test_who_keeps_a_batch_keeps_nothing_else(store):
+    for dtype in (None, torch.float32, torch.bfloat16):
+        for batch in Shuffled(store, 30, mixed_groups=8, dtype=dtype):
+            assert batch.untyped_storage().nbytes() == batch.nbytes
 
 
 def test_a_batch_has_tokens_of_more_groups_than_are_held(store):

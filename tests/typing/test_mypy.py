@@ -1,4 +1,4 @@
-"""What a type checker says of programs that use rdcodec. The stub of its core is held to the module by `make check`."""
+"""What a type checker says of programs that use rdcodec, and of the stub of its core."""
 
 import os
 import re
@@ -49,3 +49,9 @@ def test_wrong_types_are_refused(refused):
 
 def test_nothing_of_the_package_is_refused(refused):
     assert refused.keys() == {RIGHT.name, WRONG.name}
+
+
+def test_the_stub_is_the_core():
+    command = [sys.executable, "-m", "mypy.stubtest", "--mypy-config-file", "pyproject.toml", "rdcodec._core"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
