@@ -25,6 +25,7 @@ INNER_ROOMS = {
     "modes",
     "pieces",
     "progress",
+    "unpacked",
 }  # which users have no need of
 
 

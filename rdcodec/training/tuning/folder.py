@@ -22,6 +22,7 @@ from rdcodec.splits.fingerprint import check_codec, origin_of
 from rdcodec.splits.registry import find_site
 from rdcodec.training.tuning.settings import METHODS, PARTS
 from rdcodec.training.tuning.weights import block_weights, check_plain, need_peft, old_names
+from rdcodec.unpacked import without_quantisation
 
 if TYPE_CHECKING:
     from typing import Any
@@ -141,12 +142,7 @@ def save_merged(tuned: Tuned, tokenizer: Tokenizer, directory: PathLike) -> Tune
         Merged.
     """
     merged = tuned.merged()
-    model = merged.model
-    if getattr(model, "quantization_method", None) == "gguf":  # unpacked as it was loaded, but it would not be saved
-        for name in ("hf_quantizer", "quantization_method", "is_quantized"):
-            model.__dict__.pop(name, None)
-        del model.config.quantization_config
-    model.save_pretrained(directory)
+    without_quantisation(merged.model).save_pretrained(directory)
     tokenizer.save_pretrained(directory)
     merged.codec.save_pretrained(Path(directory) / "codec")
     return merged
