@@ -22,13 +22,15 @@ from architectures.codecs import Training, trained_codec
 from architectures.digits import IMAGE_MODELS, image_tasks
 from architectures.sentences import sentence_task
 from architectures.tasks import TextTask, named
-from architectures.texts import text_tasks
+from architectures.texts import TEXT_MODELS, masked_task, text_tasks
 from studied.report import markdown
 from transformers.utils import logging
 
 from rdcodec import Codec, calibrate, load_model
+from rdcodec.calibration.inputs import input_states
 from rdcodec.cli.output import progress_bar
 from rdcodec.errors import RdcodecError
+from rdcodec.estimators import Estimate
 from rdcodec.evaluation import whole_windows
 from rdcodec.theory import StudyRow, layer_bounds, plot_study, study_row, token_entropy_bound
 
@@ -36,12 +38,13 @@ SMOLLM2 = "smollm2-135m"
 SMOLLM2_LAYERS = range(3, 28, 3)
 SMOLLM2_TOKENS = 6000
 PRETRAINED = Path(__file__).parents[1] / "pretrained" / SMOLLM2
-TEXT_WINDOWS, HELD_OUT_IMAGES = 200, 500  # to draw from
+TEXT_WINDOWS, HELD_OUT_IMAGES = 600, 500  # to draw from
 TEXT_MINUTES, IMAGE_MINUTES, CODEC_MINUTES = 5, 0.7, 2  # as bench_architectures.py has them
 QUALITIES = (-16, -8, 0, 8, 16)  # beyond the default
 FAMILIES = ("transform", "context", "hyperprior-factorised")
-LAYERS = {"GPT-2": range(1, 4), "ViT": range(1, 4), "ResNet": range(1, 6), "MiniLM": range(1, 6)}
-NAMES = {"GPT-2": "language", "ViT": "images", "ResNet": "images", "MiniLM": "sentences"}
+LEARNED = ("GPT-2", "BERT", "ViT", "ResNet")  # of which there are learned codecs as well
+LAYERS = {**dict.fromkeys([*TEXT_MODELS, "BERT", "ViT"], range(1, 4)), "ResNet": range(1, 6), "MiniLM": range(1, 6)}
+NAMES = {**dict.fromkeys(TEXT_MODELS, "language"), "BERT": "hidden words", "ViT": "images", "ResNet": "images", "MiniLM": "sentences"}
 
 
 def main():
@@ -68,7 +71,7 @@ def options():
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="for rows.json, study.png and README.md")
     parser.add_argument("--only", action="append", choices=["smollm2", "small_text", "images", "sentences"])
     parser.add_argument("--family", action="append", choices=FAMILIES, help="of codecs, all if not given; may be repeated")
-    parser.add_argument("--windows", type=int, default=96, help="windows or images of a row")
+    parser.add_argument("--windows", type=int, default=300, help="windows or images of a row")
     parser.add_argument("--seeds", type=int, default=3, help="draws of them")
     parser.add_argument("--qualities", default=",".join(map(str, QUALITIES)), metavar="Q[,Q...]", help="beyond each codec's default")
     if any(argument == "--qualities" for argument in sys.argv):  # a list that begins with a minus is taken for an option
@@ -99,8 +102,11 @@ def smollm2(arguments, progress):
 
 def small_text(arguments, progress):
     texts = [path.read_text(encoding="utf-8-sig") for path in arguments.text]
-    (task,) = text_tasks(["GPT-2"], texts, arguments.models, TEXT_MINUTES, TEXT_WINDOWS, progress)
-    return task_rows(arguments, progress, task)
+    tasks = [
+        *text_tasks(list(TEXT_MODELS), texts, arguments.models, TEXT_MINUTES, TEXT_WINDOWS, progress),
+        masked_task(texts, arguments.models, TEXT_MINUTES, TEXT_WINDOWS, progress),
+    ]
+    return [row for task in tasks for row in task_rows(arguments, progress, task)]
 
 
 def images(arguments, progress):
@@ -122,7 +128,7 @@ def task_rows(arguments, progress, task):
         return trained_codec(family, replace(task, layer=layer), Training(arguments.models / "codecs", CODEC_MINUTES), report)
 
     wanted = [("transform", layer, calibrated) for layer in LAYERS[task.architecture]]
-    if task.architecture != "MiniLM":
+    if task.architecture in LEARNED:
         wanted += [(family, task.layer, partial(learned, family)) for family in FAMILIES[1:]]
     return kept_rows(arguments, progress, task, NAMES[task.architecture], wanted)
 
@@ -158,7 +164,7 @@ def kept_row(arguments, progress, task, kind, family, codec, quality, seed):
     if not path.is_file():
         drawn = task.measured[torch.from_numpy(np.random.default_rng(seed).permutation(len(task.measured))[: arguments.windows])]
         population, report = len(task.measured), partial(named, progress, name)
-        entropy = token_entropy_bound(task.model, drawn, population) if kind == "language" else None
+        entropy = input_entropy(task, codec.layer, drawn, population)
         try:
             bounds = layer_bounds(task.model, drawn, family, codec, quality, entropy, progress=report, population=population)
         except RdcodecError as error:
@@ -168,6 +174,14 @@ def kept_row(arguments, progress, task, kind, family, codec, quality, seed):
         row = study_row(task.architecture, kind, codec.channels, bounds, seed)
         path.write_text(json.dumps(asdict(row), indent=1) + "\n", encoding="utf-8")
     return StudyRow(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def input_entropy(task, layer, drawn, population):
+    """Bits a token at the split that inputs have at most: what is sent follows from them."""
+    if task.input_bits is None:
+        return token_entropy_bound(task.model, drawn, population)
+    bits = task.input_bits / input_states(task.model, layer, drawn[:1]).shape[1]
+    return Estimate(bits, 0.0, (bits, bits), "bits", len(drawn), confidence=1)
 
 
 if __name__ == "__main__":

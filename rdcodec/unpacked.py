@@ -36,7 +36,7 @@ def kept_folder(path, kind, write):
     from safetensors import SafetensorError
 
     try:
-        folder = _place(path) / kind
+        folder = _place(path, kind)
         if not folder.is_dir():
             _fill(folder, write)
     except (OSError, ValueError, SafetensorError):  # no space left, or not ours to write to: the file itself is there
@@ -53,14 +53,14 @@ def without_quantisation(model):
     return model
 
 
-def _place(path):
+def _place(path, kind):
     """Of the bytes of a file, as this release of transformers reads it."""
     from huggingface_hub import cached_assets_path
     from transformers import __version__
 
     status = path.stat()
     digest = _digest(path, status.st_size, status.st_mtime_ns)
-    return cached_assets_path("rdcodec", "gguf", f"{path.stem}-{digest}-{__version__}")
+    return cached_assets_path("rdcodec", "gguf", kind) / f"{path.stem}-{digest}-{__version__}"
 
 
 @lru_cache(maxsize=8)

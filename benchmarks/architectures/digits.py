@@ -1,5 +1,6 @@
 """Small models of scikit-learn's 1,797 handwritten digits of 8 x 8 pixels."""
 
+import math
 from functools import partial
 
 import torch
@@ -10,6 +11,7 @@ from .tasks import ImageTask, named
 
 CLASSES = 10
 LARGEST = 16  # grey level
+IMAGE_BITS = 64 * math.log2(LARGEST + 1)
 BATCH = 64
 RESNET_SIZE = 32  # pixels a side, for its first layers halve the image twice
 SEED = 2
@@ -52,7 +54,7 @@ def image_tasks(names, folder, minutes, measured, progress):
             return {"pixel_values": fit[chosen], "labels": right[chosen]}
 
         model = trained(make, folder / name, batch, minutes, partial(named, progress, name))
-        yield ImageTask(name, model, layer, images[:measured], labels[:measured], fit)
+        yield ImageTask(name, model, layer, images[:measured], labels[:measured], fit, IMAGE_BITS)
 
 
 def _digits():

@@ -1,5 +1,6 @@
 """Sentence embedding as a task: which of some stretches of text is the most like this one, by MiniLM's embeddings."""
 
+import math
 from pathlib import Path
 
 import torch
@@ -49,7 +50,8 @@ def sentence_task(texts):
     model.bert.load_state_dict(BertModel.from_pretrained(folder, add_pooling_layer=False).state_dict())
     with torch.no_grad():
         model.classifier.weight.copy_(model.embeddings(input_ids=fit[:REFERENCES]) / TEMPERATURE)
-    return ImageTask("MiniLM", model, 1, measured, None, fit[REFERENCES:][:FITTED])
+    bits = (TOKENS - 2) * math.log2(tokenizer.get_vocab_size())
+    return ImageTask("MiniLM", model, 1, measured, None, fit[REFERENCES:][:FITTED], bits)
 
 
 def _stretches(tokenizer, text):

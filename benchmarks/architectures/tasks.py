@@ -35,6 +35,8 @@ class Task:
         int64 [images]
     """
 
+    input_bits = None  # an input has at most; of language models their own likelihood says less
+
     architecture: str
     model: PreTrainedModel
     layer: int
@@ -63,9 +65,10 @@ class TextTask(Task):
 
 @dataclass(frozen=True)
 class ImageTask(Task):
-    """Tell what an image shows; `images` are those to fit to."""
+    """Tell what an image shows, or words that are hidden; `images` are those to fit to, and an input has `input_bits` at most."""
 
     images: torch.Tensor
+    input_bits: float
 
     def calibrated(self, progress):
         return calibrate_inputs(self.model, self.images[:IMAGES], self.layer, progress=progress)

@@ -1,15 +1,28 @@
 """Small language models of a text, and their tokenizer."""
 
+import math
 from functools import partial
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    OPTConfig,
+    OPTForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 from rdcodec.evaluation import cut_text
 
 from .learning import trained
-from .tasks import TextTask, named
+from .tasks import ImageTask, TextTask, named
 
 VOCABULARY = 1024
 CONTEXT = 128
@@ -19,6 +32,9 @@ HEADS = 4
 BATCH = 16
 STRETCH = 10_000  # characters of a text ...
 HELD_OUT = 20  # ... of which one in so many is held out
+HIDDEN = 0.15  # of the words of a masked model, which stand for this id:
+MASK = VOCABULARY
+FITTED = 400  # windows of a masked model
 
 
 def gpt2(channels=CHANNELS, layers=LAYERS):
@@ -48,7 +64,50 @@ def gpt_neox():
     return GPTNeoXForCausalLM(config)
 
 
-TEXT_MODELS = {"GPT-2": gpt2, "GPT-NeoX": gpt_neox}
+def llama():
+    config = LlamaConfig(
+        vocab_size=VOCABULARY,
+        max_position_embeddings=CONTEXT,
+        hidden_size=CHANNELS,
+        intermediate_size=3 * CHANNELS,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        num_key_value_heads=HEADS // 2,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    return LlamaForCausalLM(config)
+
+
+def opt():
+    config = OPTConfig(
+        vocab_size=VOCABULARY,
+        max_position_embeddings=CONTEXT,
+        hidden_size=CHANNELS,
+        word_embed_proj_dim=CHANNELS,
+        ffn_dim=4 * CHANNELS,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        bos_token_id=None,
+        eos_token_id=None,
+        pad_token_id=None,
+    )
+    return OPTForCausalLM(config)
+
+
+def bert():
+    config = BertConfig(
+        vocab_size=VOCABULARY + 1,
+        max_position_embeddings=CONTEXT,
+        hidden_size=CHANNELS,
+        intermediate_size=4 * CHANNELS,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+    )
+    return BertForMaskedLM(config)
+
+
+TEXT_MODELS = {"GPT-2": gpt2, "GPT-NeoX": gpt_neox, "Llama": llama, "OPT": opt}
 
 
 def text_tasks(names, texts, folder, minutes, windows, progress):
@@ -62,6 +121,29 @@ def text_tasks(names, texts, folder, minutes, windows, progress):
         report = partial(named, progress, name)
         model = trained(TEXT_MODELS[name], folder / name, batch, minutes, report)
         yield TextTask(name, model, LAYERS // 2, measured, None, tokenizer, fit)
+
+
+def masked_task(texts, folder, minutes, windows, progress):
+    """`ImageTask` of a small BERT that says which words were hidden; those that are measured are hidden at random, once."""
+    fit, held_out = _parted(texts)
+    tokenizer = tokenizer_of(fit, folder / "tokenizer")
+    batch = batches(tokenizer, fit)
+
+    def hidden(generator):
+        ids = batch(generator)["input_ids"]
+        masked = _hidden(ids, generator)
+        return {"input_ids": masked, "labels": torch.where(masked == MASK, ids, -100)}
+
+    model = trained(bert, folder / "BERT", hidden, minutes, partial(named, progress, "BERT"))
+    generator = torch.Generator().manual_seed(1)
+    fitted = torch.cat([batch(generator)["input_ids"] for _ in range(FITTED // BATCH)])
+    measured = torch.cat(cut_text(tokenizer, "\n\n".join(held_out), CONTEXT, windows))
+    bits = CONTEXT * math.log2(VOCABULARY + 1)
+    return ImageTask("BERT", model, LAYERS // 2, _hidden(measured, generator), None, _hidden(fitted, generator), bits)
+
+
+def _hidden(ids, generator):
+    return torch.where(torch.rand(ids.shape, generator=generator) < HIDDEN, MASK, ids)
 
 
 def batches(tokenizer, texts):

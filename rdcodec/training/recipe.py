@@ -200,16 +200,16 @@ def _finish(module, cache, qualities, report):
     tensors = {**module.codec.tensors, **emphasis, **network_tensors(module.networks, module.component_scale)}
     config = {**module.codec.config, **bits}
     codec = family(config, start_tables(config, tensors, _latent_pmf(module.networks)))
-    return _with_tables(codec, cache, _span(qualities), lambda f: report("tables", f))
+    return _with_tables(codec, cache, _span(codec, qualities), lambda f: report("tables", f))
 
 
-def _span(qualities):
-    return qualities[0] - TABLE_MARGIN, qualities[1] + TABLE_MARGIN
+def _span(codec, qualities):
+    return max(qualities[0] - TABLE_MARGIN, codec.min_quality), min(qualities[1] + TABLE_MARGIN, codec.max_quality)
 
 
 def _referring(codec, model, layer, cache, qualities, report):
     """The codec that goes by earlier tokens as no network was trained to, with the default quality."""
-    codec = _with_tables(with_memory(codec), cache, _span(qualities), lambda f: report("references", f))
+    codec = _with_tables(with_memory(codec), cache, _span(codec, qualities), lambda f: report("references", f))
     batch = cache.read(cache.held_out[: cache.windows_of(QUALITY_TOKENS)]).to(model.device)
     codec.origin = origin_of(model, layer)
     with frozen(model):

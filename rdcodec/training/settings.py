@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from rdcodec.codecs.transform_coding import QUALITY_RANGE
 from rdcodec.errors import RdcodecError
 
 if TYPE_CHECKING:
@@ -141,12 +142,13 @@ class Settings(Schedule):
 
     @classmethod
     def for_lambdas(cls, lambdas: Sequence[float], tradeoff: Tradeoff, **settings: Any) -> Settings:
-        """Settings of one model for a range of lambdas, at the qualities where a bit is worth them; with one lambda, at one."""
+        """Settings of one model for a range of lambdas, at the qualities where a bit is worth them, or the next that a codec has; with one lambda, at one."""
         if not lambdas or not all(0 < value < math.inf for value in lambdas):
             raise RdcodecError(f"lambdas: expected one or more, more than 0 nats a bit, got {list(lambdas)}")
         qualities = [round(math.log2(tradeoff.lambda0 / value) / tradeoff.slope) for value in (max(lambdas), min(lambdas))]
         middle = math.log2(max(lambdas) * min(lambdas)) / 2 + tradeoff.slope * sum(qualities) / 2
-        return cls(lambda0=2.0**middle, slope=tradeoff.slope, qualities=(qualities[0], qualities[1]), **settings)
+        lowest, highest = (min(max(quality, -QUALITY_RANGE), QUALITY_RANGE) for quality in qualities)
+        return cls(lambda0=2.0**middle, slope=tradeoff.slope, qualities=(lowest, highest), **settings)
 
     def lambda_of(self, quality: Any) -> Any:
         """Nats that a bit is worth at a quality, or at each of a tensor of them."""

@@ -43,7 +43,7 @@ def reads(monkeypatch):
 
 
 def kept(cache):
-    return sorted(path.name for path in cache.glob("rdcodec/gguf/*/*"))
+    return sorted(path.parent.name for path in cache.glob("rdcodec/gguf/*/*"))
 
 
 def same(model, other):

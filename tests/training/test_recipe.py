@@ -66,6 +66,13 @@ def test_resumed_is_as_uninterrupted(trained, model, cache, distortion, tmp_path
         train_codec(codec.family, model, LAYER, cache, distortion, LAMBDAS, MINUTES, out)
 
 
+def test_lambdas_beyond_the_qualities_of_a_codec(model, cache, distortion, tmp_path):
+    codec, *_ = train_codec("context", model, LAYER, cache, distortion, [1e30, 1e-30], MINUTES, tmp_path)
+    h = cache.read(cache.held_out[:1]).states[0].numpy()
+    sizes = [len(codec.encode(h, quality)) for quality in (-64, 0, 64)]
+    assert sizes == sorted(sizes)
+
+
 def test_other_families_are_refused(model, cache, distortion, tmp_path):
     with pytest.raises(RdcodecError, match="family: expected one of hyperprior-factorised, .*, got 'transform'"):
         train_codec("transform", model, LAYER, cache, distortion, LAMBDAS, MINUTES, tmp_path)

@@ -22,6 +22,13 @@ def test_lambdas_are_the_ends_of_the_range():
     assert lambdas.tolist() == pytest.approx([1.6e-4, 4e-5, 1e-5])
 
 
+def test_qualities_are_those_that_codecs_have():
+    """Where rate hardly weighs against distortion, as of a model that learned little, a bit is worth what is asked far outside."""
+    settings = Settings.for_lambdas([1e-30, 4e-5, 1e10], TRADEOFF, steps=1)
+    assert settings.qualities == (-64, 64) and settings.lambda_of(0) == pytest.approx(4e-5, rel=0.1)
+    assert Settings.for_lambdas([1e10], TRADEOFF, steps=1).qualities == (-64, -64)
+
+
 def test_the_learning_rate_rises_and_falls():
     settings = Settings(steps=1, warm_up=0.2)
     assert [settings.rate_factor(fraction) for fraction in (0.0, 0.1, 0.2, 0.6, 1.0)] == pytest.approx([0, 0.5, 1, 0.5, 0])
