@@ -145,14 +145,17 @@ def table(rows):
         "log det",
         "of states",
         "head norm",
+        "entropy norm",
     )
-    yield line(*["---"] * 12)
+    yield line(*["---"] * 13)
     for group in codecs(rows):
         chosen = at_default(group)
         first = chosen[0]
         rate = f"{mean(row.rate for row in chosen):.1f} ± {max(row.rate_error for row in chosen):.1f}"
         numbers = [over(chosen, name) for name in ("certificate", "gaussian_entropy", "symbol_entropy", "token_entropy", "gap_low")]
-        norms = [over(chosen, name, ".0f") for name in ("log_det", "state_log_det")] + [over(chosen, "head_norm", ".3g")]
+        norms = [over(chosen, name, ".0f") for name in ("log_det", "state_log_det")] + [
+            over(chosen, name, ".3g") for name in ("head_norm", "entropy_norm")
+        ]
         yield line(first.model, first.layer, first.codec, rate, *numbers, *norms)
 
 

@@ -94,6 +94,7 @@ LINES = {
     "Rademacher complexity, l2-ball": lambda row: f"{row.complexity_l2.value:.3g}",
     "spectral norm, state to levels": lambda row: f"{row.analysis_norm.value:.3g}",
     "spectral norm, head": lambda row: f"{row.head_norm.value:.3g}",
+    "spectral norm, entropy model": lambda row: f"{row.entropy_norm.value:.3g}",
     "slope of the code length, bits a level": lambda row: f"{row.level_slope:.1f}",
 }
 

@@ -6,6 +6,7 @@ need("hf", "torch", "transformers")
 
 from rdcodec.theory.analysis import mixed_slope, within_between
 from rdcodec.theory.bounds import LayerBounds, layer_bounds, token_entropy_bound
+from rdcodec.theory.entropy_jacobian import entropy_norm, entropy_norms
 from rdcodec.theory.exemplars import Exemplars
 from rdcodec.theory.jacobian import head_norm, head_norms
 from rdcodec.theory.study import StudyRow, correlation, plot_study, study_row
@@ -15,6 +16,8 @@ __all__ = [
     "LayerBounds",
     "StudyRow",
     "correlation",
+    "entropy_norm",
+    "entropy_norms",
     "head_norm",
     "head_norms",
     "layer_bounds",

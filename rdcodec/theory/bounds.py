@@ -35,6 +35,7 @@ from rdcodec.progress import ProgressLines
 from rdcodec.splits import unwrapped
 from rdcodec.splits.fingerprint import check_codec
 from rdcodec.stream import read_frame
+from rdcodec.theory.entropy_jacobian import entropy_norm
 from rdcodec.theory.jacobian import head_norm
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ class LayerBounds:
         Spectral norm of the map from states to levels, levels for a unit of the state.
     head_norm : Estimate
         Spectral norm of the Jacobian of the blocks before the split point, at the first window.
+    entropy_norm : Estimate
+        Spectral norm of the Jacobian of the levels' code lengths, at the first window, in bits for half a quantisation step.
     level_slope : float
         Lipschitz constant of the code length by a level, in bits.
     pac : Estimate
@@ -124,6 +127,7 @@ class LayerBounds:
     state_log_det: Estimate
     analysis_norm: Estimate
     head_norm: Estimate
+    entropy_norm: Estimate
     level_slope: float
     pac: Estimate
     occam: Estimate
@@ -262,6 +266,7 @@ def layer_bounds(
         state_log_det=log_det_covariance(states),
         analysis_norm=spectral_norm(codec.level_map(quality)),
         head_norm=norm,
+        entropy_norm=entropy_norm(codec, states[:tokens], quality),
         level_slope=slope,
         # each of a window's levels has a functional of its own: the complexity of their sum is at most the sum of theirs
         pac=pac_bound(balls["l1"], cap, windows, delta, lipschitz=slope * components),

@@ -19,7 +19,7 @@ from rdcodec.splits import head_states, run_head
 if TYPE_CHECKING:
     from rdcodec.types import Model, Progress, Seed
 
-__all__ = ["head_norm", "head_norms"]
+__all__ = ["head_norm", "head_norms", "over_inputs"]
 
 TOKENS = 32  # of a window
 STEPS = 12
@@ -114,14 +114,26 @@ def head_norms(
     RdcodecError
         There are fewer than 2 inputs, or the blocks pass no gradients.
     """
+    return over_inputs(
+        inputs,
+        repeats,
+        seed,
+        progress,
+        lambda one, generator: head_norm(model, layer, one, tokens, steps, generator),
+        f"layer {layer}, norms",
+    )
+
+
+def over_inputs(inputs, repeats, seed, progress, norm_of, stage="norms"):
+    """The `Estimate` of what `norm_of(one, generator)` gives of each input from several starts."""
     repeats = integer("repeats", repeats, 1, MOST, "at least 1")
     if len(inputs) < 2:
         raise RdcodecError(f"inputs: expected at least 2, the independent units, got {len(inputs)}")
     generator, found = np.random.default_rng(seed), []
     for number, one in enumerate(inputs):
-        found.append([head_norm(model, layer, one, tokens, steps, generator).value for _ in range(repeats)])
+        found.append([norm_of(one, generator).value for _ in range(repeats)])
         if progress is not None:
-            progress(f"layer {layer}, norms", (number + 1) / len(inputs))
+            progress(stage, (number + 1) / len(inputs))
     found = np.array(found)
     norms, error = found.max(axis=1), found.max(axis=1).std(ddof=1) / math.sqrt(len(found))
     starts = float((1 - found.min(axis=1) / norms).mean())

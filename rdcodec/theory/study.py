@@ -24,7 +24,7 @@ __all__ = ["BOUNDS", "StudyRow", "correlation", "plot_study", "study_row"]
 RESAMPLES = 2000
 SEED = 0
 COLUMNS = 3
-COLOURS = ("#c1272d", "#0000a7", "#008176", "#b8860b", "#7b3fa0", "#444444", "#d8572a", "#5a7d2a")
+COLOURS = ("#c1272d", "#0000a7", "#008176", "#b8860b", "#7b3fa0", "#444444", "#d8572a", "#5a7d2a", "#2aa8c8", "#c86fa8")
 MARKERS = "osD^vPX"
 
 
@@ -46,7 +46,7 @@ class StudyRow:
     gap_low, gap_high : float
     complexity, complexity_l2 : float
         For one window: times the root of how many there are.
-    analysis_norm, head_norm, level_slope : float
+    analysis_norm, head_norm, entropy_norm, level_slope : float
     """
 
     model: str
@@ -73,6 +73,7 @@ class StudyRow:
     complexity_l2: float
     analysis_norm: float
     head_norm: float
+    entropy_norm: float
     level_slope: float
 
 
@@ -84,6 +85,7 @@ BOUNDS = {
     "Rademacher complexity, l2-ball, a level": lambda row: row.complexity_l2 / np.sqrt(row.tokens / row.windows * row.channels),
     "Rademacher complexity, l1-ball": lambda row: row.complexity,
     "spectral norm of the head": lambda row: row.head_norm,
+    "spectral norm of the entropy model, bits a half step": lambda row: row.entropy_norm,
 }
 
 
@@ -125,6 +127,7 @@ def study_row(model: str, task: str, channels: int, bounds: LayerBounds, seed: i
         complexity_l2=float(bounds.complexity_l2.value * root),
         analysis_norm=bounds.analysis_norm.value,
         head_norm=bounds.head_norm.value,
+        entropy_norm=bounds.entropy_norm.value,
         level_slope=bounds.level_slope,
     )
 

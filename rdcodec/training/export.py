@@ -8,9 +8,9 @@ import torch
 
 from rdcodec.codecs.transform_coding import FEATURE_UNIT
 from rdcodec.net import IntegerNet, Layer
-from rdcodec.training.networks import LATENT_UNIT, LATENTS, LIMIT, SCALE_UNIT
+from rdcodec.training.networks import LATENT_UNIT, LATENTS, LIMIT, SCALE_UNIT, CausalConvolution
 
-__all__ = ["emphasis_tensors", "integer_matrix", "integer_net", "network_tensors", "transform_tensors"]
+__all__ = ["emphasis_tensors", "float_net", "integer_matrix", "integer_net", "network_tensors", "transform_tensors"]
 
 MOST_WEIGHT = 127
 MOST_SHIFT = 20
@@ -102,6 +102,31 @@ def _rounded(layer, units, clip):
         np.array(clip, np.int16),
         layer.dilation,
     )
+
+
+def float_net(net, units):
+    """The chain of `CausalConvolution` in float64 that an integer network is rounded from: `integer_net` of it is that network again.
+
+    Parameters
+    ----------
+    net : IntegerNet
+        Of inputs and activations in 64ths.
+    units : ndarray
+        As `integer_net` takes them.
+    """
+    inner = [np.full(len(layer.bias), 1 / FEATURE_UNIT) for layer in net.layers[:-1]]
+    return torch.nn.ModuleList([_in_floats(layer, of) for layer, of in zip(net.layers, [*inner, units])])
+
+
+def _in_floats(layer, units):
+    """A layer whose outputs are multiples of these units."""
+    bits = layer.shift - np.rint(np.log2(units * FEATURE_UNIT)).astype(np.int64)
+    outputs, taps, inputs = layer.weight.shape
+    found = CausalConvolution(inputs, outputs, taps, layer.dilation).double().requires_grad_(False)
+    weight = np.ldexp(layer.weight.astype(np.float64), -bits[:, None, None])[:, ::-1].transpose(0, 2, 1)  # the token's own tap last
+    found.weight.copy_(torch.from_numpy(weight.copy()))
+    found.bias.copy_(torch.from_numpy(np.ldexp(layer.bias.astype(np.float64), -bits) / FEATURE_UNIT))
+    return found
 
 
 def integer_matrix(matrix):

@@ -13,7 +13,7 @@ from rdcodec.codecs import ContextCodec, DirectAccessCodec, GlobalStepCodec, Int
 from rdcodec.estimators import Estimate, cross_entropy_bound
 from rdcodec.splits import head_states, run_head, run_tail
 from rdcodec.stream import read_frame
-from rdcodec.theory import head_norm, head_norms, layer_bounds, token_entropy_bound
+from rdcodec.theory import entropy_norm, head_norm, head_norms, layer_bounds, token_entropy_bound
 from rdcodec.theory.bounds import _gap, _gaussian_entropy, _over_windows, description_bits, fallback_rate
 
 LAYER = 1  # of the codecs of learned_parts
@@ -35,6 +35,11 @@ def test_rate_is_that_of_real_frames(bounds, model, windows, codec):
     bits = [8 * len(codec.encoder(0).encode(h)) / len(h) for h in states]
     assert bounds.rate.value == pytest.approx(np.mean(bits))
     assert (bounds.windows, bounds.tokens, bounds.layer, bounds.quality) == (5, 120, LAYER, 0)
+
+
+def test_the_entropy_model_is_looked_at_where_it_codes(bounds, model, windows, codec):
+    h = head_states(model, LAYER, windows[:1])[0].numpy()
+    assert bounds.entropy_norm.value == entropy_norm(codec, h, 0).value > 0
 
 
 def test_certificate_is_above_the_rate_and_no_more_than_the_fallback(bounds, codec):

@@ -35,13 +35,14 @@ ROW = StudyRow(
     complexity_l2=9.0,
     analysis_norm=1.0,
     head_norm=2.0,
+    entropy_norm=3.0,
     level_slope=7.0,
 )
 
 
 def rows(count):
     rng = np.random.default_rng(2)
-    names = ("rate", "gaussian_entropy", "log_det", "state_log_det", "complexity", "complexity_l2", "head_norm")
+    names = ("rate", "gaussian_entropy", "log_det", "state_log_det", "complexity", "complexity_l2", "head_norm", "entropy_norm")
     return [
         replace(ROW, model="ab"[k % 2], codec="xyz"[k % 3], layer=k, **{name: float(rng.uniform(1, 9)) for name in names})
         for k in range(count)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from rdcodec.net import IntegerNet
-from rdcodec.training.export import EMPHASIS_RANK, emphasis_tensors, integer_matrix, integer_net, network_tensors
+from rdcodec.training.export import EMPHASIS_RANK, emphasis_tensors, float_net, integer_matrix, integer_net, network_tensors
 from rdcodec.training.networks import LIMIT, CausalConvolution, EntropyNetworks, chain
 
 TOKENS = 50
@@ -60,3 +60,19 @@ def test_matrices_and_the_emphasis():
     assert np.abs(product - u @ v).max() < 0.05 * np.abs(u @ v).max()
     numbers, factors = emphasis_tensors(torch.zeros(7, 7))
     assert factors["emphasis_in"].shape == (7, 7) and not factors["emphasis_out"].any()
+
+
+def test_networks_in_floats_and_back_are_the_same():
+    torch.manual_seed(5)
+    layers = [CausalConvolution(20, 30, 3, 2), CausalConvolution(30, 30), CausalConvolution(30, 6)]
+    units = np.repeat([1 / 64, 1 / 8], 3)
+    net = integer_net(layers, units)
+    floats = float_net(net, units)
+    again = integer_net(floats, units).to_tensors("net")
+    for name, tensor in net.to_tensors("net").items():
+        np.testing.assert_array_equal(again[name], tensor)
+    x = torch.randn(TOKENS, 20).mul(64).round()
+    with torch.no_grad():
+        expected = chain(floats, x[None].double() / 64)[0].numpy()
+    error = np.abs(net.run(net.new_state(), x.numpy().astype(np.int16)) * units - expected)
+    assert (error <= units / 2 + 0.03).all()

@@ -291,7 +291,14 @@ def studied(model: PreTrainedModel, ids: torch.Tensor, codec: rdcodec.TransformC
     pearson, spearman = theory.correlation([1.0, 2.0, 3.0], [1.0, 4.0, 9.0])
     pair: tuple[estimators.Estimate, estimators.Estimate] = theory.within_between(["a", "b", "c"], [1.0, 2.0, 3.0], [1.0, 4.0, 9.0], seed=1)
     print(pair, theory.mixed_slope(["a", "b", "c"], [1.0, 2.0, 3.0], [1.0, 4.0, 9.0]))
-    print(pearson.value, spearman.value, theory.head_norm(model, 2, ids), theory.head_norms(model, 2, ids, tokens=16, repeats=2))
+    print(
+        pearson.value,
+        spearman.value,
+        theory.head_norm(model, 2, ids),
+        theory.entropy_norm(codec, kept),
+        theory.entropy_norms(codec, kept[None], repeats=2),
+        theory.head_norms(model, 2, ids, tokens=16, repeats=2),
+    )
     return row
 
 
