@@ -22,7 +22,7 @@ from architectures.codecs import Training, trained_codec
 from architectures.digits import IMAGE_MODELS, image_tasks
 from architectures.sentences import sentence_task
 from architectures.tasks import TextTask, named
-from architectures.texts import TEXT_MODELS, masked_task, text_tasks
+from architectures.texts import CONTEXT, TEXT_MODELS, masked_task, text_tasks
 from studied.report import markdown
 from transformers.utils import logging
 
@@ -38,7 +38,7 @@ SMOLLM2 = "smollm2-135m"
 SMOLLM2_LAYERS = range(3, 28, 3)
 SMOLLM2_TOKENS = 6000
 PRETRAINED = Path(__file__).parents[1] / "pretrained" / SMOLLM2
-TEXT_WINDOWS, HELD_OUT_IMAGES = 600, 500  # to draw from
+TEXT_WINDOWS, HELD_OUT_IMAGES = 200, 500  # that models are not trained on
 TEXT_MINUTES, IMAGE_MINUTES, CODEC_MINUTES = 5, 0.7, 2  # as bench_architectures.py has them
 QUALITIES = (-16, -8, 0, 8, 16)  # beyond the default
 FAMILIES = ("transform", "context", "hyperprior-factorised")
@@ -101,12 +101,13 @@ def smollm2(arguments, progress):
 
 
 def small_text(arguments, progress):
+    """Windows are those of the measured text, as of SmolLM2."""
     texts = [path.read_text(encoding="utf-8-sig") for path in arguments.text]
-    tasks = [
-        *text_tasks(list(TEXT_MODELS), texts, arguments.models, TEXT_MINUTES, TEXT_WINDOWS, progress),
-        masked_task(texts, arguments.models, TEXT_MINUTES, TEXT_WINDOWS, progress),
-    ]
-    return [row for task in tasks for row in task_rows(arguments, progress, task)]
+    tasks = list(text_tasks(list(TEXT_MODELS), texts, arguments.models, TEXT_MINUTES, TEXT_WINDOWS, progress))
+    windows = whole_windows(tasks[0].tokenizer, [arguments.measured.read_text(encoding="utf-8-sig")], CONTEXT)
+    masked = masked_task(texts, windows, arguments.models, TEXT_MINUTES, progress)
+    rows = [task_rows(arguments, progress, task) for task in (*(replace(task, measured=windows) for task in tasks), masked)]
+    return [row for of_task in rows for row in of_task]
 
 
 def images(arguments, progress):

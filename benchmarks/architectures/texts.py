@@ -123,9 +123,9 @@ def text_tasks(names, texts, folder, minutes, windows, progress):
         yield TextTask(name, model, LAYERS // 2, measured, None, tokenizer, fit)
 
 
-def masked_task(texts, folder, minutes, windows, progress):
-    """`ImageTask` of a small BERT that says which words were hidden; those that are measured are hidden at random, once."""
-    fit, held_out = _parted(texts)
+def masked_task(texts, measured, folder, minutes, progress):
+    """`ImageTask` of a small BERT that says which words of windows int64 [windows, tokens] were hidden, at random and once."""
+    fit, _ = _parted(texts)
     tokenizer = tokenizer_of(fit, folder / "tokenizer")
     batch = batches(tokenizer, fit)
 
@@ -137,7 +137,6 @@ def masked_task(texts, folder, minutes, windows, progress):
     model = trained(bert, folder / "BERT", hidden, minutes, partial(named, progress, "BERT"))
     generator = torch.Generator().manual_seed(1)
     fitted = torch.cat([batch(generator)["input_ids"] for _ in range(FITTED // BATCH)])
-    measured = torch.cat(cut_text(tokenizer, "\n\n".join(held_out), CONTEXT, windows))
     bits = CONTEXT * math.log2(VOCABULARY + 1)
     return ImageTask("BERT", model, LAYERS // 2, _hidden(measured, generator), None, _hidden(fitted, generator), bits)
 
