@@ -13,8 +13,9 @@ SITE := $(VENV)/.docs-installed
 ARGS ?=
 SECONDS ?= 60
 TARGET ?=
+TEXT ?=
 
-.PHONY: help demo test test-fast check tools docs bench lib install-lib sanitize tsan fuzz coverage clean
+.PHONY: help demo test test-fast check tools docs bench bounds lib install-lib sanitize tsan fuzz coverage clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -46,6 +47,15 @@ bench: $(STAMP) ## measure the entropy coder beside others; prints Markdown for 
 	$(PIP) --requirement benchmarks/requirements.txt
 	mkdir -p out
 	$(BIN)/python benchmarks/bench_entropy.py --json out/bench_entropy.json --plot out/bench_entropy.png $(ARGS)
+
+bounds: $(STAMP) ## measure what docs/estimators.md says of bounds: their coverage, both sides at a layer; TEXT=wikitext2-test.txt, an hour or more
+	@test -f "$(TEXT)" || { echo "make bounds: TEXT: expected a file to measure on, which nothing was fitted to, got '$(TEXT)'" >&2; exit 2; }
+	$(PIP) scikit-learn
+	mkdir -p out
+	$(BIN)/rdcodec bounds --model smollm2-135m --codec pretrained/smollm2-135m/layer10/context --text "$(TEXT)" --windows 64 --json out/bounds.json
+	$(BIN)/python benchmarks/bench_coverage.py --rates out/rates.npy --model smollm2-135m --codec pretrained/smollm2-135m/layer10/context \
+		--text "$(TEXT)" --json out/coverage.json $(ARGS)
+	$(BIN)/python benchmarks/bench_two_sided.py --models out/architectures
 
 lib: ## build the C core as a library, without Python, in build/lib (docs/c-library.md)
 	@$(MAKE) --no-print-directory -f csrc/lib.mk all
