@@ -86,6 +86,7 @@ LINES = {
     "  models of other windows would save": lambda row: f"{row.gap.terms['models']:,.1f}",
     "  symbols follow from the text": lambda row: f"{row.gap.terms['text']:,.1f}",
     "PAC, |measured - true| for linear models": lambda row: _or_vacuous(row.pac),
+    "PAC, the same for networks like the codec's": lambda row: _or_vacuous(row.family),
     "Occam, rate of any codec as long as this": lambda row: _or_vacuous(row.occam),
     "  its bits; windows that it would need": lambda row: "{description:,.0f}; {needed:,.0f}".format(**row.occam.terms),
     "log-determinant of levels' covariance": lambda row: f"{row.log_det.value:,.0f}",
@@ -120,4 +121,6 @@ def _with_error(estimate):
 
 
 def _or_vacuous(bound):
+    if bound is None:
+        return ""
     return f"{bound.value:,.0f}" + (", vacuous" if bound.terms["vacuous"] else "")

@@ -6,6 +6,7 @@ Every function takes NumPy arrays and returns an `Estimate`; the same bits for a
 from rdcodec.estimators.certificates import certify
 from rdcodec.estimators.complexity import rademacher_complexity
 from rdcodec.estimators.covariance import gaussian_entropy_bound, log_det_covariance
+from rdcodec.estimators.covering import covering_bound
 from rdcodec.estimators.cross_entropy import cross_entropy_bound
 from rdcodec.estimators.differential import differential_entropy
 from rdcodec.estimators.discrete import entropy
@@ -18,6 +19,7 @@ from rdcodec.estimators.rate_distortion import rate_distortion, reverse_water_fi
 __all__ = [
     "Estimate",
     "certify",
+    "covering_bound",
     "cross_entropy_bound",
     "differential_entropy",
     "entropy",

@@ -14,6 +14,7 @@ import torch
 
 from rdcodec.calibration.inputs import input_states
 from rdcodec.codecs import IntegerCodec
+from rdcodec.codecs.learned import LearnedCodec
 from rdcodec.errors import RdcodecError
 from rdcodec.estimators import (
     Estimate,
@@ -36,6 +37,7 @@ from rdcodec.splits import unwrapped
 from rdcodec.splits.fingerprint import check_codec
 from rdcodec.stream import read_frame
 from rdcodec.theory.entropy_jacobian import entropy_norm
+from rdcodec.theory.family import family_bound
 from rdcodec.theory.jacobian import head_norm
 
 if TYPE_CHECKING:
@@ -105,6 +107,9 @@ class LayerBounds:
         How far, with probability 1 - delta, the code length of any model of a class is from its mean over these windows: models
         that predict each level of a window by a linear functional of its levels in the l1-ball and pay `level_slope` for a level
         of error at most, clipped to the rate of `fallback_rate`. Not of this codec, for which the certificate is enough.
+    family : Estimate or None
+        The same for the codec's own family, where it has networks: all of their layout in balls of norms that are measured from
+        these, see `network_family`.
     occam : Estimate
         Bound on the true rate of any codec whose checkpoint takes no more bits than this one's, were it chosen by these windows.
     """
@@ -130,6 +135,7 @@ class LayerBounds:
     entropy_norm: Estimate
     level_slope: float
     pac: Estimate
+    family: Estimate | None
     occam: Estimate
 
 
@@ -212,7 +218,7 @@ def layer_bounds(
     token_entropy : Estimate, optional
         As `token_entropy_bound` gives it.
     delta : float
-        Probability that each of certificate, PAC bound and Occam bound fails.
+        Probability that each of certificate, PAC bounds and Occam bound fails.
     progress : callable, optional
         (stage, fraction) -> None; without it, a line on stderr now and then.
     population : int, optional
@@ -270,6 +276,7 @@ def layer_bounds(
         level_slope=slope,
         # each of a window's levels has a functional of its own: the complexity of their sum is at most the sum of theirs
         pac=pac_bound(balls["l1"], cap, windows, delta, lipschitz=slope * components),
+        family=family_bound(codec, quality, cap, windows, delta) if isinstance(codec, LearnedCodec) else None,
         occam=occam_bound(clipped.mean(), cap, description_bits(codec), windows, delta),
     )
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rdcodec.codecs.transform import TransformCodec
     from rdcodec.types import Array, Progress, Seed
 
-__all__ = ["entropy_norm", "entropy_norms"]
+__all__ = ["entropy_norm", "entropy_norms", "predictor_of"]
 
 
 def entropy_norm(
@@ -177,6 +177,11 @@ def _predicted(codec, nets, at, change):
         parts.append(z + ((LATENT_UNIT * z).round() / LATENT_UNIT - z).detach())  # rounding passes changes on, as in training
     mean, scale = chain(nets["predictor"], torch.cat(parts, -1)[None])[0].chunk(2, -1)
     return mean / at.spacing, SCALE_UNIT * scale
+
+
+def predictor_of(codec):
+    """The layers, in floats, of the network that predicts means and scales."""
+    return _layers(codec, "predictor")
 
 
 def _layers(codec, name):

@@ -10,6 +10,7 @@ from rdcodec import RdcodecError
 from rdcodec.estimators import (
     Estimate,
     certify,
+    covering_bound,
     differential_entropy,
     entropy,
     log_det_covariance,
@@ -48,7 +49,7 @@ def test_the_confidence_of_intervals_is_kept():
 
     expected = {
         0.95: [entropy([3, 4, 5]), differential_entropy(x), log_det_covariance(x), rademacher_complexity(x, draws=10)],
-        0.99: [certify([1.0, 2.0], 3), occam_bound(1, 2, 3, 4), pac_bound(1, 2, 3)],
+        0.99: [certify([1.0, 2.0], 3), occam_bound(1, 2, 3, 4), pac_bound(1, 2, 3), covering_bound([1], [1], [1], 2, 3)],
         0.9: [certify([1.0, 2.0], 3, delta=0.1)],
         1.0: [rate_distortion([0.5, 0.5], [[0, 1], [1, 0]], 0.1), spectral_norm(np.eye(3))],
         1 - 1e-6: [spectral_norm((ramp, ramp, 10_000), steps=9)],
@@ -69,5 +70,7 @@ def test_seeds_are_numbers_generators_or_none(call):
 
 
 def test_one_delta_where_none_is_given():
-    deltas = {inspect.signature(call).parameters["delta"].default for call in (certify, occam_bound, pac_bound, layer_bounds)}
+    deltas = {
+        inspect.signature(call).parameters["delta"].default for call in (certify, covering_bound, occam_bound, pac_bound, layer_bounds)
+    }
     assert deltas == {0.01}

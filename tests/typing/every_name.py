@@ -269,6 +269,7 @@ def estimated(y: Array) -> estimators.Estimate:
         estimators.gaussian_entropy_bound(y, step=1.0),
         estimators.log_det_covariance(y, seed=np.random.default_rng(0)),
         estimators.occam_bound(1.0, 10.0, 100, 1000),
+        estimators.covering_bound([3], [1.0], [2.0], 10.0, 1000),
         estimators.pac_bound(0.02, bound=10, samples=10_000),
         estimators.rademacher_complexity(y, "l2"),
         estimators.rate_at_divergence(y, 0.02, draws=1000, delta=0.01),
@@ -278,6 +279,12 @@ def estimated(y: Array) -> estimators.Estimate:
         estimators.spectral_norm(y),
     ]
     return estimators.shannon_lower_bound(found[0], 0.5)
+
+
+def family(codec: rdcodec.codecs.ContextCodec) -> estimators.Estimate:
+    found: theory.NetworkFamily = theory.network_family(codec, -4)
+    print(found.parameters, found.radii, found.lipschitz, found.price)
+    return theory.family_bound(codec, -4, 2320.0, 64, 0.01)
 
 
 def studied(model: PreTrainedModel, ids: torch.Tensor, codec: rdcodec.TransformCodec) -> theory.StudyRow:
