@@ -34,6 +34,7 @@ STRETCH = 10_000  # characters of a text ...
 HELD_OUT = 20  # ... of which one in so many is held out
 HIDDEN = 0.15  # of the words of a masked model, which stand for this id:
 MASK = VOCABULARY
+NO_MARKS = {"bos_token_id": None, "eos_token_id": None}
 FITTED = 400  # windows of a masked model
 
 
@@ -50,61 +51,33 @@ def gpt2(channels=CHANNELS, layers=LAYERS):
     return GPT2LMHeadModel(config)
 
 
+def _config(kind, hidden=4, **others):
+    """Of a model of these sizes, hidden layers `hidden` times as wide, as most kinds name them."""
+    sizes = {
+        "vocab_size": VOCABULARY,
+        "max_position_embeddings": CONTEXT,
+        "hidden_size": CHANNELS,
+        "intermediate_size": hidden * CHANNELS,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": HEADS,
+    }
+    return kind(**{**sizes, **others})
+
+
 def gpt_neox():
-    config = GPTNeoXConfig(
-        vocab_size=VOCABULARY,
-        max_position_embeddings=CONTEXT,
-        hidden_size=CHANNELS,
-        intermediate_size=4 * CHANNELS,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        bos_token_id=None,
-        eos_token_id=None,
-    )
-    return GPTNeoXForCausalLM(config)
+    return GPTNeoXForCausalLM(_config(GPTNeoXConfig, **NO_MARKS))
 
 
 def llama():
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        max_position_embeddings=CONTEXT,
-        hidden_size=CHANNELS,
-        intermediate_size=3 * CHANNELS,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        num_key_value_heads=HEADS // 2,
-        bos_token_id=None,
-        eos_token_id=None,
-    )
-    return LlamaForCausalLM(config)
+    return LlamaForCausalLM(_config(LlamaConfig, hidden=3, num_key_value_heads=HEADS // 2, **NO_MARKS))
 
 
 def opt():
-    config = OPTConfig(
-        vocab_size=VOCABULARY,
-        max_position_embeddings=CONTEXT,
-        hidden_size=CHANNELS,
-        word_embed_proj_dim=CHANNELS,
-        ffn_dim=4 * CHANNELS,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        bos_token_id=None,
-        eos_token_id=None,
-        pad_token_id=None,
-    )
-    return OPTForCausalLM(config)
+    return OPTForCausalLM(_config(OPTConfig, word_embed_proj_dim=CHANNELS, ffn_dim=4 * CHANNELS, pad_token_id=None, **NO_MARKS))
 
 
 def bert():
-    config = BertConfig(
-        vocab_size=VOCABULARY + 1,
-        max_position_embeddings=CONTEXT,
-        hidden_size=CHANNELS,
-        intermediate_size=4 * CHANNELS,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-    )
-    return BertForMaskedLM(config)
+    return BertForMaskedLM(_config(BertConfig, vocab_size=MASK + 1))
 
 
 TEXT_MODELS = {"GPT-2": gpt2, "GPT-NeoX": gpt_neox, "Llama": llama, "OPT": opt}
