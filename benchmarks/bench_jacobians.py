@@ -39,15 +39,14 @@ def main():
     model, tokenizer = rdcodec.load_model(arguments.model)
     windows = whole_windows(tokenizer, read_texts(arguments.text), TOKENS)
     drawn = windows[torch.from_numpy(np.random.default_rng(0).permutation(len(windows))[: arguments.many])]
-    some = drawn[: arguments.documents]
+    some, h = drawn[: arguments.documents], states(model, codec, drawn)
     with progress_bar() as progress:
         kept = Kept(arguments.out, progress)
-        h = states(model, codec, some)
         kept.norms("entropy model", len(some), arguments.repeats, lambda number, seed: entropy_norm(codec, h[number], seed=seed))
         kept.norms(
             "head", len(some), arguments.repeats, lambda number, seed: head_norm(model, codec.layer, some[number], TOKENS, seed=seed)
         )
-        matrix = states(model, codec, drawn).reshape(len(drawn), -1)
+        matrix = h.reshape(len(h), -1)
         kept.figure("mean log singular value", lambda report: singular_values(matrix))
         matrix /= math.sqrt(matrix.shape[1])
         for ball in ("l2", "l1"):

@@ -179,7 +179,7 @@ def kept_row(arguments, progress, task, kind, family, codec, quality, seed):
 
 def input_entropy(task, layer, drawn, population):
     """Bits a token at the split that inputs have at most: what is sent follows from them."""
-    if task.input_bits is None:
+    if isinstance(task, TextTask):
         return token_entropy_bound(task.model, drawn, population)
     bits = task.input_bits / input_states(task.model, layer, drawn[:1]).shape[1]
     return Estimate(bits, 0.0, (bits, bits), "bits", len(drawn), confidence=1)

@@ -35,8 +35,6 @@ class Task:
         int64 [images]
     """
 
-    input_bits = None  # an input has at most; of language models their own likelihood says less
-
     architecture: str
     model: PreTrainedModel
     layer: int
@@ -46,7 +44,7 @@ class Task:
 
 @dataclass(frozen=True)
 class TextTask(Task):
-    """Predict the next token; `texts` are those to fit to."""
+    """Predict the next token; `texts` are those to fit to. How many bits an input has, the model's own likelihood says."""
 
     tokenizer: PreTrainedTokenizerBase
     texts: list[str]

@@ -61,7 +61,7 @@ def _config(kind, hidden=4, **others):
         "num_hidden_layers": LAYERS,
         "num_attention_heads": HEADS,
     }
-    return kind(**{**sizes, **others})
+    return kind(**sizes | others)
 
 
 def gpt_neox():

@@ -4,7 +4,7 @@ import numpy as np
 
 from rdcodec.calibration.references import reference_scale
 from rdcodec.calibration.symbols import fit_tables
-from rdcodec.calibration.tables import SCALES
+from rdcodec.calibration.tables import scale_ends
 from rdcodec.codecs.costs import COST_LEVELS
 
 __all__ = ["refitted"]
@@ -49,11 +49,10 @@ def _best_shifts(codec, windows, qualities):
     for window, quality in zip(windows, qualities):
         coded = still.coded_symbols(window, int(quality))
         magnitudes = np.minimum(np.abs(coded.levels), COST_LEVELS - 1)
-        shape, rest = np.divmod(coded.level_tables.astype(np.int64) - first, 2 * SCALES)
-        scale, parity = np.divmod(rest, 2)
+        table = coded.level_tables.astype(np.int64) - first
+        ends = scale_ends(table)
         for row, shift in zip(total, SHIFTS):
-            moved = np.clip(scale + shift, 0, SCALES - 1)
-            row += costs[2 * (shape * SCALES + moved) + parity, magnitudes].sum(axis=0, dtype=np.int64)
+            row += costs[np.clip(table + 2 * shift, *ends), magnitudes].sum(axis=0, dtype=np.int64)
     return SHIFTS[total.argmin(axis=0)]
 
 

@@ -10,7 +10,7 @@ from rdcodec.entropy import WIDE_ARRAYS, FrequencyTables
 
 __all__ = [
     *("PRECISION", "SCALES", "SHAPES", "ZERO_SCALE", "level_counts", "level_pmf", "level_tables", "prior_level_pmf"),
-    *("symbol_table", "with_tables"),
+    *("scale_ends", "symbol_table", "with_tables"),
 ]
 
 PRECISION = 15
@@ -56,6 +56,12 @@ def prior_level_pmf():
         counts += _smooth_tail(scale) * 0.5
         pmf[index] = (counts + counts[:, ::-1]) / (2 * counts.sum(axis=1, keepdims=True))
     return pmf
+
+
+def scale_ends(rows):
+    """Of rows of `level_tables`, those of the same shapes and quantisers with the least and the largest scale; a step between is two rows."""
+    least = rows // (2 * SCALES) * (2 * SCALES) + rows % 2
+    return least, least + 2 * (SCALES - 1)
 
 
 def level_tables(counts, prior):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from rdcodec.calibration.tables import SCALES
+from rdcodec.calibration.tables import scale_ends
 from rdcodec.codecs.costs import COST_BITS, COST_LEVELS
 from rdcodec.codecs.grid import GRID_STEPS
 from rdcodec.codecs.transform_coding import FEATURE_UNIT
@@ -17,13 +17,14 @@ from rdcodec.net import IntegerNet
 from rdcodec.theory.jacobian import REPEATS, STEPS, over_inputs
 from rdcodec.training.export import float_net
 from rdcodec.training.networks import LATENT_UNIT, SCALE_UNIT, chain
+from rdcodec.training.rate import level_slope
 
 if TYPE_CHECKING:
     from rdcodec.codecs.learned import LearnedCodec
     from rdcodec.codecs.transform import TransformCodec
     from rdcodec.types import Array, Progress, Seed
 
-__all__ = ["entropy_norm", "entropy_norms", "predictor_of"]
+__all__ = ["entropy_norm", "entropy_norms", "networks_of"]
 
 
 def entropy_norm(
@@ -62,32 +63,31 @@ def entropy_norm(
     if not hasattr(codec, "coded_symbols"):
         raise RdcodecError(f"codec: expected a transform codec or a learned one, got family {codec.family!r}")
     slopes = _slopes(codec, h, quality)
-    nets = {name: _layers(codec, name) for name in ("predictor", "latents") if f"{name}.0.weight" in codec.tensors}
+    nets = networks_of(codec)
     if not nets:
-        largest = float(np.abs(slopes.of_value).max(initial=0.0))
-        return Estimate(largest, None, (largest, largest), "largest singular value", slopes.of_value.size, confidence=1.0)
+        largest = float(slopes.of_value.abs().max())
+        return Estimate(largest, None, (largest, largest), "largest singular value", slopes.of_value.numel(), confidence=1.0)
     at = _at(codec, h, quality)
 
     def predicted(change):
         """Means in half steps and scales in grid steps, of components that differ by so many half steps [tokens, components]."""
         return _predicted(codec, nets, at, change)
 
-    zero = torch.zeros(slopes.of_value.shape, dtype=torch.float64)
+    of_value, of_scale = slopes
+    zero = torch.zeros_like(of_value)
     pull = torch.func.vjp(predicted, zero)[1]
-    of_value, of_scale = torch.from_numpy(slopes.of_value), torch.from_numpy(slopes.of_scale)
 
     def jvp(vector):
         change = torch.from_numpy(np.asarray(vector)).view(zero.shape)
         mean, scale = torch.func.jvp(predicted, (zero,), (change,))[1]
-        return of_value * (change - mean) + of_scale * scale
+        return (of_value * (change - mean) + of_scale * scale).flatten()
 
     def vjp(vector):
         bits = torch.from_numpy(np.asarray(vector)).view(zero.shape)
         (through,) = pull((-of_value * bits, of_scale * bits))
-        return of_value * bits + through
+        return (of_value * bits + through).flatten()
 
-    flat = (lambda v: jvp(v).numpy().ravel()), (lambda v: vjp(v).numpy().ravel()), zero.numel()
-    return spectral_norm(flat, steps=steps, seed=seed)
+    return spectral_norm((jvp, vjp, zero.numel()), steps=steps, seed=seed)
 
 
 def entropy_norms(
@@ -129,25 +129,25 @@ def entropy_norms(
 class _Slopes(NamedTuple):
     """Bits that a level's code grows by, float64 [tokens, components]: for half a step outwards, and for a step of the grid of scales."""
 
-    of_value: np.ndarray
-    of_scale: np.ndarray
+    of_value: torch.Tensor
+    of_scale: torch.Tensor
 
 
 def _slopes(codec, h, quality):
     """Between the neighbours of a level, 0 at level 0, where code lengths are even; between the neighbours of a table."""
     coded = codec.coded_symbols(h, quality)
-    costs = codec.level_costs().astype(np.float64) / 2**COST_BITS
-    magnitude = np.minimum(np.abs(coded.levels), COST_LEVELS - 2)
-    row = coded.level_tables.astype(np.int64) - codec.first_level_table
-    outer = costs[row, magnitude + 1] - costs[row, np.maximum(magnitude - 1, 0)]
-    shape, rest = np.divmod(row, 2 * SCALES)
-    scale, parity = np.divmod(rest, 2)
-    above, below = (2 * (shape * SCALES + np.clip(scale + more, 0, SCALES - 1)) + parity for more in (1, -1))
-    return _Slopes(np.sign(coded.levels) * outer / 4, (costs[above, magnitude] - costs[below, magnitude]) / 2)
+    costs = torch.from_numpy(codec.level_costs().astype(np.float64) / 2**COST_BITS)
+    levels = torch.from_numpy(coded.levels)
+    magnitude = levels.abs().clamp(max=COST_LEVELS - 2)
+    table = coded.level_tables.astype(np.int64) - codec.first_level_table
+    here, above, below = (torch.from_numpy(np.clip(table + 2 * more, *scale_ends(table))) for more in (0, 1, -1))
+    middle = torch.zeros_like(levels, dtype=torch.float64)  # of the interval of values that become a level
+    of_value = level_slope(costs.view(-1), here * COST_LEVELS + magnitude, magnitude, levels, middle)
+    return _Slopes(of_value, (costs[above, magnitude] - costs[below, magnitude]) / 2)
 
 
 class _At(NamedTuple):
-    """Where the networks are: [tokens, components] in units but the spacing, which is in units a half step, [tokens, 1]."""
+    """Where the networks are: [tokens, components] in units, the exponent [tokens, 1] apart; the spacing is in units a half step."""
 
     residual: torch.Tensor
     base: torch.Tensor
@@ -179,13 +179,9 @@ def _predicted(codec, nets, at, change):
     return mean / at.spacing, SCALE_UNIT * scale
 
 
-def predictor_of(codec):
-    """The layers, in floats, of the network that predicts means and scales."""
-    return _layers(codec, "predictor")
-
-
-def _layers(codec, name):
-    """A codec's network in floats."""
-    channels = codec.channels
-    units = np.full(codec.latents, 1 / LATENT_UNIT) if name == "latents" else np.repeat([1 / FEATURE_UNIT, 1 / SCALE_UNIT], channels)
-    return float_net(IntegerNet.from_tensors(name, codec.tensors), units)
+def networks_of(codec):
+    """A codec's networks in floats, by name: "predictor", of means and scales, and "latents", where there are any."""
+    units = {"predictor": np.repeat([1 / FEATURE_UNIT, 1 / SCALE_UNIT], codec.channels), "latents": np.full(codec.latents, 1 / LATENT_UNIT)}
+    tensors = codec.tensors
+    found = (name for name in units if f"{name}.0.weight" in tensors)
+    return {name: float_net(IntegerNet.from_tensors(name, tensors), units[name]) for name in found}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -10,12 +11,13 @@ import numpy as np
 from rdcodec.calibration.tables import SCALES
 from rdcodec.codecs.costs import COST_BITS
 from rdcodec.codecs.grid import grid_power
-from rdcodec.estimators import Estimate, covering_bound
-from rdcodec.theory.entropy_jacobian import predictor_of
+from rdcodec.estimators import covering_bound
+from rdcodec.theory.entropy_jacobian import networks_of
 from rdcodec.training.networks import LIMIT, SCALE_UNIT
 
 if TYPE_CHECKING:
     from rdcodec.codecs.learned import LearnedCodec
+    from rdcodec.estimators import Estimate
 
 __all__ = ["NetworkFamily", "family_bound", "network_family"]
 
@@ -57,8 +59,7 @@ def network_family(codec: LearnedCodec, quality: int | None = None) -> NetworkFa
     NetworkFamily
     """
     quality = codec.default_quality if quality is None else quality
-    weights = [layer.weight.numpy() for layer in predictor_of(codec)]
-    biases = [layer.bias.numpy() for layer in predictor_of(codec)]
+    weights, biases = zip(*((layer.weight.numpy(), layer.bias.numpy()) for layer in networks_of(codec)["predictor"]))
     norms = [sum(np.linalg.norm(weight[..., tap], 2) for tap in range(weight.shape[2])) for weight in weights]
     exponents = np.array([_exponent(norm) for norm in (*norms, *map(np.linalg.norm, biases))])
     radii = 2.0**exponents
@@ -88,7 +89,7 @@ def family_bound(codec: LearnedCodec, quality: int | None, bound: float, samples
     """
     family = network_family(codec, quality)
     found = covering_bound(family.parameters, family.radii, family.lipschitz, bound, samples, delta * math.exp(-family.price))
-    return Estimate(found.value, found.error, found.interval, found.unit, found.samples, found.terms, 1 - delta)
+    return replace(found, confidence=1 - delta)
 
 
 def _exponent(norm):

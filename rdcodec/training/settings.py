@@ -142,7 +142,10 @@ class Settings(Schedule):
 
     @classmethod
     def for_lambdas(cls, lambdas: Sequence[float], tradeoff: Tradeoff, **settings: Any) -> Settings:
-        """Settings of one model for a range of lambdas, at the qualities where a bit is worth them, or the next that a codec has; with one lambda, at one."""
+        """Settings of one model for a range of lambdas, at the qualities where a bit is worth them; with one lambda, at one.
+
+        Where a bit is worth that at no quality that codecs have, at the nearest one.
+        """
         if not lambdas or not all(0 < value < math.inf for value in lambdas):
             raise RdcodecError(f"lambdas: expected one or more, more than 0 nats a bit, got {list(lambdas)}")
         qualities = [round(math.log2(tradeoff.lambda0 / value) / tradeoff.slope) for value in (max(lambdas), min(lambdas))]

@@ -11,7 +11,7 @@ from rdcodec.codecs import ContextCodec, DirectAccessCodec, FactorisedHyperprior
 from rdcodec.codecs.grid import GRID_STEPS
 from rdcodec.splits import head_states
 from rdcodec.theory import entropy_norm, entropy_norms
-from rdcodec.theory.entropy_jacobian import _at, _layers, _predicted, _slopes
+from rdcodec.theory.entropy_jacobian import _at, _predicted, _slopes, networks_of
 
 LAYER = 1  # of the codecs of learned_parts
 FINE = 24
@@ -26,10 +26,6 @@ def states(model, windows):
 def codec(request, states):
     found = learned_codec(request.param, states.shape[-1], states.std(axis=(0, 1)).astype(np.float64) + 0.1)
     return type(found)({**found.config, "adaptation": 0}, found.tensors)
-
-
-def networks_of(codec):
-    return {name: _layers(codec, name) for name in ("predictor", "latents") if f"{name}.0.weight" in codec.tensors}
 
 
 def test_scales_are_those_of_the_codec(codec, states):
@@ -50,7 +46,7 @@ def test_scales_are_those_of_the_codec(codec, states):
 def test_the_norm_is_that_of_the_jacobian(codec, states):
     h = states[0, :5]
     slopes, at, nets = _slopes(codec, h, 0), _at(codec, h, 0), networks_of(codec)
-    of_value, of_scale = map(torch.from_numpy, slopes)
+    of_value, of_scale = slopes
 
     def bits(change):
         mean, scale = _predicted(codec, nets, at, change.view(h.shape))
@@ -70,15 +66,15 @@ def test_slopes_are_differences_of_code_lengths(codec, states):
     token, component = np.argwhere(np.abs(coded.levels) == 1)[0]
     row = int(coded.level_tables[token, component]) - codec.first_level_table
     expected = coded.levels[token, component] * (costs[row, 2] - costs[row, 0]) / 4
-    assert slopes.of_value[token, component] == pytest.approx(expected)
-    assert slopes.of_scale[token, component] == pytest.approx((costs[row + 2, 1] - costs[row - 2, 1]) / 2)
-    assert not slopes.of_value[coded.levels == 0].any()
+    assert float(slopes.of_value[token, component]) == pytest.approx(expected)
+    assert float(slopes.of_scale[token, component]) == pytest.approx((costs[row + 2, 1] - costs[row - 2, 1]) / 2)
+    assert not slopes.of_value[torch.from_numpy(coded.levels == 0)].any()
 
 
 def test_a_calibrated_codec_has_no_networks(model, windows, states):
     codec = calibrate_inputs(model, windows, LAYER)
     found = entropy_norm(codec, states[0])
-    assert found.value == np.abs(_slopes(codec, states[0], None).of_value).max()
+    assert found.value == float(_slopes(codec, states[0], None).of_value.abs().max())
     assert 0 < found.value <= codec.level_slope / 2
 
 

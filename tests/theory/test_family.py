@@ -7,7 +7,7 @@ from learned_parts import learned_codec
 
 from rdcodec.codecs import ContextCodec, DirectAccessCodec
 from rdcodec.theory import family_bound, network_family
-from rdcodec.theory.entropy_jacobian import predictor_of
+from rdcodec.theory.entropy_jacobian import networks_of
 from rdcodec.training.networks import LIMIT, chain
 
 CHANNELS = 40
@@ -19,7 +19,7 @@ def codec(request):
 
 
 def test_the_codec_is_of_the_family_and_no_ball_is_twice_too_large(codec):
-    family, layers = network_family(codec), predictor_of(codec)
+    family, layers = network_family(codec), networks_of(codec)["predictor"]
     norms = [sum(np.linalg.norm(layer.weight.numpy()[..., k], 2) for k in range(layer.weight.shape[2])) for layer in layers]
     norms += [float(layer.bias.norm()) for layer in layers]
     assert (np.array(norms) <= family.radii * (1 + 1e-6)).all() and (np.array(norms) > family.radii / 2).all()
@@ -31,7 +31,7 @@ def test_the_codec_is_of_the_family_and_no_ball_is_twice_too_large(codec):
 def test_outputs_change_by_no_more_than_the_constants(codec, block):
     """Of two networks of the family that differ in a block, on inputs at the limit: in the Euclidean norm of a token's outputs."""
     torch.manual_seed(block)
-    family, layers, others = network_family(codec), predictor_of(codec), predictor_of(codec)
+    family, layers, others = network_family(codec), networks_of(codec)["predictor"], networks_of(codec)["predictor"]
     count, worst = len(layers), 0.0
     per_output = family.lipschitz / family.lipschitz[-1]  # the last bias counts as it is
     for step in (1e-3, 1e-2):
